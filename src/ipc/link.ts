@@ -1,0 +1,37 @@
+/**
+ * A link: the shared memory between one front and one shard. A request ring, a reply ring and the two doorbells.
+ * When either end dies, the link dies with it: the supervisor makes a new one, so that no end ever has to guess
+ * what state the other left behind.
+ */
+import { createRing } from '../shm/ring-format.js';
+
+export interface LinkBuffers {
+  readonly requests: SharedArrayBuffer;
+  readonly replies: SharedArrayBuffer;
+  /** Wakes the shard; one per shard, shared by all its links. */
+  readonly shardDoorbell: SharedArrayBuffer;
+  /** Wakes the front; one per front, shared by all its links. */
+  readonly frontDoorbell: SharedArrayBuffer;
+}
+
+/** Replies are ~10 bytes an operation and fronts bound the operations in flight (FRONT_PENDING_WRITES_MAX). */
+const REPLY_RING_BYTES = 2 * 1024 * 1024;
+
+/** Largest WriteBatch in bytes: a document of the maximal size with its key and columns, or many small ones. */
+export const BATCH_BYTES_MAX = 20 * 1024 * 1024;
+/** Operations in one batch. */
+export const BATCH_OPERATIONS_MAX = 16_384;
+
+/** `requestRingBytes`: a power of two, at least twice BATCH_BYTES_MAX. */
+export function createLink(
+  requestRingBytes: number,
+  shardDoorbell: SharedArrayBuffer,
+  frontDoorbell: SharedArrayBuffer,
+): LinkBuffers {
+  return {
+    requests: createRing(requestRingBytes),
+    replies: createRing(REPLY_RING_BYTES),
+    shardDoorbell,
+    frontDoorbell,
+  };
+}

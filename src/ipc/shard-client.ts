@@ -1,0 +1,234 @@
+/**
+ * The front's end of a link. Collects the writes of one event-loop turn, sends them as one WriteBatch, and hands each
+ * operation's result to its completion. Front thread only; never blocks.
+ */
+import { DbError, type WireError } from '../base/errors.js';
+import { type OperationId, WriteBatchEncoder } from '../batch/write-batch-encoder.js';
+import { WriteReplyView } from '../batch/write-reply.js';
+import type { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
+import type { Durability } from '../generated/lumadb/schema/durability.js';
+import type { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import type { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import { DoorbellRinger } from '../shm/doorbell.js';
+import { RingReader } from '../shm/ring-reader.js';
+import { RingWriter } from '../shm/ring-writer.js';
+import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, type LinkBuffers } from './link.js';
+
+/** Gets the result of one write. Implemented by long-lived, pooled objects: `token` tells their operations apart. */
+export interface WriteCompletion {
+  onWritten(token: number, status: WriteStatus, seqno: number, durability: Durability): void;
+  onWriteFailed(token: number, error: WireError): void;
+}
+
+/** The operations of one batch, in order. */
+class InFlightBatch {
+  batchId = 0;
+  count = 0;
+  readonly completions: WriteCompletion[] = [];
+  readonly tokens: number[] = [];
+
+  push(completion: WriteCompletion, token: number): void {
+    this.completions[this.count] = completion;
+    this.tokens[this.count] = token;
+    this.count++;
+  }
+}
+
+/** Rough size of an operation's entries in the fixed-width columns, in bytes. */
+const OPERATION_OVERHEAD_BYTES = 64;
+const POOLED_BATCHES_MAX = 64;
+
+export class ShardClient {
+  private readonly encoder = new WriteBatchEncoder();
+  private readonly replyView = new WriteReplyView();
+  private requests: RingWriter | undefined;
+  private replies: RingReader | undefined;
+  private ringer: DoorbellRinger | undefined;
+  private unavailable: WireError;
+  private open = new InFlightBatch();
+  private openDurability: Durability = 0;
+  private openAllOrNothing = false;
+  private readonly inFlight = new Map<number, InFlightBatch>();
+  private readonly pool: InFlightBatch[] = [];
+  private nextBatchId = 1;
+  /** Operations handed to this client and not yet completed. */
+  pendingCount = 0;
+
+  constructor(
+    private readonly shard: number,
+    private readonly pendingMax: number,
+  ) {
+    this.unavailable = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is starting` };
+  }
+
+  /** Connects to a shard's new incarnation. */
+  attach(link: LinkBuffers): void {
+    this.requests = new RingWriter(link.requests);
+    this.replies = new RingReader(link.replies);
+    this.ringer = new DoorbellRinger(link.shardDoorbell);
+  }
+
+  /** The shard is gone: whatever was sent has an unknown outcome, whatever comes now is refused with the cause. */
+  detach(cause: WireError): void {
+    this.unavailable = cause;
+    this.requests = undefined;
+    this.replies = undefined;
+    this.ringer = undefined;
+    const lost = [...this.inFlight.values(), this.open];
+    this.inFlight.clear();
+    this.open = new InFlightBatch();
+    this.encoder.reset();
+    for (const batch of lost) this.fail(batch, cause);
+  }
+
+  get isAttached(): boolean {
+    return this.requests !== undefined;
+  }
+
+  /** Why writes are refused while not attached. */
+  get unavailableCause(): WireError {
+    return this.unavailable;
+  }
+
+  /**
+   * Adds one write to the open batch. Undefined when it was taken, and its completion will be called exactly once;
+   * otherwise the error, and the completion will not be called.
+   */
+  write(
+    kind: OperationKind,
+    collection: number,
+    keyHash: number,
+    key: Uint8Array,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    condition: ConditionKind,
+    expectedSeqno: number,
+    operationId: OperationId | undefined,
+    durability: Durability,
+    completion: WriteCompletion,
+    token: number,
+  ): WireError | undefined {
+    if (this.requests === undefined) return this.unavailable;
+    const size = keyLength + valueEnd - valueStart + OPERATION_OVERHEAD_BYTES;
+    if (!this.makeRoom(size, durability)) return this.overloaded();
+    this.openDurability = durability;
+    this.encoder.add(
+      kind,
+      collection,
+      keyHash,
+      key,
+      keyLength,
+      value,
+      valueStart,
+      valueEnd,
+      condition,
+      expectedSeqno,
+      operationId,
+    );
+    this.open.push(completion, token);
+    this.pendingCount++;
+    return undefined;
+  }
+
+  /** Starts a batch that succeeds or fails as a whole; write() calls up to endAtomic() go into it. False: no room now. */
+  beginAtomic(): boolean {
+    if (!this.flush()) return false;
+    this.openAllOrNothing = true;
+    return true;
+  }
+
+  endAtomic(): void {
+    this.flush();
+  }
+
+  /** True if the open atomic batch can take `bytes` more; a batch is one message and has a largest size. */
+  fitsAtomic(operations: number, bytes: number): boolean {
+    return (
+      operations <= BATCH_OPERATIONS_MAX && bytes + operations * OPERATION_OVERHEAD_BYTES <= BATCH_BYTES_MAX
+    );
+  }
+
+  /** Sends the open batch. Call once at the end of every event-loop turn. False when the ring is full: call again later. */
+  flush(): boolean {
+    if (this.open.count === 0) return true;
+    if (this.requests === undefined || this.ringer === undefined) return false;
+    const batchId = this.nextBatchId;
+    const bytes = this.encoder.finish(batchId, this.openDurability, this.openAllOrNothing);
+    if (!this.requests.push(bytes, bytes.length)) return false;
+    this.ringer.ring();
+    this.nextBatchId = (batchId % 0xffffffff) + 1;
+    this.open.batchId = batchId;
+    this.inFlight.set(batchId, this.open);
+    this.open = this.pool.pop() ?? new InFlightBatch();
+    this.openAllOrNothing = false;
+    this.encoder.reset();
+    return true;
+  }
+
+  hasReplies(): boolean {
+    return this.replies?.hasNext() ?? false;
+  }
+
+  /** Completes the operations of all replies that have arrived. */
+  drainReplies(): void {
+    const replies = this.replies;
+    if (replies === undefined) return;
+    let any = false;
+    while (this.replies === replies && replies.next()) {
+      any = true;
+      this.complete(
+        this.replyView.open(new Uint8Array(replies.buffer, replies.payloadOffset, replies.payloadLength)),
+      );
+    }
+    if (!any) return;
+    replies.release();
+    this.flush();
+  }
+
+  private makeRoom(size: number, durability: Durability): boolean {
+    if (this.pendingCount >= this.pendingMax) return false;
+    if (this.open.count === 0) return true;
+    const fits =
+      this.open.count < BATCH_OPERATIONS_MAX &&
+      this.encoder.byteSize + this.open.count * OPERATION_OVERHEAD_BYTES + size <= BATCH_BYTES_MAX;
+    return (fits && durability === this.openDurability) || this.flush();
+  }
+
+  private complete(reply: WriteReplyView): void {
+    const batch = this.inFlight.get(reply.batchId);
+    if (batch === undefined) {
+      throw new DbError('INTERNAL', `shard ${this.shard} answered unknown batch ${reply.batchId}`);
+    }
+    this.inFlight.delete(reply.batchId);
+    if (reply.error !== undefined) {
+      this.fail(batch, reply.error);
+      return;
+    }
+    this.pendingCount -= batch.count;
+    for (let i = 0; i < batch.count; i++) {
+      batch.completions[i].onWritten(batch.tokens[i], reply.status(i), reply.seqno(i), reply.durability);
+    }
+    this.recycle(batch);
+  }
+
+  private fail(batch: InFlightBatch, error: WireError): void {
+    this.pendingCount -= batch.count;
+    for (let i = 0; i < batch.count; i++) batch.completions[i].onWriteFailed(batch.tokens[i], error);
+    this.recycle(batch);
+  }
+
+  private recycle(batch: InFlightBatch): void {
+    batch.count = 0;
+    if (this.pool.length < POOLED_BATCHES_MAX) this.pool.push(batch);
+  }
+
+  private overloaded(): WireError {
+    const what =
+      this.pendingCount >= this.pendingMax
+        ? `${this.pendingCount} writes are waiting (server.max_pending_writes)`
+        : 'its request ring is full (memory.ring_bytes)';
+    return { code: 'OVERLOADED', message: `shard ${this.shard} is overloaded: ${what}` };
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Point reads over a shard's chain of memtables, from any thread. One instance per reading thread and shard.
+ *
+ *   reader.enter();                       // from here on no slot is recycled under us
+ *   if (reader.get(hash, collection, key, length) === FOUND) use(reader.bytes, reader.valueOffset, ...)
+ *   reader.leave();
+ */
+import { assert } from '../base/assert.js';
+import { fromWords } from '../base/bytes.js';
+import { NO_SLOT, VERSION_KIND_DOCUMENT } from './format.js';
+import {
+  type MemtablePoolBuffers,
+  POOL_ACTIVE_SLOT,
+  POOL_PIN_STRIDE,
+  POOL_PINS,
+  POOL_READERS_MAX,
+  POOL_VISIBLE,
+  POOL_VISIBLE_VERSION,
+} from './pool-format.js';
+import { MemtableReader } from './reader.js';
+
+/** The key is in no memtable. */
+export const ABSENT = 0;
+/** The newest version is a document; the reader's fields describe it. */
+export const FOUND = 1;
+/** The newest version is a tombstone. */
+export const DELETED = 2;
+
+export type Lookup = typeof ABSENT | typeof FOUND | typeof DELETED;
+
+export class ChainReader {
+  private readonly header: Int32Array;
+  private readonly slots: MemtableReader[];
+  private readonly pinWord: number;
+
+  /** Bytes of the memtable that holds the last found version, and where its value is. Valid until leave(). */
+  bytes: Uint8Array;
+  valueOffset = 0;
+  valueLength = 0;
+  /** Seqno of the last found version or tombstone. */
+  seqno = 0;
+
+  /** `readerIndex`: this thread's pin in the pool, below POOL_READERS_MAX and used by no other thread. */
+  constructor(buffers: MemtablePoolBuffers, readerIndex: number) {
+    assert(readerIndex >= 0 && readerIndex < POOL_READERS_MAX, () => `reader index ${readerIndex}`);
+    this.header = new Int32Array(buffers.header);
+    this.slots = buffers.slots.map((sab) => new MemtableReader(sab));
+    this.pinWord = POOL_PINS + readerIndex * POOL_PIN_STRIDE;
+    this.bytes = this.slots[0].bytes;
+    // A previous owner of this pin may have died inside the chain.
+    if ((Atomics.load(this.header, this.pinWord) & 1) !== 0) this.leave();
+  }
+
+  /** Pins the chain. Not reentrant. */
+  enter(): void {
+    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) | 0);
+  }
+
+  leave(): void {
+    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) | 0);
+  }
+
+  /** Newest version of a key. Call between enter() and leave(). */
+  get(hash: number, collection: number, key: Uint8Array, keyOffset: number, keyLength: number): Lookup {
+    let slot = Atomics.load(this.header, POOL_ACTIVE_SLOT);
+    while (slot !== NO_SLOT) {
+      const memtable = this.slots[slot];
+      const node = memtable.find(hash, collection, key, keyOffset, keyLength);
+      if (node !== 0) {
+        const version = memtable.newestVersion(node);
+        this.seqno = memtable.versionSeqno(version);
+        if (memtable.versionKind(version) !== VERSION_KIND_DOCUMENT) return DELETED;
+        this.bytes = memtable.bytes;
+        this.valueOffset = memtable.valueOffset(version);
+        this.valueLength = memtable.valueLength(version);
+        return FOUND;
+      }
+      slot = memtable.olderSlot();
+    }
+    return ABSENT;
+  }
+
+  /** The chain as it is now, newest first. Call between enter() and leave(). */
+  chain(): MemtableReader[] {
+    const readers: MemtableReader[] = [];
+    let slot = Atomics.load(this.header, POOL_ACTIVE_SLOT);
+    while (slot !== NO_SLOT) {
+      readers.push(this.slots[slot]);
+      slot = this.slots[slot].olderSlot();
+    }
+    return readers;
+  }
+
+  /** The last applied seqno of the shard. */
+  visibleSeqno(): number {
+    for (;;) {
+      const before = Atomics.load(this.header, POOL_VISIBLE_VERSION);
+      const low = Atomics.load(this.header, POOL_VISIBLE);
+      const high = Atomics.load(this.header, POOL_VISIBLE + 1);
+      if ((before & 1) === 0 && Atomics.load(this.header, POOL_VISIBLE_VERSION) === before) {
+        return fromWords(low, high);
+      }
+    }
+  }
+}

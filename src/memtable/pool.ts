@@ -1,0 +1,122 @@
+/**
+ * The writing end of a shard's memtable chain: which slot is active, when to rotate, when a slot may be reused.
+ * Shard thread only. See pool-format.ts for the shared header.
+ */
+import { assert } from '../base/assert.js';
+import { highWord, lowWord } from '../base/bytes.js';
+import type { Prng } from '../base/prng.js';
+import { createMemtableSlot, NO_SLOT } from './format.js';
+import {
+  type MemtablePoolBuffers,
+  POOL_ACTIVE_SLOT,
+  POOL_PIN_STRIDE,
+  POOL_PINS,
+  POOL_READERS_MAX,
+  POOL_VISIBLE,
+  POOL_VISIBLE_VERSION,
+} from './pool-format.js';
+import { MemtableWriter } from './writer.js';
+
+/** Allocates the buffers of a pool. Pages are touched, and so cost memory, only when they are written. */
+export function createMemtablePool(slots: number, arenaBytes: number): MemtablePoolBuffers {
+  assert(slots >= 2, 'a pool needs an active slot and one to rotate into');
+  return {
+    header: new SharedArrayBuffer((POOL_PINS + POOL_READERS_MAX * POOL_PIN_STRIDE) * 4),
+    slots: Array.from({ length: slots }, () => createMemtableSlot(arenaBytes)),
+  };
+}
+
+interface RetiredSlot {
+  readonly slot: number;
+  /** Every reader's pin when the slot was unlinked. */
+  readonly pins: Int32Array;
+}
+
+export class MemtablePool {
+  private readonly header: Int32Array;
+  private readonly writers: MemtableWriter[];
+  /** Slots of the chain, newest first. */
+  private readonly chain: number[] = [];
+  private readonly free: number[];
+  private retired: RetiredSlot[] = [];
+  active: MemtableWriter;
+
+  constructor(buffers: MemtablePoolBuffers, prng: Prng) {
+    this.header = new Int32Array(buffers.header);
+    this.writers = buffers.slots.map((sab) => new MemtableWriter(sab, prng));
+    this.free = buffers.slots.map((_, slot) => slot).reverse();
+    const first = this.free.pop() as number; // createMemtablePool made at least two
+    this.chain.push(first);
+    this.active = this.writers[first];
+    Atomics.store(this.header, POOL_ACTIVE_SLOT, first);
+  }
+
+  get slotCount(): number {
+    return this.writers.length;
+  }
+  /** Memtables in the chain, the active one included. */
+  get chainLength(): number {
+    return this.chain.length;
+  }
+  /** The memtables of the chain, newest first. */
+  *newestFirst(): IterableIterator<MemtableWriter> {
+    for (const slot of this.chain) yield this.writers[slot];
+  }
+  writerAt(chainIndex: number): MemtableWriter {
+    return this.writers[this.chain[chainIndex]];
+  }
+
+  /** Makes a free slot the active one. False when there is none: the chain is full. */
+  rotate(): boolean {
+    this.reclaim();
+    const slot = this.free.pop();
+    if (slot === undefined) return false;
+    const next = this.writers[slot];
+    next.setOlderSlot(this.chain[0]);
+    this.chain.unshift(slot);
+    this.active = next;
+    // Published last: a reader that sees the new slot sees its link to the older ones.
+    Atomics.store(this.header, POOL_ACTIVE_SLOT, slot);
+    return true;
+  }
+
+  /** Unlinks the oldest immutable memtable, whose contents are now elsewhere. It is reused once no reader is inside. */
+  retireOldest(): void {
+    assert(this.chain.length > 1, 'the active memtable cannot be retired');
+    const slot = this.chain.pop() as number;
+    this.writerAt(this.chain.length - 1).setOlderSlot(NO_SLOT);
+    const pins = new Int32Array(POOL_READERS_MAX);
+    for (let reader = 0; reader < POOL_READERS_MAX; reader++) pins[reader] = this.pin(reader);
+    this.retired.push({ slot, pins });
+  }
+
+  /** Clears retired slots that no reader can hold any more. Returns how many are still waiting. */
+  reclaim(): number {
+    this.retired = this.retired.filter(({ slot, pins }) => {
+      if (this.isHeld(pins)) return true;
+      this.writers[slot].clear(NO_SLOT);
+      this.free.push(slot);
+      return false;
+    });
+    return this.retired.length;
+  }
+
+  /** Publishes the last applied seqno. */
+  publishVisible(seqno: number): void {
+    Atomics.add(this.header, POOL_VISIBLE_VERSION, 1);
+    Atomics.store(this.header, POOL_VISIBLE, lowWord(seqno));
+    Atomics.store(this.header, POOL_VISIBLE + 1, highWord(seqno));
+    Atomics.add(this.header, POOL_VISIBLE_VERSION, 1);
+  }
+
+  private pin(reader: number): number {
+    return Atomics.load(this.header, POOL_PINS + reader * POOL_PIN_STRIDE);
+  }
+
+  private isHeld(pins: Int32Array): boolean {
+    for (let reader = 0; reader < POOL_READERS_MAX; reader++) {
+      if ((pins[reader] & 1) !== 0 && this.pin(reader) === pins[reader]) return true;
+    }
+    return false;
+  }
+}
