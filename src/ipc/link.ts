@@ -12,7 +12,12 @@ export interface LinkBuffers {
   readonly shardDoorbell: SharedArrayBuffer;
   /** Wakes the front; one per front, shared by all its links. */
   readonly frontDoorbell: SharedArrayBuffer;
+  /** One int32, Atomics: LINK_OPEN until the supervisor stores LINK_CLOSED because an end died. */
+  readonly state: SharedArrayBuffer;
 }
+
+export const LINK_OPEN = 0;
+export const LINK_CLOSED = 1;
 
 /** Replies are ~10 bytes an operation and fronts bound the operations in flight (FRONT_PENDING_WRITES_MAX). */
 const REPLY_RING_BYTES = 2 * 1024 * 1024;
@@ -33,5 +38,13 @@ export function createLink(
     replies: createRing(REPLY_RING_BYTES),
     shardDoorbell,
     frontDoorbell,
+    state: new SharedArrayBuffer(4),
   };
+}
+
+/** Tells an end that may be blocked on the other that it waits in vain. Any thread. */
+export function closeLink(link: LinkBuffers): void {
+  const state = new Int32Array(link.state);
+  Atomics.store(state, 0, LINK_CLOSED);
+  Atomics.notify(state, 0);
 }

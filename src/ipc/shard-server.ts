@@ -9,9 +9,9 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { DoorbellRinger } from '../shm/doorbell.js';
 import { RingReader } from '../shm/ring-reader.js';
 import { RingWriter } from '../shm/ring-writer.js';
-import type { LinkBuffers } from './link.js';
+import { LINK_CLOSED, LINK_OPEN, type LinkBuffers } from './link.js';
 
-/** How long the shard waits for a front to make room for replies before it looks again whether the link still lives. */
+/** How long the shard waits for a front to make room for replies before it tries again. */
 const REPLY_WAIT_MS = 1;
 
 /** One front's link as the shard sees it. */
@@ -20,7 +20,7 @@ export class ShardLink {
   private readonly replies: RingWriter;
   private readonly ringer: DoorbellRinger;
   private readonly encoder: WriteReplyEncoder;
-  private closed = false;
+  private readonly state: Int32Array;
   private hasUnrungReplies = false;
 
   constructor(
@@ -31,6 +31,7 @@ export class ShardLink {
     this.replies = new RingWriter(link.replies);
     this.ringer = new DoorbellRinger(link.frontDoorbell);
     this.encoder = new WriteReplyEncoder();
+    this.state = new Int32Array(link.state);
   }
 
   hasRequests(): boolean {
@@ -65,9 +66,9 @@ export class ShardLink {
     this.ringer.ring();
   }
 
-  /** The front is gone: replies are dropped from now on. */
-  close(): void {
-    this.closed = true;
+  /** True when the front is gone: replies are dropped from then on. */
+  get isClosed(): boolean {
+    return Atomics.load(this.state, 0) === LINK_CLOSED;
   }
 
   /** Bytes of batches waiting in the ring. */
@@ -76,14 +77,13 @@ export class ShardLink {
   }
 
   private push(reply: Uint8Array): void {
-    while (!this.closed && !this.replies.push(reply, reply.length)) {
+    while (!this.replies.push(reply, reply.length)) {
+      if (this.isClosed) return;
       // Fronts bound their operations in flight so that replies always fit; a front that is stopped (SIGSTOP, a
       // debugger) with many tiny batches can still get here. Waiting holds back this shard only.
       this.ringer.ring();
-      Atomics.wait(idleWord, 0, 0, REPLY_WAIT_MS);
+      Atomics.wait(this.state, 0, LINK_OPEN, REPLY_WAIT_MS);
     }
     this.hasUnrungReplies = true;
   }
 }
-
-const idleWord = new Int32Array(new SharedArrayBuffer(4));

@@ -19,7 +19,7 @@ import { MemtableWriter } from './writer.js';
 
 /** Allocates the buffers of a pool. Pages are touched, and so cost memory, only when they are written. */
 export function createMemtablePool(slots: number, arenaBytes: number): MemtablePoolBuffers {
-  assert(slots >= 2, 'a pool needs an active slot and one to rotate into');
+  assert(slots >= 3, 'a pool needs an active slot, one to rotate into and one in reserve');
   return {
     header: new SharedArrayBuffer((POOL_PINS + POOL_READERS_MAX * POOL_PIN_STRIDE) * 4),
     slots: Array.from({ length: slots }, () => createMemtableSlot(arenaBytes)),
@@ -51,8 +51,9 @@ export class MemtablePool {
     Atomics.store(this.header, POOL_ACTIVE_SLOT, first);
   }
 
-  get slotCount(): number {
-    return this.writers.length;
+  /** Memtables that writes can fill; the reserve is not among them. */
+  get memtablesMax(): number {
+    return this.writers.length - 1;
   }
   /** Memtables in the chain, the active one included. */
   get chainLength(): number {
@@ -66,11 +67,15 @@ export class MemtablePool {
     return this.writers[this.chain[chainIndex]];
   }
 
-  /** Makes a free slot the active one. False when there is none: the chain is full. */
-  rotate(): boolean {
+  /**
+   * Makes a free slot the active one. False when there is none: the chain is full. The last free slot is kept for
+   * replay (`useReserve`): skiplist heights are random, so the same batches may pack a little worse than before, and
+   * a chain that was full must still be recoverable.
+   */
+  rotate(useReserve = false): boolean {
     this.reclaim();
-    const slot = this.free.pop();
-    if (slot === undefined) return false;
+    if (this.free.length <= (useReserve ? 0 : 1)) return false;
+    const slot = this.free.pop() as number; // not empty: checked above
     const next = this.writers[slot];
     next.setOlderSlot(this.chain[0]);
     this.chain.unshift(slot);

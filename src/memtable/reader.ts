@@ -167,7 +167,7 @@ export class MemtableReader {
     const bytes = this.bytes;
     const nodeKey = this.keyOffset(node);
     const nodeLength = this.keyLength(node);
-    const shared = nodeLength < keyLength ? nodeLength : keyLength;
+    const shared = Math.min(nodeLength, keyLength);
     for (let i = 8; i < shared; i++) {
       const difference = bytes[nodeKey + i] - key[keyOffset + i];
       if (difference !== 0) return difference;

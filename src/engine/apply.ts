@@ -1,0 +1,251 @@
+/**
+ * Applies WriteBatches to a shard's memtables. One deterministic function of (state, batch, first seqno): no clock, no
+ * randomness that shows, so that replaying the WAL, or another node applying the same batches, ends in the same state.
+ * Conditions are therefore decided here and not when the request comes in. Shard thread only.
+ */
+import { unreachable } from '../base/assert.js';
+import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
+import type { WriteBatchView } from '../batch/write-batch-view.js';
+import type { WriteOutcome } from '../batch/write-reply.js';
+import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import { ByteSink } from '../json/byte-sink.js';
+import { mergedSizeMax, mergePatch } from '../json/merge-patch.js';
+import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';
+import type { MemtablePool } from '../memtable/pool.js';
+import type { CollectionStats } from './collection-stats.js';
+import { foldWords, type OperationIds } from './operation-ids.js';
+
+const NO_BYTES = new Uint8Array(0);
+const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
+
+/** The newest version of a key, as lookup() left it. */
+class CurrentVersion {
+  /** Node of the key in the active memtable, 0 if it has none there. */
+  activeNode = 0;
+  /** True when the newest version is a document. */
+  exists = false;
+  seqno = 0;
+  bytes: Uint8Array = NO_BYTES;
+  valueOffset = 0;
+  valueLength = 0;
+}
+
+export class BatchApplier {
+  private readonly current = new CurrentVersion();
+  private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
+
+  constructor(
+    private readonly memtables: MemtablePool,
+    private readonly operationIds: OperationIds,
+    private readonly stats: CollectionStats,
+  ) {}
+
+  /** Applies all operations and fills `outcome` with a status for each. Room must have been reserved. */
+  apply(batch: WriteBatchView, firstSeqno: number, outcome: WriteOutcome): void {
+    outcome.begin(batch.count);
+    if (batch.allOrNothing && !this.allConditionsHold(batch, outcome)) return;
+    for (let i = 0; i < batch.count; i++) {
+      const seqno = firstSeqno + i;
+      if (batch.hasOperationIds && this.answerFromMemory(batch, i, seqno, outcome)) continue;
+      const status = this.applyOne(batch, i, seqno);
+      outcome.statuses[i] = status;
+      if (batch.hasOperationIds) this.rememberOperation(batch, i, seqno, status, outcome);
+    }
+  }
+
+  /** Bytes of the newest version of operation `index`'s key; 0 when there is none. For reserving room. */
+  currentValueBytes(batch: WriteBatchView, index: number): number {
+    this.lookup(batch, index);
+    return this.current.exists ? this.current.valueLength : 0;
+  }
+
+  private applyOne(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
+    const current = this.current;
+    this.lookup(batch, index);
+    if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
+    const kind = batch.kind(index);
+    const valueStart = batch.valueStart(index);
+    const valueEnd = batch.valueEnd(index);
+    switch (kind) {
+      case OperationKind.Put:
+        this.write(
+          batch,
+          index,
+          seqno,
+          VERSION_KIND_DOCUMENT,
+          batch.values,
+          valueStart,
+          valueEnd - valueStart,
+        );
+        return current.exists ? WriteStatus.Replaced : WriteStatus.Created;
+      case OperationKind.Delete:
+        if (!current.exists) return WriteStatus.NotFound;
+        this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, NO_BYTES, 0, 0);
+        return WriteStatus.Deleted;
+      case OperationKind.Patch:
+        return this.patch(batch, index, seqno, valueStart, valueEnd);
+      case OperationKind.None:
+        throw new Error('operation kind 0 in a write batch');
+      default:
+        return unreachable(kind);
+    }
+  }
+
+  private patch(
+    batch: WriteBatchView,
+    index: number,
+    seqno: number,
+    patchStart: number,
+    patchEnd: number,
+  ): WriteStatus {
+    const { exists, bytes, valueOffset, valueLength } = this.current;
+    if (!exists) return WriteStatus.NotFound;
+    this.merged.reset();
+    mergePatch(
+      bytes,
+      valueOffset,
+      valueOffset + valueLength,
+      batch.values,
+      patchStart,
+      patchEnd,
+      this.merged,
+    );
+    if (this.merged.length > DOCUMENT_BYTES_MAX) return WriteStatus.TooLarge;
+    this.write(batch, index, seqno, VERSION_KIND_DOCUMENT, this.merged.bytes, 0, this.merged.length);
+    return WriteStatus.Replaced;
+  }
+
+  private write(
+    batch: WriteBatchView,
+    index: number,
+    seqno: number,
+    kind: number,
+    value: Uint8Array,
+    valueOffset: number,
+    valueLength: number,
+  ): void {
+    const collection = batch.collection(index);
+    const keyStart = batch.keyStart(index);
+    this.memtables.active.put(
+      this.current.activeNode,
+      batch.keyHash(index),
+      collection,
+      batch.keys,
+      keyStart,
+      batch.keyEnd(index) - keyStart,
+      seqno,
+      kind,
+      value,
+      valueOffset,
+      valueLength,
+    );
+    const before = this.current.exists ? 1 : 0;
+    const after = kind === VERSION_KIND_DOCUMENT ? 1 : 0;
+    this.stats.add(collection, after - before, valueLength - (before === 1 ? this.current.valueLength : 0));
+  }
+
+  /** Finds the newest version of an operation's key in the chain, newest memtable first. */
+  private lookup(batch: WriteBatchView, index: number): void {
+    const current = this.current;
+    const memtables = this.memtables;
+    const hash = batch.keyHash(index);
+    const collection = batch.collection(index);
+    const keyStart = batch.keyStart(index);
+    const keyLength = batch.keyEnd(index) - keyStart;
+    current.activeNode = 0;
+    current.exists = false;
+    current.seqno = 0;
+    for (let position = 0; position < memtables.chainLength; position++) {
+      const reader = memtables.writerAt(position).reader;
+      const node = reader.find(hash, collection, batch.keys, keyStart, keyLength);
+      if (node === 0) continue;
+      if (position === 0) current.activeNode = node;
+      const version = reader.newestVersion(node);
+      current.seqno = reader.versionSeqno(version);
+      current.exists = reader.versionKind(version) === VERSION_KIND_DOCUMENT;
+      current.bytes = reader.bytes;
+      current.valueOffset = reader.valueOffset(version);
+      current.valueLength = reader.valueLength(version);
+      return;
+    }
+  }
+
+  private conditionHolds(batch: WriteBatchView, index: number): boolean {
+    const kind = batch.condition(index);
+    switch (kind) {
+      case ConditionKind.None:
+        return true;
+      case ConditionKind.IfAbsent:
+        return !this.current.exists;
+      case ConditionKind.IfPresent:
+        return this.current.exists;
+      case ConditionKind.IfMatchSeqno:
+        return this.current.exists && this.current.seqno === batch.expectedSeqno(index);
+      default:
+        return unreachable(kind);
+    }
+  }
+
+  /** All-or-nothing batches: every condition is checked against the state before the batch. */
+  private allConditionsHold(batch: WriteBatchView, outcome: WriteOutcome): boolean {
+    if (!batch.hasConditions) return true;
+    let holds = true;
+    for (let i = 0; i < batch.count; i++) {
+      this.lookup(batch, i);
+      const ok = this.conditionHolds(batch, i);
+      outcome.statuses[i] = ok ? WriteStatus.Aborted : WriteStatus.PreconditionFailed;
+      holds = holds && ok;
+    }
+    return holds;
+  }
+
+  private identity(batch: WriteBatchView, index: number): number {
+    return foldWords(batch.operationIdWord(index, 0), batch.operationIdWord(index, 1));
+  }
+
+  private fingerprint(batch: WriteBatchView, index: number): number {
+    return foldWords(batch.operationIdWord(index, 2), batch.operationIdWord(index, 3));
+  }
+
+  /** True when the operation was seen before and `outcome` now holds the answer it got then. */
+  private answerFromMemory(
+    batch: WriteBatchView,
+    index: number,
+    seqno: number,
+    outcome: WriteOutcome,
+  ): boolean {
+    const identity = this.identity(batch, index);
+    const known = identity === 0 ? undefined : this.operationIds.find(identity);
+    if (known === undefined) return false;
+    const same = known.fingerprint === this.fingerprint(batch, index);
+    outcome.statuses[index] = same ? known.status : WriteStatus.OperationIdReused;
+    this.pushSeqno(outcome, index, same ? known.seqno : seqno);
+    return true;
+  }
+
+  private rememberOperation(
+    batch: WriteBatchView,
+    index: number,
+    seqno: number,
+    status: WriteStatus,
+    outcome: WriteOutcome,
+  ): void {
+    this.pushSeqno(outcome, index, seqno);
+    const identity = this.identity(batch, index);
+    if (identity === 0) return;
+    this.operationIds.remember(identity, { fingerprint: this.fingerprint(batch, index), status, seqno });
+  }
+
+  /** Batches with operation ids report every seqno explicitly. */
+  private pushSeqno(outcome: WriteOutcome, index: number, seqno: number): void {
+    outcome.hasSeqs = true;
+    if (outcome.seqs.length === index * 2) outcome.seqs.pushUint64(seqno);
+  }
+}
+
+/** Most bytes a patched document can have. */
+export function patchedBytesMax(currentBytes: number, patchBytes: number): number {
+  return Math.min(mergedSizeMax(currentBytes, patchBytes), DOCUMENT_BYTES_MAX);
+}

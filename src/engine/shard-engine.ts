@@ -1,0 +1,304 @@
+/**
+ * The write path of one shard: batches are staged into a group, the group is written to the log and made durable, and
+ * only then applied to the memtables and answered. Shard thread only; knows nothing of rings, sockets or threads.
+ *
+ *   stage(batch) ... stage(batch)   reserve memtable room, take a seqno range, append to the log's group buffer
+ *   commit()                        one write, at most one fdatasync, apply in order, publish, answer
+ *
+ * Durability of a batch decides when it is answered. `always` and `os` batches of a group that fails to become durable
+ * are not applied. A `group` batch is applied once written and answered when the next fdatasync covers it: until
+ * then readers may see it although a power cut could still take it back.
+ */
+import { assert } from '../base/assert.js';
+import { asMillis, asSeqno, type Seqno } from '../base/brand.js';
+import type { Clock } from '../base/clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import type { WriteBatchView } from '../batch/write-batch-view.js';
+import { WriteOutcome } from '../batch/write-reply.js';
+import { Durability } from '../generated/lumadb/schema/durability.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import { writeSizeMax } from '../memtable/format.js';
+import type { MemtablePool } from '../memtable/pool.js';
+import type { CommitLog } from '../wal/commit-log.js';
+import { BatchApplier, patchedBytesMax } from './apply.js';
+import { CollectionStats } from './collection-stats.js';
+import { OperationIds } from './operation-ids.js';
+
+/** Takes seqno ranges from the process-wide counter. */
+export interface SeqnoSource {
+  /** First of `count` consecutive seqnos that nobody else gets. */
+  take(count: number): Seqno;
+}
+
+/** Where a batch's answer goes. Each call happens exactly once per staged batch. */
+export interface BatchAnswer {
+  replyOutcome(batchId: number, firstSeqno: number, durability: Durability, outcome: WriteOutcome): void;
+  replyError(batchId: number, error: WireError): void;
+}
+
+/** Figures the engine reports; the runtime keeps them in shared memory. */
+export interface EngineMeter {
+  onCommit(batches: number, operations: number, logBytes: number): void;
+  onSync(durationMs: number): void;
+  onPoisoned(error: DbError): void;
+}
+
+export interface ShardEngineOptions {
+  readonly shard: number;
+  readonly memtables: MemtablePool;
+  readonly log: CommitLog;
+  readonly seqnos: SeqnoSource;
+  readonly clock: Clock;
+  readonly meter: EngineMeter;
+  /** What Durability.Unspecified means. */
+  readonly defaultDurability: Durability;
+  /** Longest time a `group` batch waits for its fdatasync, in milliseconds. */
+  readonly groupIntervalMs: number;
+}
+
+/** 'commit-first': the memtable must rotate, which can only happen between groups: commit() and stage() again. */
+export type StageResult = 'staged' | 'commit-first' | DbError;
+
+class StagedBatch {
+  constructor(
+    readonly view: WriteBatchView,
+    readonly answer: BatchAnswer,
+    readonly firstSeqno: Seqno,
+    readonly durability: Durability,
+  ) {}
+}
+
+/** An applied `group` batch whose answer waits for an fdatasync. */
+interface UnsyncedBatch {
+  readonly batchId: number;
+  readonly answer: BatchAnswer;
+  readonly firstSeqno: Seqno;
+  readonly outcome: WriteOutcome;
+}
+
+export class ShardEngine {
+  readonly stats = new CollectionStats();
+  private readonly operationIds = new OperationIds();
+  private readonly applier: BatchApplier;
+  private readonly outcome = new WriteOutcome();
+  private staged: StagedBatch[] = [];
+  private unsynced: UnsyncedBatch[] = [];
+  private unsyncedSinceMs = 0;
+  private reservedWrites = 0;
+  private reservedBytes = 0;
+  /** Bytes of all values staged in this group: what patches of the group may build upon. */
+  private stagedValueBytes = 0;
+  private lastSeqno = 0;
+
+  constructor(private readonly options: ShardEngineOptions) {
+    this.applier = new BatchApplier(options.memtables, this.operationIds, this.stats);
+  }
+
+  /** Applies one recovered batch. Its room is found the same way as when it was first written. */
+  replay(batch: WriteBatchView, firstSeqno: Seqno): void {
+    const bytes = this.memtableBytesMax(batch);
+    const memtables = this.options.memtables;
+    if (
+      !memtables.active.hasRoom(batch.count, bytes) &&
+      !(memtables.rotate(true) && memtables.active.hasRoom(batch.count, bytes))
+    ) {
+      throw this.memtablesFull();
+    }
+    this.applier.apply(batch, firstSeqno, this.outcome);
+    this.lastSeqno = firstSeqno + Math.max(batch.count, 1) - 1;
+    memtables.publishVisible(this.lastSeqno);
+  }
+
+  /**
+   * Takes a batch into the current group. `view` and the bytes it looks at must stay as they are until commit().
+   * An error refuses the batch: nothing of it has happened, and the caller answers it.
+   */
+  stage(view: WriteBatchView, answer: BatchAnswer): StageResult {
+    const { log, memtables, seqnos, clock } = this.options;
+    const poison = log.poisonedBy();
+    if (poison !== undefined) return this.writesRefused(poison);
+    const bytes = this.memtableBytesMax(view);
+    if (!memtables.active.hasRoom(this.reservedWrites + view.count, this.reservedBytes + bytes)) {
+      if (this.staged.length > 0) return 'commit-first';
+      if (!memtables.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
+    }
+    try {
+      log.ensureRoom(view.bytes.length);
+    } catch (error) {
+      // No space for another segment: nothing is broken, the client may try again once there is space.
+      return new DbError('OVERLOADED', `shard ${this.options.shard}: ${(error as Error).message}`);
+    }
+    const firstSeqno = seqnos.take(Math.max(view.count, 1));
+    log.append(view.bytes, {
+      firstSeqno,
+      operationCount: view.count,
+      wallClockMs: asMillis(clock.wallMs()),
+    });
+    this.reservedWrites += view.count;
+    this.reservedBytes += bytes;
+    this.stagedValueBytes += view.values.length;
+    const durability =
+      view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
+    this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
+    return 'staged';
+  }
+
+  get stagedCount(): number {
+    return this.staged.length;
+  }
+
+  /** Milliseconds until a waiting `group` batch must be synced; undefined when none waits. */
+  syncDueInMs(): number | undefined {
+    if (this.unsynced.length === 0) return undefined;
+    return Math.max(
+      0,
+      this.unsyncedSinceMs + this.options.groupIntervalMs - this.options.clock.monotonicMs(),
+    );
+  }
+
+  /** Writes, syncs as needed, applies and answers everything staged. Never throws for I/O: failures are answered. */
+  commit(): void {
+    const staged = this.staged;
+    if (staged.length === 0 && this.syncDueInMs() !== 0) return;
+    const mustSync =
+      this.syncDueInMs() === 0 || staged.some((batch) => batch.durability === Durability.Always);
+    this.resetGroup();
+    try {
+      this.options.log.write();
+      if (mustSync) this.sync();
+    } catch (error) {
+      this.failGroup(staged, error);
+      return;
+    }
+    this.applyGroup(staged, mustSync);
+    if (mustSync) this.answerUnsynced();
+  }
+
+  /** Makes everything durable, whatever its level. For shutdown. */
+  flush(): void {
+    this.commit();
+    if (this.options.log.poisonedBy() !== undefined) return;
+    try {
+      this.sync();
+    } catch (error) {
+      this.failGroup([], error);
+      return;
+    }
+    this.answerUnsynced();
+  }
+
+  /** Seqno of the last applied operation; 0 when there is none. */
+  get appliedSeqno(): number {
+    return this.lastSeqno;
+  }
+
+  private resetGroup(): void {
+    this.staged = [];
+    this.reservedWrites = 0;
+    this.reservedBytes = 0;
+    this.stagedValueBytes = 0;
+  }
+
+  private sync(): void {
+    const { clock, log, meter } = this.options;
+    const start = clock.monotonicMs();
+    log.sync();
+    meter.onSync(clock.monotonicMs() - start);
+  }
+
+  private applyGroup(staged: readonly StagedBatch[], synced: boolean): void {
+    let operations = 0;
+    let bytes = 0;
+    for (const batch of staged) {
+      // `group` batches keep their outcome until they are synced; the others are answered at once and share one.
+      const deferred = batch.durability === Durability.Group && !synced;
+      const outcome = deferred ? new WriteOutcome() : this.outcome;
+      this.applier.apply(batch.view, batch.firstSeqno, outcome);
+      this.lastSeqno = batch.firstSeqno + Math.max(batch.view.count, 1) - 1;
+      operations += batch.view.count;
+      bytes += batch.view.bytes.length;
+      if (deferred) this.deferAnswer(batch, outcome);
+      else batch.answer.replyOutcome(batch.view.batchId, batch.firstSeqno, batch.durability, outcome);
+    }
+    if (staged.length === 0) return;
+    this.options.memtables.publishVisible(this.lastSeqno);
+    this.options.meter.onCommit(staged.length, operations, bytes);
+  }
+
+  private deferAnswer(batch: StagedBatch, outcome: WriteOutcome): void {
+    if (this.unsynced.length === 0) this.unsyncedSinceMs = this.options.clock.monotonicMs();
+    const { batchId } = batch.view;
+    this.unsynced.push({ batchId, answer: batch.answer, firstSeqno: batch.firstSeqno, outcome });
+  }
+
+  private answerUnsynced(): void {
+    const waiting = this.unsynced;
+    this.unsynced = [];
+    for (const batch of waiting) {
+      batch.answer.replyOutcome(batch.batchId, batch.firstSeqno, Durability.Group, batch.outcome);
+    }
+  }
+
+  /** The log failed: nothing of the group was applied, and nothing waiting for a sync can be promised any more. */
+  private failGroup(staged: readonly StagedBatch[], error: unknown): void {
+    const poison = this.options.log.poisonedBy();
+    assert(poison !== undefined, () => `a failed log is poisoned: ${String(error)}`);
+    this.options.meter.onPoisoned(poison);
+    const answer = toWireError(this.outcomeUnknown(poison));
+    for (const batch of staged) batch.answer.replyError(batch.view.batchId, answer);
+    for (const batch of this.unsynced) batch.answer.replyError(batch.batchId, answer);
+    this.unsynced = [];
+  }
+
+  /** Most memtable bytes that applying the batch can take. */
+  private memtableBytesMax(batch: WriteBatchView): number {
+    const keyBytes = batch.keys.length;
+    const fixed = writeSizeMax(0, 0) + 16; // 16: key and value are each rounded up to 8
+    let bytes = keyBytes + batch.values.length + batch.count * fixed;
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.kind(i) !== OperationKind.Patch) continue;
+      // The patch may meet the document as it is now, or as something staged in this group or this batch made it.
+      const base = this.applier.currentValueBytes(batch, i) + this.stagedValueBytes + batch.values.length;
+      bytes += patchedBytesMax(base, 0);
+    }
+    return bytes;
+  }
+
+  private memtablesFull(): DbError {
+    const { shard, memtables } = this.options;
+    return new DbError(
+      'MEMTABLES_FULL',
+      `shard ${shard}: all ${memtables.memtablesMax} memtables are full and there is nowhere to flush them yet ` +
+        '(memory.memtable_size, memory.memtables_max)',
+      { shard, memtables: memtables.memtablesMax },
+    );
+  }
+
+  private writesRefused(poison: DbError): DbError {
+    return new DbError(
+      'WAL_POISONED',
+      `shard ${this.options.shard} takes no writes: ${poison.message}`,
+      poison.details,
+    );
+  }
+
+  private outcomeUnknown(poison: DbError): DbError {
+    return new DbError(
+      'WAL_POISONED',
+      `shard ${this.options.shard} could not make this write durable, its outcome is unknown: ${poison.message}`,
+      poison.details,
+    );
+  }
+}
+
+/** A counter for one process: tests and tools. The server's lives in shared memory. */
+export function localSeqnoSource(last = 0): SeqnoSource {
+  let next = last + 1;
+  return {
+    take(count) {
+      const first = next;
+      next += count;
+      return asSeqno(first);
+    },
+  };
+}
