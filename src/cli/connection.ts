@@ -1,0 +1,156 @@
+/** Which server a command talks to, and the HTTP call to it. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { CliError } from './output.js';
+
+export interface ConnectionOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly json?: boolean;
+}
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port`. */
+  readonly url: string;
+  /** The process that announced this address in a data directory, when it is known. */
+  readonly pid: number | null;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** The parsed body, or null when it is not JSON. */
+  readonly body: unknown;
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  return port;
+}
+
+export function addJsonOption(command: Command): Command {
+  return command.option('--json', 'print JSON, for scripts');
+}
+
+/** The options of every command that talks to a running server. */
+export function addConnectionOptions(command: Command): Command {
+  command
+    .option(
+      '--host <host>',
+      'host of the server (default: the one that runs in the data directory, else server.host)',
+    )
+    .option('--port <port>', 'port of the server (default: likewise, else server.port)', parsePort)
+    .option('--data-dir <dir>', 'find the server by the data directory that it holds')
+    .option('--config <file>', 'configuration to take the defaults from');
+  return addJsonOption(command);
+}
+
+/** An address to connect to, for one that may be a wildcard to listen on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' || host === '[::]' ? '::1' : host;
+}
+
+function target(host: string, port: number, pid: number | null): Target {
+  const to = reachable(host);
+  if (port === 0)
+    throw new CliError('the server picks its own port (server.port = 0): name it with --port or --data-dir');
+  const inUrl = to.includes(':') && !to.startsWith('[') ? `[${to}]` : to;
+  return { host: to, port, url: `http://${inUrl}:${port}`, pid };
+}
+
+/** Flags first, then what a live server announced in the data directory, then the configuration. */
+export async function resolveTarget(options: ConnectionOptions): Promise<Target> {
+  const { host, port } = options;
+  if (host !== undefined && port !== undefined) return target(host, port, null);
+  const { readAnnouncement } = await import('../runtime/data-directory.js');
+  if (options.dataDir !== undefined) {
+    const found = readAnnouncement(options.dataDir);
+    if (found === null || found.host === null || found.port === null) {
+      throw new CliError(`no running server has announced itself in the data directory ${options.dataDir}`);
+    }
+    return target(host ?? found.host, port ?? found.port, port === undefined ? found.pid : null);
+  }
+  const { loadConfig } = await import('../config/load.js');
+  const { config } = loadConfig({ file: options.config, env: process.env });
+  const found = readAnnouncement(config.storage.data_dir);
+  const announced = found !== null && found.host !== null && found.port !== null;
+  if (announced && host === undefined && (port === undefined || port === found.port)) {
+    return target(found.host, found.port, found.pid);
+  }
+  return target(host ?? config.server.host, port ?? config.server.port, null);
+}
+
+function causeCode(error: unknown): string {
+  const cause = (error as { cause?: { code?: string; errors?: readonly { code?: string }[] } }).cause;
+  return cause?.code ?? cause?.errors?.[0]?.code ?? (error as Error).name;
+}
+
+/** A sentence for a request that got no answer. */
+export function connectionFailure(to: Target, error: unknown, timeoutMs: number): CliError {
+  const code = causeCode(error);
+  const cause = (error as { cause?: Error }).cause;
+  const reasons: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'nothing listens there. Is the server running? (lumadb start)',
+    ENOTFOUND: `the name ${to.host} is unknown`,
+    EAI_AGAIN: `the name ${to.host} cannot be looked up right now`,
+    ECONNRESET: 'the server closed the connection',
+    UND_ERR_SOCKET: 'the server closed the connection, or it does not speak HTTP',
+    TimeoutError: `no answer within ${timeoutMs} ms`,
+    UND_ERR_CONNECT_TIMEOUT: 'no answer to the connection attempt',
+    EHOSTUNREACH: 'the host cannot be reached',
+    ENETUNREACH: 'the network cannot be reached',
+  };
+  if (cause?.message === 'bad port') {
+    return new CliError(
+      `cannot reach ${to.url}: the Fetch standard blocks port ${to.port}; use curl, or another port`,
+    );
+  }
+  const reason = reasons[code] ?? `${cause?.message ?? (error as Error).message}`;
+  return new CliError(`cannot reach ${to.url}: ${reason}`, undefined, { cause: error });
+}
+
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST';
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+const CALL_TIMEOUT_MS = 10_000;
+
+/** One HTTP request. Any answer is a result; no answer is a CliError. */
+export async function call(to: Target, path: string, options: CallOptions = {}): Promise<Answer> {
+  const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+  try {
+    const response = await fetch(`${to.url}${path}`, {
+      method: options.method ?? 'GET',
+      headers: options.body === undefined ? {} : { 'content-type': 'application/json' },
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    return { status: response.status, text, body: parseBody(text) };
+  } catch (error) {
+    throw connectionFailure(to, error, timeoutMs);
+  }
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What an error answer says, in one line. */
+export function answerMessage(answer: Answer): string {
+  const error = (answer.body as { error?: { message?: unknown } } | null)?.error;
+  const message = typeof error?.message === 'string' ? error.message : answer.text.trim().slice(0, 200);
+  return `the server answered ${answer.status}${message === '' ? '' : `: ${message}`}`;
+}

@@ -1,0 +1,71 @@
+/** Puts the commands together and turns every way to end into an exit code: 0 ok, 1 failed, 2 usage. */
+import { Command, CommanderError } from 'commander';
+import { registerConfig } from './commands/config.js';
+import { registerHealth } from './commands/health.js';
+import { registerPing } from './commands/ping.js';
+import { registerShutdown } from './commands/shutdown.js';
+import { registerStart } from './commands/start.js';
+import { registerStatus } from './commands/status.js';
+import { registerVersion } from './commands/version.js';
+import { parsePort } from './connection.js';
+import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
+import { packageVersion } from './version.js';
+
+/** Takes the exit code of the command that ran. */
+export type Done = (exitCode: number) => void;
+
+/** Commander's message, on one line. */
+function usageLine(message: string): string {
+  const line = message
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
+  return `lumadb: ${line} (see lumadb --help)`;
+}
+
+export function buildProgram(done: Done): Command {
+  const program = new Command('lumadb')
+    .description('LumaDB, a document database server that gets everything out of one machine.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--host <host>', 'host of the server; for start, the address to listen on')
+    .option('--port <port>', 'port of the server; for start, the port to listen on', parsePort)
+    .option('--json', 'print JSON, for scripts')
+    .helpCommand('help [command]', 'explain a command')
+    .exitOverride()
+    .configureOutput({ outputError: (message) => printError(usageLine(message)) })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ lumadb start                          serve ./data on 127.0.0.1:8080
+  $ lumadb ping                           is it there, and how fast does it answer?
+  $ lumadb config validate config.toml    check a configuration before a restart
+  $ lumadb shutdown --graceful            finish what runs, write everything, stop
+
+Exit codes: 0 ok, 1 failed, 2 wrong usage. LUMADB_DEBUG=1 prints the stack of a failure.
+Every command explains itself: lumadb help COMMAND`,
+    );
+  registerStart(program, done);
+  registerPing(program, done);
+  registerStatus(program, done);
+  registerHealth(program, done);
+  registerShutdown(program, done);
+  registerConfig(program, done);
+  registerVersion(program, done);
+  return program;
+}
+
+/** Runs one command line and returns its exit code. Never throws. */
+export async function run(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT_OK;
+  try {
+    await buildProgram((code) => {
+      exitCode = code;
+    }).parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportFailure(error);
+    const asked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
+    return asked || (error.code === 'commander.help' && error.exitCode === 0) ? EXIT_OK : EXIT_USAGE;
+  }
+}

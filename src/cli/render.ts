@@ -1,0 +1,40 @@
+/** Prints an answer of the server for people: aligned `name  value` lines, and a table for a list of objects. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// What a terminal would obey (colours, cursor movements) must not come from a server. Line ends and tabs are fine.
+const clean = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?');
+
+function scalar(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (typeof value === 'string') return clean(value);
+  if (typeof value === 'object') return clean(JSON.stringify(value));
+  return String(value);
+}
+
+function table(rows: readonly Fields[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const plain = new Table({ head: columns.map(clean), style: { head: [], border: [], compact: true } });
+  for (const row of rows) plain.push(columns.map((column) => scalar(row[column])));
+  return plain.toString();
+}
+
+/** The lines of an object; nested objects are indented below their name. */
+export function render(fields: Fields, indent = ''): string {
+  const width = Math.max(0, ...Object.keys(fields).map((name) => name.length));
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    const label = pc.bold(clean(name).padEnd(width));
+    if (isFields(value) && Object.keys(value).length > 0) {
+      lines.push(`${indent}${pc.bold(clean(name))}`, render(value, `${indent}  `));
+    } else if (Array.isArray(value) && value.length > 0 && value.every(isFields)) {
+      lines.push(`${indent}${pc.bold(clean(name))}`, table(value));
+    } else lines.push(`${indent}${label}  ${scalar(value)}`);
+  }
+  return lines.join('\n');
+}

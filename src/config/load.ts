@@ -1,0 +1,351 @@
+/**
+ * Reads the configuration: a TOML file, then the environment, then the command line; later ones win. Collects every
+ * problem before it gives up, so that an operator fixes a file once and not once a line.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { DbError } from '../base/errors.js';
+import { nearest } from './nearest.js';
+import { type KeyPositions, locateKeys, type Position } from './positions.js';
+import {
+  type Config,
+  type ConfigOverrides,
+  configSchema,
+  describeConfig,
+  type KeyInfo,
+  type SectionInfo,
+} from './schema.js';
+import { defaultShardCount } from './shard-count.js';
+
+/** Where a configuration is looked for when nobody names a file. */
+export const CONFIG_FILES_DEFAULT: readonly string[] = ['config.toml', '/etc/lumadb/config.toml'];
+/** A configuration larger than this is something else. */
+export const CONFIG_FILE_BYTES_MAX = 1024 * 1024;
+
+export interface LoadOptions {
+  /** A file that must exist. Without it the first of `lookup` that exists is read, or none. */
+  readonly file?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the command line says; wins over file and environment. */
+  readonly overrides?: ConfigOverrides;
+  readonly lookup?: readonly string[];
+}
+
+export type KeyOrigin =
+  | { readonly from: 'default' }
+  | { readonly from: 'file'; readonly file: string; readonly line: number; readonly column: number }
+  | { readonly from: 'environment'; readonly variable: string }
+  | { readonly from: 'command line' };
+
+export interface ConfigSource {
+  /** The file that was read, or null when there was none. */
+  readonly file: string | null;
+  /** `section.key` → where its value comes from; has every key. */
+  readonly keys: ReadonlyMap<string, KeyOrigin>;
+  /** Only what somebody set: the configuration as given, without defaults. */
+  readonly given: ConfigOverrides;
+}
+
+export interface ConfigProblem {
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly message: string;
+  /** `file:line:column: message`, or `environment: message`. */
+  readonly text: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+  readonly source: ConfigSource;
+}
+
+export interface ConfigCheck {
+  readonly problems: readonly ConfigProblem[];
+  /** Null exactly when there are problems. */
+  readonly loaded: LoadedConfig | null;
+  readonly file: string | null;
+}
+
+type Value = string | number | boolean;
+type Given = Map<string, { readonly value: Value; readonly origin: KeyOrigin }>;
+
+const inFile = (file: string, position: Position | null, message: string): ConfigProblem => ({
+  file,
+  line: position?.line ?? 1,
+  column: position?.column ?? 1,
+  message,
+  text: `${file}:${position?.line ?? 1}:${position?.column ?? 1}: ${message}`,
+});
+
+const outsideFile = (where: string, message: string): ConfigProblem => ({
+  file: null,
+  line: null,
+  column: null,
+  message,
+  text: `${where}: ${message}`,
+});
+
+/** `a text ("abc")`: what was found, for messages; never long. */
+function describeValue(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Date) return 'a date';
+  if (typeof value === 'object' && value !== null) return 'a table';
+  return String(value);
+}
+
+function valueMessage(key: KeyInfo, name: string, value: unknown): string {
+  const meant = typeof value === 'string' ? nearest(value, key.choices) : null;
+  const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
+  return `${name} must be ${key.allowed}; got ${describeValue(value)}${hint}`;
+}
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+
+/** One pass over all sources. Mutable while it collects; nothing of it escapes. */
+class Collector {
+  readonly problems: ConfigProblem[] = [];
+  readonly warnings: string[] = [];
+  readonly given: Given = new Map();
+  private readonly sections: readonly SectionInfo[] = describeConfig();
+  private readonly keys: readonly KeyInfo[] = this.sections.flatMap((section) => section.keys);
+
+  readFile(file: string): void {
+    const toml = this.readText(file);
+    if (toml === null) return;
+    let root: Readonly<Record<string, unknown>>;
+    try {
+      root = parse(toml);
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error;
+      const reason = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+      this.problems.push(inFile(file, error, `not valid TOML: ${reason}`));
+      return;
+    }
+    const positions = locateKeys(toml);
+    for (const [name, value] of Object.entries(root)) this.readSection(file, positions, name, value);
+  }
+
+  private readText(file: string): string | null {
+    try {
+      const stats = statSync(file);
+      if (!stats.isFile()) throw new Error('it is not a regular file');
+      if (stats.size > CONFIG_FILE_BYTES_MAX) {
+        throw new Error(`it has ${stats.size} bytes, and a configuration at most ${CONFIG_FILE_BYTES_MAX}`);
+      }
+      // The decoder drops a byte order mark and refuses what is not UTF-8.
+      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      const reason =
+        code === 'ENOENT'
+          ? 'there is no such file'
+          : code === 'EACCES'
+            ? 'no permission to read it'
+            : code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+              ? 'it is not UTF-8 text'
+              : (error as Error).message;
+      this.problems.push({ ...outsideFile(file, `cannot read the configuration: ${reason}`), file });
+      return null;
+    }
+  }
+
+  private readSection(file: string, positions: KeyPositions, name: string, value: unknown): void {
+    const position = positions.of([name]);
+    const section = this.sections.find((candidate) => candidate.name === name);
+    if (section === undefined) {
+      this.problems.push(inFile(file, position, this.unknownSection(name)));
+      return;
+    }
+    if (!isTable(value)) {
+      const message = `${name} is a section: write [${name}] and its keys below; got ${describeValue(value)}`;
+      this.problems.push(inFile(file, position, message));
+      return;
+    }
+    for (const [keyName, keyValue] of Object.entries(value)) {
+      const at = positions.of([name, keyName]) ?? position;
+      const key = section.keys.find((candidate) => candidate.name === keyName);
+      if (key === undefined) {
+        this.problems.push(inFile(file, at, this.unknownKey(section, keyName)));
+      } else if (!key.accepts(keyValue)) {
+        this.problems.push(inFile(file, at, valueMessage(key, key.path, keyValue)));
+      } else {
+        const origin: KeyOrigin = { from: 'file', file, line: at?.line ?? 1, column: at?.column ?? 1 };
+        this.given.set(key.path, { value: keyValue as Value, origin });
+      }
+    }
+  }
+
+  private unknownSection(name: string): string {
+    const names = this.sections.map((section) => section.name);
+    const home = this.keys.find((key) => key.name === name);
+    if (home !== undefined)
+      return `unknown section "${name}"; ${name} is a key of [${home.section}]: move it there`;
+    const meant = nearest(name, names);
+    if (meant !== null) return `unknown section "${name}"; did you mean [${meant}]?`;
+    return `unknown section "${name}"; the sections are ${names.join(', ')}`;
+  }
+
+  private unknownKey(section: SectionInfo, name: string): string {
+    const what = `unknown key "${name}" in [${section.name}]`;
+    const here = nearest(
+      name,
+      section.keys.map((key) => key.name),
+    );
+    if (here !== null) return `${what}; did you mean ${here}?`;
+    const meant = nearest(
+      name,
+      this.keys.map((key) => key.name),
+    );
+    const elsewhere = this.keys.find((key) => key.name === meant);
+    if (elsewhere !== undefined) return `${what}; did you mean ${elsewhere.name} in [${elsewhere.section}]?`;
+    if (section.keys.length === 0) return `${what}; this section has no keys in this release`;
+    return `${what}; its keys are ${section.keys.map((key) => key.name).join(', ')}`;
+  }
+
+  readEnvironment(env: LoadOptions['env']): void {
+    const known = new Map(this.keys.map((key) => [key.environment, key]));
+    const flattened = new Map(this.keys.map((key) => [key.environment.replace('__', '_'), key]));
+    for (const [variable, text] of Object.entries(env)) {
+      if (text === undefined || !variable.startsWith('LUMADB_')) continue;
+      const key = known.get(variable);
+      if (key !== undefined) this.readVariable(key, text);
+      else if (variable.includes('__')) {
+        const meant = nearest(variable, known.keys());
+        const hint = meant === null ? 'they read LUMADB_SECTION__KEY' : `did you mean ${meant}?`;
+        this.problems.push(outsideFile('environment', `unknown variable ${variable}; ${hint}`));
+      } else if (flattened.has(variable)) {
+        const meant = flattened.get(variable)?.environment;
+        this.warnings.push(`environment: ${variable} has no effect; ${meant} (two underscores) would have`);
+      }
+    }
+  }
+
+  private readVariable(key: KeyInfo, text: string): void {
+    const value = parseVariable(key, text);
+    if (value === null || !key.accepts(value)) {
+      this.problems.push(outsideFile('environment', valueMessage(key, key.environment, text)));
+      return;
+    }
+    this.given.set(key.path, { value, origin: { from: 'environment', variable: key.environment } });
+  }
+
+  readOverrides(overrides: ConfigOverrides): void {
+    for (const [sectionName, section] of Object.entries(overrides)) {
+      for (const [name, value] of Object.entries(section ?? {})) {
+        if (value === undefined) continue;
+        const path = `${sectionName}.${name}`;
+        const key = this.keys.find((candidate) => candidate.path === path);
+        if (key === undefined) this.problems.push(outsideFile('command line', `unknown key ${path}`));
+        else if (!key.accepts(value)) {
+          this.problems.push(outsideFile('command line', valueMessage(key, path, value)));
+        } else this.given.set(path, { value: value as Value, origin: { from: 'command line' } });
+      }
+    }
+  }
+
+  finish(file: string | null): LoadedConfig {
+    const given: Record<string, Record<string, Value>> = {};
+    const origins = new Map<string, KeyOrigin>();
+    for (const section of this.sections) given[section.name] = {};
+    for (const key of this.keys) {
+      const entry = this.given.get(key.path);
+      origins.set(key.path, entry?.origin ?? { from: 'default' });
+      if (entry !== undefined) Object.assign(given[key.section] ?? {}, { [key.name]: entry.value });
+    }
+    const config = configSchema.parse(given);
+    const asGiven = given as ConfigOverrides;
+    const warnings = [...this.warnings, ...inactiveWarnings(asGiven), ...memoryWarnings(config)];
+    return { config, warnings, source: { file, keys: origins, given: asGiven } };
+  }
+}
+
+/** An environment variable's text as the key's type, or null when it cannot be one. */
+function parseVariable(key: KeyInfo, text: string): Value | null {
+  if (key.kind === 'string' || key.kind === 'choice') return text;
+  if (key.kind === 'integer') return /^[+-]?\d+(_\d+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null;
+  if (text === 'true' || text === 'false') return text === 'true';
+  return key.kind === 'boolean-or-choice' ? text : null;
+}
+
+export interface InactiveKey {
+  /** `section.key`. */
+  readonly path: string;
+  readonly value: Value;
+  /** What the key is waiting for, as in "takes effect once … ". */
+  readonly until: string;
+}
+
+/**
+ * The keys that are accepted but do nothing in this release. Give it the configuration as given
+ * (`source.given`): with defaults filled in it would name every such key each time.
+ */
+export function inactiveKeys(given: ConfigOverrides): readonly InactiveKey[] {
+  const found: InactiveKey[] = [];
+  for (const section of describeConfig()) {
+    const values = (given[section.name] ?? {}) as Readonly<Record<string, Value | undefined>>;
+    for (const key of section.keys) {
+      const value = values[key.name];
+      if (key.inactiveUntil !== undefined && value !== undefined) {
+        found.push({ path: key.path, value, until: key.inactiveUntil });
+      }
+    }
+  }
+  return found;
+}
+
+const inactiveWarnings = (given: ConfigOverrides): readonly string[] =>
+  inactiveKeys(given).map(
+    ({ path, value, until }) =>
+      `${path} = ${value} has no effect in this release: it takes effect once ${until}`,
+  );
+
+function memoryWarnings(config: Config): readonly string[] {
+  const shards = config.sharding.shards || defaultShardCount();
+  const { memtable_size, memtables_max, ring_bytes } = config.memory;
+  const most = shards * (memtable_size * memtables_max + config.server.front_threads * 2 * ring_bytes);
+  // 0, undefined or a huge number mean that no cgroup limits the process.
+  const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  const available = Math.min(totalmem(), constrained);
+  if (most <= available) return [];
+  const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+  return [
+    `memtables and rings of ${shards} shards may grow to ${mib(most)}, and this machine has ${mib(available)}: ` +
+      'lower memory.memtables_max or memory.memtable_size',
+  ];
+}
+
+/** Reads everything and reports every problem instead of throwing. */
+export function checkConfig(options: LoadOptions): ConfigCheck {
+  const collector = new Collector();
+  const file =
+    options.file ?? (options.lookup ?? CONFIG_FILES_DEFAULT).find((path) => existsSync(path)) ?? null;
+  if (file !== null) collector.readFile(file);
+  collector.readEnvironment(options.env);
+  collector.readOverrides(options.overrides ?? {});
+  const { problems } = collector;
+  return { problems, loaded: problems.length === 0 ? collector.finish(file) : null, file };
+}
+
+/** Throws DbError('CONFIG') that lists every problem, one a line; `details` has their number and the first one's place. */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const { problems, loaded } = checkConfig(options);
+  const first = problems[0];
+  if (loaded !== null) return loaded;
+  throw new DbError('CONFIG', problems.map((problem) => problem.text).join('\n'), {
+    problems: problems.length,
+    file: first?.file ?? null,
+    line: first?.line ?? null,
+    column: first?.column ?? null,
+  });
+}
+
+/** The directory of the log files, with the default filled in. */
+export const logDirectory = (config: Config): string =>
+  config.logging.directory === '' ? join(config.storage.data_dir, 'logs') : config.logging.directory;

@@ -1,0 +1,333 @@
+/**
+ * The configuration: one zod schema from which defaults, descriptions, limits, environment names, validation and
+ * the reference documents all come. Only the process's main thread reads it; every module below is handed its own
+ * narrow options. Keys are written as in config.toml, in snake_case.
+ */
+import { z } from 'zod';
+import { SHARDS_MAX } from './shard-count.js';
+
+/** How a key's value is read from an environment variable and named in messages. */
+export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice';
+
+export interface KeyMeta {
+  readonly kind: KeyKind;
+  /** One line: what it does and what it costs. */
+  readonly description: string;
+  /** The accepted values in words; completes the sentence "must be …". */
+  readonly allowed: string;
+  /** The words among the accepted values, for suggestions. */
+  readonly choices: readonly string[];
+  /** Set when the key is accepted but has no effect in this release: what it is waiting for. */
+  readonly inactiveUntil?: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const SSTABLES = 'SSTables exist';
+
+/** `67108864` → `64 MiB`; null when the value is no whole number of KiB. */
+export function binarySize(bytes: number): string | null {
+  if (bytes < KIB || bytes % KIB !== 0) return null;
+  if (bytes % GIB === 0) return `${bytes / GIB} GiB`;
+  return bytes % MIB === 0 ? `${bytes / MIB} MiB` : `${bytes / KIB} KiB`;
+}
+
+/** What every key's schema carries; the extra index signature is zod's. */
+function meta(
+  key: Omit<KeyMeta, 'choices'> & { choices?: readonly string[] },
+): KeyMeta & { [name: string]: unknown } {
+  return { choices: [], ...key };
+}
+
+interface IntegerOptions {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: 'bytes' | 'ms' | 'µs';
+  readonly powerOfTwo?: true;
+  readonly inactiveUntil?: string;
+}
+
+function integerAllowed({ min, max, unit, powerOfTwo }: IntegerOptions): string {
+  const sized = (value: number): string => {
+    const size = unit === 'bytes' ? binarySize(value) : null;
+    return size === null ? String(value) : `${value} (${size})`;
+  };
+  const suffix = unit === undefined ? '' : unit === 'bytes' ? ' bytes' : ` ${unit}`;
+  return `${powerOfTwo ? 'a power of two' : 'a whole number'} from ${sized(min)} to ${sized(max)}${suffix}`;
+}
+
+function integer(options: IntegerOptions, description: string) {
+  const { inactiveUntil, powerOfTwo } = options;
+  return z
+    .int()
+    .min(options.min)
+    .max(options.max)
+    .refine((value) => !powerOfTwo || Number.isInteger(Math.log2(value)))
+    .default(options.default)
+    .meta(meta({ kind: 'integer', description, allowed: integerAllowed(options), inactiveUntil }));
+}
+
+function flag(value: boolean, description: string, inactiveUntil?: string) {
+  return z
+    .boolean()
+    .default(value)
+    .meta(meta({ kind: 'boolean', description, allowed: 'true or false', inactiveUntil }));
+}
+
+const quotedList = (words: readonly string[]): string => words.map((word) => JSON.stringify(word)).join(', ');
+
+function choice<const Words extends readonly [string, ...string[]]>(
+  choices: Words,
+  value: NoInfer<Words[number]>,
+  description: string,
+) {
+  const words = z.enum(choices as readonly [Words[number], ...Words[number][]]);
+  return words
+    .default(value as z.util.NoUndefined<z.output<typeof words>>)
+    .meta(meta({ kind: 'choice', description, allowed: `one of ${quotedList(choices)}`, choices }));
+}
+
+function text(value: string, options: { empty: boolean }, description: string) {
+  return z
+    .string()
+    .min(options.empty ? 0 : 1)
+    .max(4096)
+    .refine((given) => !given.includes('\0'))
+    .default(value)
+    .meta(
+      meta({ kind: 'string', description, allowed: options.empty ? 'a text' : 'a text that is not empty' }),
+    );
+}
+
+const server = z
+  .strictObject({
+    host: text(
+      '127.0.0.1',
+      { empty: false },
+      'Address to listen on. Beyond loopback the server needs `insecure = true` until users exist.',
+    ),
+    port: integer(
+      { default: 8080, min: 0, max: 65535 },
+      'Port for HTTP, WebSocket, admin and /metrics; 0 picks a free one and announces it in the data directory.',
+    ),
+    front_threads: integer(
+      { default: 1, min: 1, max: 64 },
+      'Threads that own client sockets. Each takes up to one core, and two rings of memory per shard.',
+    ),
+    max_connections: integer(
+      { default: 20_000, min: 1, max: 1_000_000 },
+      'Open client connections; more are refused. Each costs a file descriptor (see `ulimit -n`) and some KiB.',
+    ),
+    auto_create_collections: flag(
+      true,
+      'Whether a write to an unknown collection creates it. Off, a misspelt name is an error, not a new collection.',
+    ),
+    max_in_flight_body_bytes: integer(
+      { default: 256 * MIB, min: 32 * MIB, max: 16 * GIB, unit: 'bytes' },
+      'Request bodies held in memory while they arrive; above it new ones get 503. Worst case costs that much memory.',
+    ),
+    max_pending_writes: integer(
+      { default: 65_536, min: 1, max: 16_777_216 },
+      'Writes of one front thread that wait for their shard; above it new ones get 503. Each keeps its document in memory.',
+    ),
+    drain_timeout_ms: integer(
+      { default: 60_000, min: 0, max: 3_600_000, unit: 'ms' },
+      'How long SIGTERM lets running requests finish before they are cut off. Longer makes restarts slower.',
+    ),
+    insecure: flag(
+      false,
+      'Allows listening beyond loopback without users. Costs all protection: anyone who reaches the port owns the data.',
+    ),
+  })
+  .prefault({})
+  .describe('The network front.');
+
+const storage = z
+  .strictObject({
+    data_dir: text(
+      './data',
+      { empty: false },
+      'Directory that holds all data; relative to where the process starts. The disk under it sets the speed of writes.',
+    ),
+  })
+  .prefault({})
+  .describe('Where data lives.');
+
+const memory = z
+  .strictObject({
+    memtable_size: integer(
+      { default: 64 * MIB, min: MIB, max: GIB, unit: 'bytes' },
+      'Size of one memtable (write buffer) of one shard, a SharedArrayBuffer. Memory is taken as it fills.',
+    ),
+    memtables_max: integer(
+      { default: 8, min: 2, max: 1024 },
+      'Memtables of one shard. Until SSTables exist the chain holds all data: shards × this × memtable_size, then 503.',
+    ),
+    ring_bytes: integer(
+      { default: 4 * MIB, min: 64 * KIB, max: 256 * MIB, unit: 'bytes', powerOfTwo: true },
+      'Size of one ring between a front and a shard, one in each direction: fronts × shards × 2 × this of memory.',
+    ),
+    block_cache_size: integer(
+      { default: 512 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes', inactiveUntil: SSTABLES },
+      'Cache of SSTable blocks. Costs this much memory; too small costs disk reads.',
+    ),
+    row_cache_size: integer(
+      { default: 128 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes', inactiveUntil: SSTABLES },
+      'Cache of documents that live in SSTables, read by the fronts without a hop. Costs this much memory.',
+    ),
+    bloom_bits_per_key: integer(
+      { default: 10, min: 0, max: 64, inactiveUntil: SSTABLES },
+      'Bloom filter bits per key: 10 gives about 1 % false positives and costs 1.25 bytes of memory a key.',
+    ),
+    use_mmap: flag(
+      false,
+      'Leaves caching of SSTables to the page cache of the system. Saves the block cache, costs page faults on reads.',
+      SSTABLES,
+    ),
+  })
+  .prefault({})
+  .describe('Memory: memtables, rings and caches.');
+
+const wal = z
+  .strictObject({
+    durability: choice(
+      ['always', 'group', 'os'],
+      'always',
+      'When a write is acknowledged: after its fdatasync, after a shared one every few ms, or (may lose it) after write().',
+    ),
+    group_commit_interval_ms: integer(
+      { default: 5, min: 1, max: 1000, unit: 'ms' },
+      'With durability "group": longest wait for the shared fdatasync. More saves disk flushes, costs latency.',
+    ),
+    segment_size: integer(
+      { default: 64 * MIB, min: MIB, max: GIB, unit: 'bytes' },
+      'Size of a preallocated log file. Larger means fewer rotations, more disk kept and a longer recovery.',
+    ),
+    on_damage: choice(
+      ['stop', 'salvage'],
+      'stop',
+      'Damage in the middle of the log at start: refuse to start, or set the bad part aside, report it and go on without it.',
+    ),
+  })
+  .prefault({})
+  .describe('The write-ahead log of each shard.');
+
+const sharding = z
+  .strictObject({
+    shards: integer(
+      { default: 0, min: 0, max: SHARDS_MAX },
+      'Shard threads; 0 means cores − 1, at least 1. Fixed when a data directory is created. Each takes up to one core.',
+    ),
+    spin_us: integer(
+      { default: 20, min: 0, max: 10_000, unit: 'µs' },
+      'How long a shard spins for more work before it sleeps. More saves wake-ups (latency), costs CPU under light load.',
+    ),
+  })
+  .prefault({})
+  .describe('How keys are spread over threads.');
+
+const security = z
+  .strictObject({
+    require_auth: z
+      .union([z.literal('auto'), z.boolean()])
+      .default('auto')
+      .meta(
+        meta({
+          kind: 'boolean-or-choice',
+          description:
+            'Who must authenticate: "auto" trusts loopback only. Users do not exist yet: true is refused at start.',
+          allowed: '"auto", true or false',
+          choices: ['auto'],
+        }),
+      ),
+  })
+  .prefault({})
+  .describe('Who may do what.');
+
+const logging = z
+  .strictObject({
+    level: choice(
+      ['trace', 'debug', 'info', 'warn', 'error'],
+      'info',
+      'Least important line that is written. "debug" and "trace" cost throughput and disk.',
+    ),
+    format: choice(
+      ['text', 'json'],
+      'text',
+      'Lines for people or one JSON object a line for machines. JSON lines are longer.',
+    ),
+    directory: text(
+      '',
+      { empty: true },
+      'Directory of the log files; empty means <data_dir>/logs. Costs disk until logs are rotated.',
+    ),
+    stdout: flag(true, 'Whether the server log also goes to standard output. Costs one more write a line.'),
+  })
+  .prefault({})
+  .describe('Logs.');
+
+const emptySection = (description: string) => z.strictObject({}).prefault({}).describe(description);
+
+/** Key order here is the order of every generated document. */
+export const configSchema = z.strictObject({
+  server,
+  storage,
+  memory,
+  wal,
+  compaction: emptySection('Merging of SSTables. No keys in this release.'),
+  sharding,
+  security,
+  logging,
+  query: emptySection('SQL. No keys in this release.'),
+  cluster: emptySection('Several machines. No keys in this release.'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type SectionName = keyof Config;
+/** Some keys of some sections: what one source (a file, the environment, the command line) says. */
+export type ConfigOverrides = { readonly [S in SectionName]?: Partial<Config[S]> };
+
+export interface KeyInfo extends KeyMeta {
+  readonly section: SectionName;
+  readonly name: string;
+  /** `section.name`. */
+  readonly path: string;
+  /** `LUMADB_SECTION__NAME`. */
+  readonly environment: string;
+  readonly default: string | number | boolean;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+export interface SectionInfo {
+  readonly name: SectionName;
+  readonly description: string;
+  readonly keys: readonly KeyInfo[];
+}
+
+function describeKey(section: SectionName, name: string, schema: z.ZodType): KeyInfo {
+  return {
+    // meta() above put exactly a KeyMeta there.
+    ...(schema.meta() as unknown as KeyMeta),
+    section,
+    name,
+    path: `${section}.${name}`,
+    environment: `LUMADB_${section.toUpperCase()}__${name.toUpperCase()}`,
+    default: schema.parse(undefined) as string | number | boolean,
+    accepts: (value) => value !== undefined && schema.safeParse(value).success,
+  };
+}
+
+/** The schema as plain tables, in the order of the documents. */
+export function describeConfig(): readonly SectionInfo[] {
+  return Object.entries(configSchema.shape).map(([section, schema]) => {
+    const name = section as SectionName;
+    const shape = schema.unwrap().shape as Readonly<Record<string, z.ZodType>>;
+    const keys = Object.entries(shape).map(([key, keySchema]) => describeKey(name, key, keySchema));
+    return { name, description: schema.description ?? '', keys };
+  });
+}
+
+export const defaultConfig = (): Config =>
+  configSchema.parse(Object.fromEntries(Object.keys(configSchema.shape).map((section) => [section, {}])));

@@ -1,0 +1,30 @@
+/** What the CLI and the server agree on. The implementation is server.ts; nothing here runs. */
+import type { Config } from '../config/schema.js';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly log?: unknown;
+  /** What loading the configuration had to say (inactive keys, memory); the server logs each at warn. */
+  readonly warnings?: readonly string[];
+}
+
+export interface ShutdownOptions {
+  readonly mode: 'graceful' | 'force';
+  readonly timeoutMs: number;
+  readonly reason: string;
+}
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  readonly version: string;
+  readonly shards: number;
+  /** Stops accepting, drains, flushes, closes. Resolves when everything is on disk. Idempotent. */
+  shutdown(options: ShutdownOptions): Promise<void>;
+  /** Resolves with the exit code when the server has stopped for any reason. */
+  readonly stopped: Promise<number>;
+  /** Opens every log file anew, after a rotation. */
+  reopenLogs?(): void;
+}
+
+export type StartServer = (options: StartOptions) => Promise<RunningServer>;

@@ -1,0 +1,25 @@
+import test from 'ava';
+import { formatDuration, parseDuration } from '../../src/cli/duration.js';
+
+test('durations are read in every unit', (t) => {
+  t.is(parseDuration('500ms'), 500);
+  t.is(parseDuration('60s'), 60_000);
+  t.is(parseDuration('1.5s'), 1500);
+  t.is(parseDuration('2m'), 120_000);
+  t.is(parseDuration('1h'), 3_600_000);
+  t.is(parseDuration('0s'), 0);
+});
+
+test('a number without a unit, and anything else, is no duration', (t) => {
+  for (const text of ['', '60', 's', '-1s', '1 s', '1d', '1e3s', '25h', 'NaNs', '1s2', 'constructor']) {
+    t.is(parseDuration(text), null, text);
+  }
+});
+
+test('durations are printed in the largest unit that fits', (t) => {
+  t.is(formatDuration(0), '0ms');
+  t.is(formatDuration(999), '999ms');
+  t.is(formatDuration(1500), '1.5s');
+  t.is(formatDuration(60_000), '1m');
+  t.is(formatDuration(5_400_000), '1.5h');
+});

@@ -1,0 +1,274 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { DbError } from '../../src/base/errors.js';
+import {
+  checkConfig,
+  inactiveKeys,
+  type LoadOptions,
+  loadConfig,
+  logDirectory,
+} from '../../src/config/load.js';
+import { type ConfigOverrides, defaultConfig, describeConfig } from '../../src/config/schema.js';
+import { defaultShardCount } from '../../src/config/shard-count.js';
+
+function fileWith(t: ExecutionContext, content: string | Uint8Array): string {
+  const directory = mkdtempSync(join(tmpdir(), 'lumadb-config-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'config.toml');
+  writeFileSync(file, content);
+  return file;
+}
+
+const nothing: LoadOptions = { env: {}, lookup: [] };
+
+/** The problems of a file, with the file's name cut off: `line:column: message`. */
+function problemsOf(t: ExecutionContext, content: string | Uint8Array): readonly string[] {
+  const file = fileWith(t, content);
+  return checkConfig({ ...nothing, file }).problems.map(({ text }) => text.replace(`${file}:`, ''));
+}
+
+test('without any source every key has its default', (t) => {
+  const { config, warnings, source } = loadConfig(nothing);
+  t.deepEqual(config, defaultConfig());
+  t.is(config.server.host, '127.0.0.1');
+  t.is(config.server.port, 8080);
+  t.is(config.memory.memtable_size, 64 * 1024 * 1024);
+  t.is(config.wal.durability, 'always');
+  t.is(config.security.require_auth, 'auto');
+  t.deepEqual(
+    warnings.filter((warning) => !warning.includes('may grow to')),
+    [],
+  );
+  t.is(source.file, null);
+  t.true([...source.keys.values()].every((origin) => origin.from === 'default'));
+});
+
+test("the manual's memory section is accepted and its inactive keys are reported", (t) => {
+  const file = fileWith(
+    t,
+    `[memory]
+memtable_size = 67108864      # 64 MB
+block_cache_size = 536870912  # 512 MB (for 16GB system)
+row_cache_size = 134217728    # 128 MB
+bloom_bits_per_key = 10       # ~1% false positive rate
+use_mmap = true
+`,
+  );
+  const { config, warnings, source } = loadConfig({ ...nothing, file });
+  t.true(config.memory.use_mmap);
+  t.deepEqual(
+    inactiveKeys(source.given).map(({ path }) => path),
+    ['memory.block_cache_size', 'memory.row_cache_size', 'memory.bloom_bits_per_key', 'memory.use_mmap'],
+  );
+  t.is(warnings.filter((warning) => warning.includes('takes effect once SSTables exist')).length, 4);
+});
+
+test('environment wins over the file and the command line over both', (t) => {
+  const file = fileWith(t, '[server]\nport = 1\nhost = "file"\nfront_threads = 2\n');
+  const { config, source } = loadConfig({
+    file,
+    env: {
+      LUMADB_SERVER__PORT: '2_000',
+      LUMADB_SERVER__HOST: 'env',
+      LUMADB_SERVER__INSECURE: 'true',
+      PATH: '/bin',
+    },
+    overrides: { server: { port: 3, host: undefined } },
+  });
+  t.is(config.server.port, 3);
+  t.is(config.server.host, 'env');
+  t.is(config.server.front_threads, 2);
+  t.true(config.server.insecure);
+  t.deepEqual(source.keys.get('server.port'), { from: 'command line' });
+  t.deepEqual(source.keys.get('server.host'), { from: 'environment', variable: 'LUMADB_SERVER__HOST' });
+  t.deepEqual(source.keys.get('server.front_threads'), { from: 'file', file, line: 4, column: 1 });
+  t.deepEqual(source.keys.get('wal.durability'), { from: 'default' });
+});
+
+test('the first file of the lookup that exists is read', (t) => {
+  const file = fileWith(t, '[server]\nport = 7\n');
+  const lookup = ['/nonexistent/config.toml', file, '/nonexistent/other.toml'];
+  t.is(loadConfig({ env: {}, lookup }).source.file, file);
+  t.is(loadConfig({ env: {}, lookup }).config.server.port, 7);
+});
+
+test('every problem is reported at once, with its line and column', (t) => {
+  const file = fileWith(
+    t,
+    `[server]
+prot = 1
+port = "8080"
+port_2 = 1
+
+[memroy]
+memtable_size = 1
+
+[wal]
+  durability = "alwys"
+segment_size = 12
+`,
+  );
+  const error = t.throws(
+    () => loadConfig({ file, env: { LUMADB_SERVER__PROT: '1', LUMADB_WAL__DURABILITY: '' } }),
+    {
+      instanceOf: DbError,
+      code: 'CONFIG',
+    },
+  );
+  t.deepEqual(error.message.split('\n'), [
+    `${file}:2:1: unknown key "prot" in [server]; did you mean port?`,
+    `${file}:3:1: server.port must be a whole number from 0 to 65535; got "8080"`,
+    `${file}:4:1: unknown key "port_2" in [server]; did you mean port?`,
+    `${file}:6:2: unknown section "memroy"; did you mean [memory]?`,
+    `${file}:10:3: wal.durability must be one of "always", "group", "os"; got "alwys"; did you mean "always"?`,
+    `${file}:11:1: wal.segment_size must be a whole number from 1048576 (1 MiB) to 1073741824 (1 GiB) bytes; got 12`,
+    'environment: unknown variable LUMADB_SERVER__PROT; did you mean LUMADB_SERVER__PORT?',
+    'environment: LUMADB_WAL__DURABILITY must be one of "always", "group", "os"; got ""',
+  ]);
+  t.deepEqual(error.details, { problems: 8, file, line: 2, column: 1 });
+});
+
+test('a key in the wrong place is told where it belongs', (t) => {
+  t.deepEqual(problemsOf(t, 'port = 1\n[server]\nmemtable_size = 1\n[query]\nsomething_else = 1\n'), [
+    '1:1: unknown section "port"; port is a key of [server]: move it there',
+    '3:1: unknown key "memtable_size" in [server]; did you mean memtable_size in [memory]?',
+    '5:1: unknown key "something_else" in [query]; this section has no keys in this release',
+  ]);
+});
+
+test('values of the wrong shape are named as what they are', (t) => {
+  t.deepEqual(
+    problemsOf(t, 'server = 5\n[wal]\ndurability = ["os"]\n[wal.segment_size]\nx = 1\n[[memory]]\n').map(
+      (line) => line.slice(0, 50),
+    ),
+    [
+      '1:1: server is a section: write [server] and its k',
+      '3:1: wal.durability must be one of "always", "grou',
+      '4:6: wal.segment_size must be a whole number from ',
+      '6:3: memory is a section: write [memory] and its k',
+    ],
+  );
+});
+
+test('numbers are checked at both ends, and for being whole', (t) => {
+  const accepts = (line: string): boolean => problemsOf(t, line).length === 0;
+  t.true(accepts('server.port = 0'));
+  t.true(accepts('server.port = 65535'));
+  t.false(accepts('server.port = 65536'));
+  t.false(accepts('server.port = -1'));
+  t.false(accepts('server.port = 1.5'));
+  t.false(accepts('server.port = nan'));
+  t.false(accepts('server.port = inf'));
+  t.true(accepts('memory.memtable_size = 0x100000'));
+  t.false(accepts('memory.memtable_size = 1048575'));
+  t.false(accepts('memory.memtable_size = 1073741825'));
+  t.true(accepts('memory.ring_bytes = 65536'));
+  t.false(accepts('memory.ring_bytes = 65537'));
+  t.true(accepts('security.require_auth = false'));
+  t.false(accepts('security.require_auth = "true"'));
+  t.false(accepts('storage.data_dir = ""'));
+  t.true(accepts('logging.directory = ""'));
+  t.false(accepts('storage.data_dir = "a\\u0000b"'));
+});
+
+test('a syntax error names its line and column', (t) => {
+  const [problem] = problemsOf(t, '[server]\nport = \n');
+  t.regex(problem ?? '', /^2:\d+: not valid TOML: /);
+  t.regex(problemsOf(t, '[server]\nport = 1\nport = 2\n')[0] ?? '', /^3:\d+: not valid TOML: /);
+});
+
+test('files that are no text, too large, absent or a directory are refused by name', (t) => {
+  const file = fileWith(t, '');
+  const messageOf = (path: string): string => checkConfig({ ...nothing, file: path }).problems[0]?.text ?? '';
+  t.is(messageOf(`${file}.missing`), `${file}.missing: cannot read the configuration: there is no such file`);
+  mkdirSync(`${file}.d`);
+  t.regex(messageOf(`${file}.d`), /not a regular file/);
+  t.regex(problemsOf(t, Uint8Array.of(0x61, 0xff))[0] ?? '', /not UTF-8/);
+  t.regex(problemsOf(t, '#'.repeat(1024 * 1024 + 1))[0] ?? '', /1048577 bytes/);
+});
+
+test('a byte order mark and CRLF line ends are fine', (t) => {
+  const file = fileWith(t, '\ufeff[server]\r\nport = 9\r\n');
+  t.is(loadConfig({ ...nothing, file }).config.server.port, 9);
+});
+
+test('keys named like properties of every object are unknown keys, not surprises', (t) => {
+  t.deepEqual(
+    problemsOf(t, '[server]\nconstructor = 1\n__proto__ = 2\n[toString]\n').map((line) => line.split(';')[0]),
+    [
+      '2:1: unknown key "constructor" in [server]',
+      '3:1: unknown key "__proto__" in [server]',
+      '4:2: unknown section "toString"',
+    ],
+  );
+});
+
+test('environment values are read by the type of their key', (t) => {
+  const problem = (env: Record<string, string>): string =>
+    checkConfig({ env, lookup: [] }).problems[0]?.text ?? '';
+  t.is(problem({ LUMADB_SERVER__PORT: '0' }), '');
+  t.is(problem({ LUMADB_SECURITY__REQUIRE_AUTH: 'true' }), '');
+  t.is(problem({ LUMADB_SECURITY__REQUIRE_AUTH: 'auto' }), '');
+  t.regex(problem({ LUMADB_SERVER__PORT: '' }), /LUMADB_SERVER__PORT must be a whole number.*got ""/);
+  t.regex(problem({ LUMADB_SERVER__PORT: '0x10' }), /must be a whole number/);
+  t.regex(problem({ LUMADB_SERVER__INSECURE: '1' }), /must be true or false; got "1"/);
+  t.regex(problem({ LUMADB_NO__WAY: '1' }), /unknown variable LUMADB_NO__WAY/);
+});
+
+test('a variable with one underscore too few is warned about, any other is left alone', (t) => {
+  const { warnings } = loadConfig({ env: { LUMADB_SERVER_PORT: '1', LUMADB_DEBUG: '1' }, lookup: [] });
+  t.deepEqual(
+    warnings.filter((warning) => warning.startsWith('environment')),
+    ['environment: LUMADB_SERVER_PORT has no effect; LUMADB_SERVER__PORT (two underscores) would have'],
+  );
+});
+
+test('wrong values from the command line are refused too', (t) => {
+  const overrides: ConfigOverrides = { server: { port: 70_000 } };
+  t.throws(() => loadConfig({ ...nothing, overrides }), { message: /^command line: server.port must be/ });
+});
+
+test('memory that the machine does not have is warned about', (t) => {
+  const overrides: ConfigOverrides = {
+    memory: { memtables_max: 1024, memtable_size: 2 ** 30 },
+    sharding: { shards: 256 },
+  };
+  const { warnings } = loadConfig({ ...nothing, overrides });
+  t.regex(warnings.join('\n'), /256 shards may grow to \d+ MiB/);
+});
+
+test('every key has a one-line description, a limit in words and a default that it accepts', (t) => {
+  for (const key of describeConfig().flatMap((section) => section.keys)) {
+    t.true(key.description.length > 20 && !key.description.includes('\n'), key.path);
+    t.true(key.allowed.length > 0, key.path);
+    t.true(key.accepts(key.default), key.path);
+    t.regex(key.environment, /^LUMADB_[A-Z]+__[A-Z_]+$/);
+  }
+});
+
+test('the contract names exactly these sections, in this order', (t) => {
+  t.is(
+    describeConfig()
+      .map((section) => section.name)
+      .join(' '),
+    'server storage memory wal compaction sharding security logging query cluster',
+  );
+});
+
+test('shards default to the cores minus one, and at least one', (t) => {
+  t.is(defaultShardCount(1), 1);
+  t.is(defaultShardCount(2), 1);
+  t.is(defaultShardCount(16), 15);
+  t.is(defaultShardCount(1000), 256);
+});
+
+test('logs are below the data directory unless they are sent elsewhere', (t) => {
+  const config = defaultConfig();
+  t.is(logDirectory(config), 'data/logs');
+  t.is(
+    logDirectory({ ...config, logging: { ...config.logging, directory: '/var/log/lumadb' } }),
+    '/var/log/lumadb',
+  );
+});
