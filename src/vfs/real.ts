@@ -1,0 +1,135 @@
+/** Files of the operating system. The only home of node:fs in the storage column. Any thread; holds no state. */
+import * as fs from 'node:fs';
+import { resolve } from 'node:path';
+import { ioError } from './io-error.js';
+import { parentOf, readFully, readWholeFile, replaceFile, writeFully } from './transfer.js';
+import type { OpenMode, Vfs, VfsFile } from './vfs.js';
+
+const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', readwrite: 'r+', create: 'wx+' };
+const FILE_MODE = 0o640;
+const DIRECTORY_MODE = 0o750;
+
+class RealFile implements VfsFile {
+  private open = true;
+
+  constructor(
+    readonly path: string,
+    private readonly fd: number,
+  ) {}
+
+  pread(buffer: Uint8Array, offset: number, length: number, position: number): number {
+    try {
+      return readFully(offset, length, position, (o, l, p) => fs.readSync(this.fd, buffer, o, l, p));
+    } catch (error) {
+      throw ioError('pread', this.path, error);
+    }
+  }
+
+  pwrite(buffer: Uint8Array, offset: number, length: number, position: number): void {
+    writeFully(this.path, offset, length, position, (o, l, p) => {
+      try {
+        return fs.writeSync(this.fd, buffer, o, l, p);
+      } catch (error) {
+        throw ioError('pwrite', this.path, error);
+      }
+    });
+  }
+
+  fdatasync(): void {
+    attempt('fdatasync', this.path, () => fs.fdatasyncSync(this.fd));
+  }
+
+  fsync(): void {
+    attempt('fsync', this.path, () => fs.fsyncSync(this.fd));
+  }
+
+  size(): number {
+    return attempt('size', this.path, () => fs.fstatSync(this.fd).size);
+  }
+
+  truncate(size: number): void {
+    attempt('truncate', this.path, () => fs.ftruncateSync(this.fd, size));
+  }
+
+  close(): void {
+    // The number may belong to another file after the first close, so it is never closed twice.
+    if (!this.open) return;
+    this.open = false;
+    attempt('close', this.path, () => fs.closeSync(this.fd));
+  }
+}
+
+export class RealVfs implements Vfs {
+  open(path: string, mode: OpenMode): VfsFile {
+    return new RealFile(
+      path,
+      attempt('open', path, () => fs.openSync(path, FLAGS[mode], FILE_MODE)),
+    );
+  }
+
+  exists(path: string): boolean {
+    return fs.existsSync(path);
+  }
+
+  list(directory: string): string[] {
+    return attempt('list', directory, () => fs.readdirSync(directory).sort());
+  }
+
+  makeDirectory(path: string): void {
+    const target = resolve(path);
+    const first = attempt('makeDirectory', path, () =>
+      fs.mkdirSync(target, { recursive: true, mode: DIRECTORY_MODE }),
+    );
+    if (first === undefined) return;
+    // Each new name lives in its parent: sync from the deepest parent up to that of the first one created.
+    const last = parentOf(resolve(first));
+    let parent = parentOf(target);
+    this.syncDirectory(parent);
+    while (parent !== last) {
+      parent = parentOf(parent);
+      this.syncDirectory(parent);
+    }
+  }
+
+  rename(from: string, to: string): void {
+    attempt('rename', from, () => fs.renameSync(from, to));
+  }
+
+  unlink(path: string): void {
+    attempt('unlink', path, () => fs.unlinkSync(path));
+  }
+
+  syncDirectory(path: string): void {
+    attempt('syncDirectory', path, () => {
+      const fd = fs.openSync(path, 'r');
+      try {
+        fs.fsyncSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  }
+
+  readFile(path: string): Uint8Array {
+    return readWholeFile(this, path);
+  }
+
+  writeFileAtomic(path: string, bytes: Uint8Array): void {
+    replaceFile(this, path, bytes);
+  }
+
+  freeBytes(path: string): number {
+    return attempt('freeBytes', path, () => {
+      const { bavail, bsize } = fs.statfsSync(path);
+      return bavail * bsize;
+    });
+  }
+}
+
+function attempt<T>(operation: string, path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw ioError(operation, path, error);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The one interface through which the storage column reaches files. Synchronous on purpose: a shard thread has
+ * nothing else to do while it writes its log, and a synchronous call costs a third of an awaited one.
+ *
+ * Durability follows POSIX, not what one file system happens to do:
+ * - bytes written are durable after `fdatasync` or `fsync` of that file returned;
+ * - a name (create, rename, unlink) is durable after `syncDirectory` of its directory returned;
+ * - a failed sync says nothing about the bytes, and is never repeated in the hope of a better answer.
+ *
+ * Every failure is a DbError('IO') made by io-error.ts. Buffers may be views over a SharedArrayBuffer.
+ */
+
+/**
+ * - `read`: must exist; writing is refused.
+ * - `readwrite`: must exist.
+ * - `create`: must not exist (EEXIST otherwise); opened for reading and writing.
+ */
+export type OpenMode = 'read' | 'readwrite' | 'create';
+
+export interface VfsFile {
+  readonly path: string;
+  /** Reads up to `length` bytes into `buffer[offset..]`; fewer (as told by the result) only at the end of the file. */
+  pread(buffer: Uint8Array, offset: number, length: number, position: number): number;
+  /** Writes exactly `length` bytes. When it throws, any part of them may have been written. */
+  pwrite(buffer: Uint8Array, offset: number, length: number, position: number): void;
+  /** Makes the contents (and a changed size) durable, not the times. */
+  fdatasync(): void;
+  fsync(): void;
+  /** Current size in bytes. */
+  size(): number;
+  truncate(size: number): void;
+  /** Releases the handle; syncs nothing. A second call does nothing. */
+  close(): void;
+}
+
+export interface Vfs {
+  open(path: string, mode: OpenMode): VfsFile;
+  /** True for files and directories. */
+  exists(path: string): boolean;
+  /** Names (not paths) of files and directories directly inside, sorted by UTF-16 code units. */
+  list(directory: string): string[];
+  /** Creates the directory and its parents as needed, and makes their names durable. */
+  makeDirectory(path: string): void;
+  /** Replaces an existing target atomically. Durable after the directories of both names were synced. */
+  rename(from: string, to: string): void;
+  unlink(path: string): void;
+  syncDirectory(path: string): void;
+  readFile(path: string): Uint8Array;
+  /** After it returns the file has these bytes, durably; after a crash inside it, the old bytes or the new ones. */
+  writeFileAtomic(path: string, bytes: Uint8Array): void;
+  /** Bytes an unprivileged process can still allocate on the file system of `path`. */
+  freeBytes(path: string): number;
+}

@@ -1,0 +1,343 @@
+/**
+ * WAL writer of one shard. Owns the active segment and the group being collected. Shard thread only. It opens its
+ * first segment when there is something to write, and never appends to a segment of an earlier run: bytes of a torn
+ * tail can then never end up behind a good record. A failed write or sync is final (see `poison`).
+ */
+import { assert } from '../base/assert.js';
+import {
+  asMillis,
+  asSegmentNumber,
+  asSeqno,
+  type Epoch,
+  type Millis,
+  type SegmentNumber,
+  type Seqno,
+  type ShardId,
+} from '../base/brand.js';
+import type { Clock } from '../base/clock.js';
+import { DbError } from '../base/errors.js';
+import type { Vfs, VfsFile } from '../vfs/vfs.js';
+import {
+  asSegmentOffset,
+  type CommitLog,
+  type RecordInfo,
+  type WalPosition,
+  type WalRecord,
+} from './commit-log.js';
+import {
+  encodeRecord,
+  RECORD_PAYLOAD_BYTES_MAX,
+  recordSpan,
+  SEGMENT_HEADER_BYTES,
+  seqnosTaken,
+} from './format.js';
+import { readLog } from './reader.js';
+import type { RetainedSegment, WalContinuation } from './recovery-report.js';
+import type { ReservedSegment, SegmentPool } from './segments.js';
+import { StagingBuffer } from './staging.js';
+
+export interface WalWriterOptions {
+  readonly vfs: Vfs;
+  readonly pool: SegmentPool;
+  readonly clock: Clock;
+  readonly shard: ShardId;
+  /** At least the last epoch of the log. */
+  readonly epoch: Epoch;
+  /** From the report of recoverWal over the same directory. */
+  readonly continuation: WalContinuation;
+}
+
+export interface WalCounters {
+  /** Bytes of records appended, headers and padding included. */
+  readonly bytesAppended: number;
+  readonly recordsAppended: number;
+  /** Syncs that made records durable; those of segment headers are not counted. */
+  readonly syncs: number;
+  readonly segmentsOpened: number;
+  /** Segments of the log on disk, the active one included. */
+  readonly segmentsRetained: number;
+  /** Share of the active segment that is used, 0 to 1; 0 before the first segment. */
+  readonly activeSegmentFill: number;
+}
+
+interface ActiveSegment {
+  readonly number: SegmentNumber;
+  readonly file: VfsFile;
+  readonly sizeBytes: number;
+}
+
+const REWRITE_CHUNK_BYTES = 1024 * 1024;
+
+export class WalWriter implements CommitLog {
+  private readonly vfs: Vfs;
+  private readonly pool: SegmentPool;
+  private readonly clock: Clock;
+  private readonly shard: ShardId;
+  private readonly epoch: Epoch;
+  private readonly staging = new StagingBuffer();
+  private readonly sealed: RetainedSegment[];
+  private nextSegment: SegmentNumber;
+  private previousSegment: SegmentNumber;
+  private previousEnd: number;
+  private lastSeqno: number;
+  private active: ActiveSegment | undefined;
+  /** Offsets in the active segment: synced up to, written up to. Staged records follow. */
+  private durableEnd = 0;
+  private writtenEnd = 0;
+  private poison: DbError | undefined;
+  private lastSyncDuration = 0;
+  private bytesAppended = 0;
+  private recordsAppended = 0;
+  private syncs = 0;
+  private segmentsOpened = 0;
+
+  /**
+   * Goes on where recovery ended. Throws DbError('IO') if the end of the log cannot be made durable. Takes no space:
+   * that happens in the first ensureRoom or append.
+   */
+  constructor(options: WalWriterOptions) {
+    const { continuation } = options;
+    assert(options.epoch >= continuation.lastEpoch, 'the epoch of a WAL must not go backwards');
+    this.vfs = options.vfs;
+    this.pool = options.pool;
+    this.clock = options.clock;
+    this.shard = options.shard;
+    this.epoch = options.epoch;
+    this.sealed = [...continuation.segments];
+    this.nextSegment = continuation.nextSegment;
+    this.previousSegment = continuation.previousSegment;
+    this.previousEnd = continuation.previousEnd;
+    this.lastSeqno = continuation.lastSeqno;
+    if (continuation.previousSegment !== 0) {
+      secureEnd(this.vfs, this.pool.pathOf(continuation.previousSegment), continuation);
+    }
+  }
+
+  ensureRoom(payloadBytes: number): void {
+    this.requireHealthy();
+    assert(payloadBytes <= RECORD_PAYLOAD_BYTES_MAX, 'a batch is larger than a WAL record can be');
+    const span = recordSpan(payloadBytes);
+    if (this.active !== undefined && this.stagedEnd() + span <= this.active.sizeBytes) return;
+    // The space comes first. If there is none, nothing has changed and the caller may try again later.
+    const reserved = this.pool.reserve(this.segmentSizeFor(span));
+    this.rotateInto(reserved);
+  }
+
+  append(batch: Uint8Array, info: RecordInfo): WalPosition {
+    this.ensureRoom(batch.length);
+    assert(info.firstSeqno > this.lastSeqno, () => `seqno ${info.firstSeqno} is not above ${this.lastSeqno}`);
+    assert(info.operationCount >= 0, 'a batch cannot have a negative number of operations');
+    const active = this.requireActive();
+    const offset = asSegmentOffset(this.stagedEnd());
+    const { staging } = this;
+    const at = staging.extend(recordSpan(batch.length));
+    const span = encodeRecord(
+      staging.bytes,
+      staging.view,
+      at,
+      {
+        segment: active.number,
+        operationCount: info.operationCount,
+        epoch: this.epoch,
+        firstSeqno: info.firstSeqno,
+        wallClockMs: info.wallClockMs,
+        durableEnd: asSegmentOffset(this.durableEnd),
+      },
+      batch,
+    );
+    this.lastSeqno = info.firstSeqno + seqnosTaken(info.operationCount) - 1;
+    this.bytesAppended += span;
+    this.recordsAppended++;
+    return { segment: active.number, offset };
+  }
+
+  write(): void {
+    this.requireHealthy();
+    const { staging } = this;
+    if (staging.length === 0) return;
+    const { file } = this.requireActive();
+    this.orPoison(() => file.pwrite(staging.bytes, 0, staging.length, this.writtenEnd));
+    this.writtenEnd += staging.length;
+    staging.clear();
+  }
+
+  sync(): void {
+    this.requireHealthy();
+    if (this.active === undefined || this.durableEnd === this.writtenEnd) return;
+    const { file } = this.active;
+    const start = this.clock.monotonicMs();
+    this.orPoison(() => file.fdatasync());
+    this.lastSyncDuration = this.clock.monotonicMs() - start;
+    this.durableEnd = this.writtenEnd;
+    this.syncs++;
+  }
+
+  read(from: WalPosition): Iterable<WalRecord> {
+    const until = this.durablePosition();
+    if (until === undefined) return [];
+    return readLog({ vfs: this.vfs, directory: this.pool.directory, from, until });
+  }
+
+  /** Where the durable part of the log ends; undefined if it holds no segment. */
+  durablePosition(): WalPosition | undefined {
+    if (this.active !== undefined) {
+      return { segment: this.active.number, offset: asSegmentOffset(this.durableEnd) };
+    }
+    if (this.previousSegment === 0) return undefined;
+    return { segment: this.previousSegment, offset: asSegmentOffset(this.previousEnd) };
+  }
+
+  /** Where the log begins on disk, for `read`; undefined if it holds no segment. */
+  firstPosition(): WalPosition | undefined {
+    const number = this.sealed[0]?.number ?? this.active?.number;
+    return number === undefined
+      ? undefined
+      : { segment: number, offset: asSegmentOffset(SEGMENT_HEADER_BYTES) };
+  }
+
+  poisonedBy(): DbError | undefined {
+    return this.poison;
+  }
+
+  /** How long the last sync of records took. */
+  get lastSyncMs(): Millis {
+    return asMillis(this.lastSyncDuration);
+  }
+
+  counters(): WalCounters {
+    return {
+      bytesAppended: this.bytesAppended,
+      recordsAppended: this.recordsAppended,
+      syncs: this.syncs,
+      segmentsOpened: this.segmentsOpened,
+      segmentsRetained: this.sealed.length + (this.active === undefined ? 0 : 1),
+      activeSegmentFill: this.active === undefined ? 0 : this.stagedEnd() / this.active.sizeBytes,
+    };
+  }
+
+  /**
+   * Gives back the segments whose operations are all at or below `seqno`, which the caller knows to be in SSTables
+   * and in the manifest, durably. Oldest first; the active one stays. Returns how many went.
+   */
+  releaseThrough(seqno: Seqno): number {
+    let released = 0;
+    for (
+      let oldest = this.sealed[0];
+      oldest !== undefined && oldest.lastSeqno <= seqno;
+      oldest = this.sealed[0]
+    ) {
+      this.pool.release(oldest.number);
+      this.sealed.shift();
+      released++;
+    }
+    return released;
+  }
+
+  /** Writes and syncs what is staged, unless the log is poisoned, and closes the file. */
+  close(): void {
+    try {
+      if (this.poison === undefined) {
+        this.write();
+        this.sync();
+      }
+    } finally {
+      this.poison ??= new DbError('WAL_POISONED', `the WAL of shard ${this.shard} is closed`, {
+        shard: this.shard,
+      });
+      this.active?.file.close();
+    }
+  }
+
+  /** Ends the active segment and goes on in the reserved space. What is staged belongs to the old one. */
+  private rotateInto(reserved: ReservedSegment): void {
+    if (this.active !== undefined) {
+      try {
+        this.write();
+        // The new header vouches for every byte of this segment, so the bytes must be durable before it is.
+        this.sync();
+      } catch (error) {
+        reserved.file.close();
+        throw error;
+      }
+      this.active.file.close();
+      this.sealed.push({ number: this.active.number, lastSeqno: asSeqno(this.lastSeqno) });
+      this.previousSegment = this.active.number;
+      this.previousEnd = this.writtenEnd;
+      this.active = undefined;
+    }
+    const number = this.nextSegment;
+    const file = this.orPoison(() =>
+      this.pool.activate(reserved, {
+        shard: this.shard,
+        number,
+        epoch: this.epoch,
+        firstSeqno: asSeqno(this.lastSeqno + 1),
+        previousSegment: this.previousSegment,
+        previousEnd: asSegmentOffset(this.previousEnd),
+        createdWallMs: asMillis(this.clock.wallMs()),
+      }),
+    );
+    this.nextSegment = asSegmentNumber(number + 1);
+    this.active = { number, file, sizeBytes: reserved.sizeBytes };
+    this.durableEnd = SEGMENT_HEADER_BYTES;
+    this.writtenEnd = SEGMENT_HEADER_BYTES;
+    this.segmentsOpened++;
+  }
+
+  /** The normal size, or whole pages enough for one record that needs more. */
+  private segmentSizeFor(span: number): number {
+    const needed = SEGMENT_HEADER_BYTES + span;
+    if (needed <= this.pool.segmentBytes) return this.pool.segmentBytes;
+    return Math.ceil(needed / SEGMENT_HEADER_BYTES) * SEGMENT_HEADER_BYTES;
+  }
+
+  private stagedEnd(): number {
+    return this.writtenEnd + this.staging.length;
+  }
+
+  private requireActive(): ActiveSegment {
+    assert(this.active !== undefined, 'the WAL has no active segment');
+    return this.active;
+  }
+
+  private requireHealthy(): void {
+    if (this.poison !== undefined) throw this.poison;
+  }
+
+  /**
+   * After a failed write nobody knows which bytes are there; after a failed sync the kernel may have dropped the
+   * dirty pages and report success next time (the "fsyncgate" of PostgreSQL, 2018). So the first failure is the last:
+   * the call that failed and all later ones throw the same WAL_POISONED.
+   */
+  private orPoison<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      const details = error instanceof DbError ? error.details : undefined;
+      const cause = error instanceof Error ? error.message : String(error);
+      const message = `the WAL of shard ${this.shard} takes no more writes until it is reopened: ${cause}`;
+      this.poison = new DbError('WAL_POISONED', message, { ...details, shard: this.shard }, { cause: error });
+      throw this.poison;
+    }
+  }
+}
+
+/**
+ * Makes the end that recovery found durable before anything is built on it. The bytes may be only in the page cache:
+ * of a process that was killed before its sync, or whose sync failed, after which the kernel takes the pages for
+ * clean and a sync alone would do nothing. Writing the same bytes again makes them dirty.
+ */
+function secureEnd(vfs: Vfs, path: string, { previousDurableEnd, previousEnd }: WalContinuation): void {
+  if (previousDurableEnd >= previousEnd) return;
+  const file = vfs.open(path, 'readwrite');
+  try {
+    const chunk = new Uint8Array(Math.min(REWRITE_CHUNK_BYTES, previousEnd - previousDurableEnd));
+    for (let at: number = previousDurableEnd; at < previousEnd; at += chunk.length) {
+      const count = file.pread(chunk, 0, Math.min(chunk.length, previousEnd - at), at);
+      file.pwrite(chunk, 0, count, at);
+    }
+    file.fdatasync();
+  } finally {
+    file.close();
+  }
+}

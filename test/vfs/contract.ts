@@ -1,0 +1,110 @@
+/** What every Vfs must do. Each implementation's test file declares these tests for itself. */
+import type { TestFn } from 'ava';
+import { DbError } from '../../src/base/errors.js';
+import { isIoError } from '../../src/vfs/io-error.js';
+import type { Vfs } from '../../src/vfs/vfs.js';
+
+export interface ContractTarget {
+  readonly vfs: Vfs;
+  /** An existing empty directory. */
+  readonly directory: string;
+}
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export function declareContract(test: TestFn, name: string, create: () => ContractTarget): void {
+  test(`${name}: what was written is read back, also through SharedArrayBuffers`, (t) => {
+    const { vfs, directory } = create();
+    const file = vfs.open(`${directory}/a`, 'create');
+    const shared = new Uint8Array(new SharedArrayBuffer(64));
+    shared.set(bytesOf('shared bytes'), 10);
+    file.pwrite(shared, 10, 12, 5);
+    const target = new Uint8Array(new SharedArrayBuffer(32));
+    t.is(file.pread(target, 3, 20, 0), 17, 'short only at the end');
+    t.deepEqual([...target.subarray(3, 8)], [0, 0, 0, 0, 0]);
+    t.is(Buffer.from(target.subarray(8, 20)).toString(), 'shared bytes');
+    t.is(file.pread(target, 0, 8, 17), 0);
+    t.is(file.pread(target, 0, 8, 1000), 0);
+    t.is(file.size(), 17);
+    file.fdatasync();
+    file.fsync();
+    file.close();
+    file.close();
+  });
+
+  test(`${name}: truncate cuts, grows with zeros, and forgets what it cut`, (t) => {
+    const { vfs, directory } = create();
+    const file = vfs.open(`${directory}/a`, 'create');
+    file.pwrite(bytesOf('0123456789'), 0, 10, 0);
+    file.truncate(4);
+    file.truncate(8);
+    file.close();
+    t.deepEqual([...vfs.readFile(`${directory}/a`)], [48, 49, 50, 51, 0, 0, 0, 0]);
+  });
+
+  test(`${name}: open modes refuse what they must`, (t) => {
+    const { vfs, directory } = create();
+    const path = `${directory}/a`;
+    for (const mode of ['read', 'readwrite'] as const) {
+      const missing = t.throws(() => vfs.open(path, mode), { instanceOf: DbError });
+      t.true(isIoError(missing, 'ENOENT'));
+    }
+    vfs.open(path, 'create').close();
+    t.true(
+      isIoError(
+        t.throws(() => vfs.open(path, 'create')),
+        'EEXIST',
+      ),
+    );
+    const reader = vfs.open(path, 'read');
+    t.true(
+      isIoError(
+        t.throws(() => reader.pwrite(bytesOf('x'), 0, 1, 0)),
+        'EBADF',
+      ),
+    );
+    reader.close();
+    vfs.open(path, 'readwrite').close();
+  });
+
+  test(`${name}: an error names operation, path and errno and keeps its cause`, (t) => {
+    const { vfs, directory } = create();
+    const error = t.throws(() => vfs.unlink(`${directory}/none`), { instanceOf: DbError });
+    t.is(error?.code, 'IO');
+    t.deepEqual(error?.details, { file: `${directory}/none`, operation: 'unlink', errno: 'ENOENT' });
+    t.regex(error?.message ?? '', /unlink failed on .*none: ENOENT/);
+    t.truthy(error?.cause);
+  });
+
+  test(`${name}: names are listed sorted, renamed over existing ones, and unlinked`, (t) => {
+    const { vfs, directory } = create();
+    vfs.makeDirectory(`${directory}/x/y/z`);
+    vfs.makeDirectory(`${directory}/x/y`);
+    for (const name of ['b', 'B', 'a10', 'a9']) vfs.writeFileAtomic(`${directory}/${name}`, bytesOf(name));
+    t.deepEqual(vfs.list(directory), ['B', 'a10', 'a9', 'b', 'x']);
+    vfs.rename(`${directory}/b`, `${directory}/a9`);
+    t.is(Buffer.from(vfs.readFile(`${directory}/a9`)).toString(), 'b');
+    t.false(vfs.exists(`${directory}/b`));
+    vfs.rename(`${directory}/a10`, `${directory}/x/y/moved`);
+    vfs.rename(`${directory}/x/y`, `${directory}/w`);
+    t.deepEqual(vfs.list(`${directory}/w`), ['moved', 'z']);
+    vfs.unlink(`${directory}/w/moved`);
+    vfs.syncDirectory(`${directory}/w`);
+    t.deepEqual(vfs.list(`${directory}/w`), ['z']);
+    t.true(
+      isIoError(
+        t.throws(() => vfs.list(`${directory}/x/y`)),
+        'ENOENT',
+      ),
+    );
+  });
+
+  test(`${name}: an atomic write replaces the file and leaves nothing behind`, (t) => {
+    const { vfs, directory } = create();
+    vfs.writeFileAtomic(`${directory}/f`, bytesOf('a long first version'));
+    vfs.writeFileAtomic(`${directory}/f`, bytesOf('second'));
+    t.is(Buffer.from(vfs.readFile(`${directory}/f`)).toString(), 'second');
+    t.deepEqual(vfs.list(directory), ['f']);
+    t.true(vfs.freeBytes(directory) > 0);
+  });
+}

@@ -1,0 +1,100 @@
+import test from 'ava';
+import { createPrng, freshSeed } from '../../src/base/prng.js';
+import { isIoError } from '../../src/vfs/io-error.js';
+import { MemoryVfs } from '../../src/vfs/memory.js';
+
+const seed = Number(process.env['SEED'] ?? freshSeed());
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (vfs: MemoryVfs, path: string): string => Buffer.from(vfs.readFile(path)).toString();
+
+function withFile(text: string): MemoryVfs {
+  const vfs = new MemoryVfs();
+  vfs.makeDirectory('/d');
+  vfs.writeFileAtomic('/d/f', bytesOf(text));
+  return vfs;
+}
+
+test('bytes that were not synced are lost in a power cut and survive the death of the process', (t) => {
+  const vfs = withFile('old');
+  const file = vfs.open('/d/f', 'readwrite');
+  file.pwrite(bytesOf('new and longer'), 0, 14, 0);
+  t.is(textOf(vfs.crash(createPrng(1), 'lost'), '/d/f'), 'old');
+  t.is(textOf(vfs.crash(createPrng(1), 'kept'), '/d/f'), 'new and longer');
+  const killed = vfs.kill();
+  t.is(textOf(killed, '/d/f'), 'new and longer');
+  t.is(textOf(killed.crash(createPrng(1), 'lost'), '/d/f'), 'old', 'a kill makes nothing durable');
+  file.fdatasync();
+  t.is(textOf(vfs.crash(createPrng(1), 'lost'), '/d/f'), 'new and longer');
+  t.is(textOf(killed.crash(createPrng(1), 'lost'), '/d/f'), 'old', 'the copy does not see later syncs');
+});
+
+test('a synced file without a synced name is gone after a power cut', (t) => {
+  const vfs = withFile('old');
+  const file = vfs.open('/d/g', 'create');
+  file.pwrite(bytesOf('x'), 0, 1, 0);
+  file.fsync();
+  t.deepEqual(vfs.crash(createPrng(1), 'lost').list('/d'), ['f']);
+  vfs.syncDirectory('/d');
+  t.deepEqual(vfs.crash(createPrng(1), 'lost').list('/d'), ['f', 'g']);
+});
+
+test('renames and unlinks come back until their directory is synced', (t) => {
+  const vfs = withFile('old');
+  vfs.writeFileAtomic('/d/g', bytesOf('gone'));
+  vfs.rename('/d/f', '/d/h');
+  vfs.unlink('/d/g');
+  t.deepEqual(vfs.crash(createPrng(1), 'lost').list('/d'), ['f', 'g']);
+  t.deepEqual(vfs.crash(createPrng(1), 'kept').list('/d'), ['h']);
+  vfs.syncDirectory('/d');
+  t.deepEqual(vfs.crash(createPrng(1), 'lost').list('/d'), ['h']);
+});
+
+test(`a torn write differs from both versions only at sector boundaries (seed ${seed})`, (t) => {
+  const prng = createPrng(seed);
+  const outcomes = new Set<string>();
+  for (let round = 0; round < 200; round++) {
+    const vfs = withFile('o'.repeat(4096));
+    const file = vfs.open('/d/f', 'readwrite');
+    file.pwrite(bytesOf('n'.repeat(3000)), 0, 3000, 100);
+    const text = textOf(vfs.crash(prng, 'mixed'), '/d/f');
+    t.is(text.length, 4096);
+    for (let sector = 0; sector < 8; sector++) {
+      const from = Math.max(100, sector * 512);
+      const part = text.slice(from, Math.min(3100, sector * 512 + 512));
+      if (part.length > 0) t.is(new Set(part).size, 1, `sector ${sector} is whole or absent`);
+    }
+    const news = text.split('n').length - 1;
+    outcomes.add(news === 0 ? 'dropped' : news === 3000 ? 'kept' : 'torn');
+  }
+  t.deepEqual([...outcomes].sort(), ['dropped', 'kept', 'torn']);
+});
+
+test(`an atomic write leaves the old file or the new one at whatever moment the power fails (seed ${seed})`, (t) => {
+  const prng = createPrng(seed);
+  for (let round = 0; round < 100; round++) {
+    const vfs = withFile('old');
+    const temporary = vfs.open('/d/f.0.tmp', 'create');
+    temporary.pwrite(bytesOf('new'), 0, 3, 0);
+    temporary.fsync();
+    vfs.rename('/d/f.0.tmp', '/d/f');
+    t.true(['old', 'new'].includes(textOf(vfs.crash(prng, 'mixed'), '/d/f')));
+  }
+});
+
+test('a full device refuses growth with ENOSPC, not overwriting, and recovers', (t) => {
+  const vfs = new MemoryVfs({ capacityBytes: 10 });
+  vfs.makeDirectory('/d');
+  const file = vfs.open('/d/f', 'create');
+  file.pwrite(bytesOf('0123456789'), 0, 10, 0);
+  t.true(
+    isIoError(
+      t.throws(() => file.pwrite(bytesOf('x'), 0, 1, 10)),
+      'ENOSPC',
+    ),
+  );
+  file.pwrite(bytesOf('x'), 0, 1, 0);
+  t.is(vfs.freeBytes('/d'), 0);
+  vfs.setCapacity(20);
+  file.pwrite(bytesOf('x'), 0, 1, 10);
+  t.is(vfs.freeBytes('/d'), 9);
+});
