@@ -1,5 +1,6 @@
 /** Puts the commands together and turns every way to end into an exit code: 0 ok, 1 failed, 2 usage. */
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../base/version.js';
 import { registerConfig } from './commands/config.js';
 import { registerHealth } from './commands/health.js';
 import { registerPing } from './commands/ping.js';
@@ -9,7 +10,6 @@ import { registerStatus } from './commands/status.js';
 import { registerVersion } from './commands/version.js';
 import { parsePort } from './connection.js';
 import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
-import { packageVersion } from './version.js';
 
 /** Takes the exit code of the command that ran. */
 export type Done = (exitCode: number) => void;

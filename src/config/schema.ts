@@ -166,8 +166,8 @@ const memory = z
       'Memtables of one shard. Until SSTables exist the chain holds all data: shards × this × memtable_size, then 503.',
     ),
     ring_bytes: integer(
-      { default: 4 * MIB, min: 64 * KIB, max: 256 * MIB, unit: 'bytes', powerOfTwo: true },
-      'Size of one ring between a front and a shard, one in each direction: fronts × shards × 2 × this of memory.',
+      { default: 64 * MIB, min: 64 * MIB, max: GIB, unit: 'bytes', powerOfTwo: true },
+      'Ring that carries writes from one front to one shard. Address space; pages cost memory once large batches touch them.',
     ),
     block_cache_size: integer(
       { default: 512 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes', inactiveUntil: SSTABLES },

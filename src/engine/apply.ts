@@ -11,11 +11,11 @@ import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { ByteSink } from '../json/byte-sink.js';
-import { mergedSizeMax, mergePatch } from '../json/merge-patch.js';
+import { mergePatch } from '../json/merge-patch.js';
 import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CollectionStats } from './collection-stats.js';
-import { foldWords, type OperationIds } from './operation-ids.js';
+import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
 
 const NO_BYTES = new Uint8Array(0);
 const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
@@ -188,17 +188,36 @@ export class BatchApplier {
     }
   }
 
-  /** All-or-nothing batches: every condition is checked against the state before the batch. */
+  /** All-or-nothing batches: every operation is checked against the state before the batch. */
   private allConditionsHold(batch: WriteBatchView, outcome: WriteOutcome): boolean {
-    if (!batch.hasConditions) return true;
+    if (!batch.hasConditions && !batch.hasOperationIds) return true;
     let holds = true;
     for (let i = 0; i < batch.count; i++) {
-      this.lookup(batch, i);
-      const ok = this.conditionHolds(batch, i);
-      outcome.statuses[i] = ok ? WriteStatus.Aborted : WriteStatus.PreconditionFailed;
+      const objection = this.objection(batch, i);
+      const ok = objection === WriteStatus.None;
+      outcome.statuses[i] = ok ? WriteStatus.Aborted : objection;
       holds = holds && ok;
     }
     return holds;
+  }
+
+  /** Why an operation fails its all-or-nothing batch; None if it does not. A retry is answered, whatever holds now. */
+  private objection(batch: WriteBatchView, index: number): WriteStatus {
+    const known = this.remembered(batch, index);
+    if (known !== undefined) {
+      return known.fingerprint === this.fingerprint(batch, index)
+        ? WriteStatus.None
+        : WriteStatus.OperationIdReused;
+    }
+    if (!batch.hasConditions) return WriteStatus.None;
+    this.lookup(batch, index);
+    return this.conditionHolds(batch, index) ? WriteStatus.None : WriteStatus.PreconditionFailed;
+  }
+
+  private remembered(batch: WriteBatchView, index: number): RememberedOperation | undefined {
+    if (!batch.hasOperationIds) return undefined;
+    const identity = this.identity(batch, index);
+    return identity === 0 ? undefined : this.operationIds.find(identity);
   }
 
   private identity(batch: WriteBatchView, index: number): number {
@@ -216,8 +235,7 @@ export class BatchApplier {
     seqno: number,
     outcome: WriteOutcome,
   ): boolean {
-    const identity = this.identity(batch, index);
-    const known = identity === 0 ? undefined : this.operationIds.find(identity);
+    const known = this.remembered(batch, index);
     if (known === undefined) return false;
     const same = known.fingerprint === this.fingerprint(batch, index);
     outcome.statuses[index] = same ? known.status : WriteStatus.OperationIdReused;
@@ -243,9 +261,4 @@ export class BatchApplier {
     outcome.hasSeqs = true;
     if (outcome.seqs.length === index * 2) outcome.seqs.pushUint64(seqno);
   }
-}
-
-/** Most bytes a patched document can have. */
-export function patchedBytesMax(currentBytes: number, patchBytes: number): number {
-  return Math.min(mergedSizeMax(currentBytes, patchBytes), DOCUMENT_BYTES_MAX);
 }

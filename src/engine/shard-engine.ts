@@ -16,13 +16,13 @@ import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import { WriteOutcome } from '../batch/write-reply.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
-import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { writeSizeMax } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CommitLog } from '../wal/commit-log.js';
-import { BatchApplier, patchedBytesMax } from './apply.js';
+import { BatchApplier } from './apply.js';
 import { CollectionStats } from './collection-stats.js';
 import { OperationIds } from './operation-ids.js';
+import { PatchBound } from './patch-bound.js';
 
 /** Takes seqno ranges from the process-wide counter. */
 export interface SeqnoSource {
@@ -46,7 +46,8 @@ export interface EngineMeter {
 export interface ShardEngineOptions {
   readonly shard: number;
   readonly memtables: MemtablePool;
-  readonly log: CommitLog;
+  /** May come later, with attachLog(): recovery replays before there is a log to write to. */
+  readonly log?: CommitLog;
   readonly seqnos: SeqnoSource;
   readonly clock: Clock;
   readonly meter: EngineMeter;
@@ -86,12 +87,19 @@ export class ShardEngine {
   private unsyncedSinceMs = 0;
   private reservedWrites = 0;
   private reservedBytes = 0;
-  /** Bytes of all values staged in this group: what patches of the group may build upon. */
-  private stagedValueBytes = 0;
+  private patchBound = new PatchBound();
   private lastSeqno = 0;
 
+  private commitLog: CommitLog | undefined;
+
   constructor(private readonly options: ShardEngineOptions) {
+    this.commitLog = options.log;
     this.applier = new BatchApplier(options.memtables, this.operationIds, this.stats);
+  }
+
+  /** From now on batches can be staged. */
+  attachLog(log: CommitLog): void {
+    this.commitLog = log;
   }
 
   /** Applies one recovered batch. Its room is found the same way as when it was first written. */
@@ -114,10 +122,12 @@ export class ShardEngine {
    * An error refuses the batch: nothing of it has happened, and the caller answers it.
    */
   stage(view: WriteBatchView, answer: BatchAnswer): StageResult {
-    const { log, memtables, seqnos, clock } = this.options;
+    const { memtables, seqnos, clock } = this.options;
+    const { log } = this;
     const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
     const bytes = this.memtableBytesMax(view);
+    if (bytes > memtables.active.capacityBytes) return this.batchTooLarge(bytes);
     if (!memtables.active.hasRoom(this.reservedWrites + view.count, this.reservedBytes + bytes)) {
       if (this.staged.length > 0) return 'commit-first';
       if (!memtables.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
@@ -125,6 +135,8 @@ export class ShardEngine {
     try {
       log.ensureRoom(view.bytes.length);
     } catch (error) {
+      const broken = log.poisonedBy();
+      if (broken !== undefined) return this.writesRefused(broken);
       // No space for another segment: nothing is broken, the client may try again once there is space.
       return new DbError('OVERLOADED', `shard ${this.options.shard}: ${(error as Error).message}`);
     }
@@ -136,7 +148,6 @@ export class ShardEngine {
     });
     this.reservedWrites += view.count;
     this.reservedBytes += bytes;
-    this.stagedValueBytes += view.values.length;
     const durability =
       view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
     this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
@@ -164,7 +175,7 @@ export class ShardEngine {
       this.syncDueInMs() === 0 || staged.some((batch) => batch.durability === Durability.Always);
     this.resetGroup();
     try {
-      this.options.log.write();
+      this.log.write();
       if (mustSync) this.sync();
     } catch (error) {
       this.failGroup(staged, error);
@@ -177,7 +188,7 @@ export class ShardEngine {
   /** Makes everything durable, whatever its level. For shutdown. */
   flush(): void {
     this.commit();
-    if (this.options.log.poisonedBy() !== undefined) return;
+    if (this.log.poisonedBy() !== undefined) return;
     try {
       this.sync();
     } catch (error) {
@@ -192,17 +203,22 @@ export class ShardEngine {
     return this.lastSeqno;
   }
 
+  private get log(): CommitLog {
+    assert(this.commitLog !== undefined, 'a batch was staged before the shard was open');
+    return this.commitLog;
+  }
+
   private resetGroup(): void {
     this.staged = [];
     this.reservedWrites = 0;
     this.reservedBytes = 0;
-    this.stagedValueBytes = 0;
+    this.patchBound = new PatchBound();
   }
 
   private sync(): void {
-    const { clock, log, meter } = this.options;
+    const { clock, meter } = this.options;
     const start = clock.monotonicMs();
-    log.sync();
+    this.log.sync();
     meter.onSync(clock.monotonicMs() - start);
   }
 
@@ -215,13 +231,14 @@ export class ShardEngine {
       const outcome = deferred ? new WriteOutcome() : this.outcome;
       this.applier.apply(batch.view, batch.firstSeqno, outcome);
       this.lastSeqno = batch.firstSeqno + Math.max(batch.view.count, 1) - 1;
+      // Before the answer: whoever has been answered may read at the visible seqno and must find the write.
+      this.options.memtables.publishVisible(this.lastSeqno);
       operations += batch.view.count;
       bytes += batch.view.bytes.length;
       if (deferred) this.deferAnswer(batch, outcome);
       else batch.answer.replyOutcome(batch.view.batchId, batch.firstSeqno, batch.durability, outcome);
     }
     if (staged.length === 0) return;
-    this.options.memtables.publishVisible(this.lastSeqno);
     this.options.meter.onCommit(staged.length, operations, bytes);
   }
 
@@ -241,7 +258,7 @@ export class ShardEngine {
 
   /** The log failed: nothing of the group was applied, and nothing waiting for a sync can be promised any more. */
   private failGroup(staged: readonly StagedBatch[], error: unknown): void {
-    const poison = this.options.log.poisonedBy();
+    const poison = this.log.poisonedBy();
     assert(poison !== undefined, () => `a failed log is poisoned: ${String(error)}`);
     this.options.meter.onPoisoned(poison);
     const answer = toWireError(this.outcomeUnknown(poison));
@@ -252,16 +269,20 @@ export class ShardEngine {
 
   /** Most memtable bytes that applying the batch can take. */
   private memtableBytesMax(batch: WriteBatchView): number {
-    const keyBytes = batch.keys.length;
-    const fixed = writeSizeMax(0, 0) + 16; // 16: key and value are each rounded up to 8
-    let bytes = keyBytes + batch.values.length + batch.count * fixed;
-    for (let i = 0; i < batch.count; i++) {
-      if (batch.kind(i) !== OperationKind.Patch) continue;
-      // The patch may meet the document as it is now, or as something staged in this group or this batch made it.
-      const base = this.applier.currentValueBytes(batch, i) + this.stagedValueBytes + batch.values.length;
-      bytes += patchedBytesMax(base, 0);
-    }
-    return bytes;
+    const perOperation = writeSizeMax(0, 0) + 16; // 16: key and value are each rounded up to 8
+    const bytes = batch.keys.length + batch.values.length + batch.count * perOperation;
+    if (!PatchBound.hasPatches(batch)) return bytes;
+    this.patchBound.catchUp(this.staged);
+    return bytes + this.patchBound.bytesMax(batch, (index) => this.applier.currentValueBytes(batch, index));
+  }
+
+  private batchTooLarge(bytes: number): DbError {
+    const limitBytes = this.options.memtables.active.capacityBytes;
+    return new DbError(
+      'PAYLOAD_TOO_LARGE',
+      `this write may need ${bytes} bytes, more than one memtable holds (${limitBytes}, memory.memtable_size)`,
+      { neededBytes: bytes, limitBytes },
+    );
   }
 
   private memtablesFull(): DbError {

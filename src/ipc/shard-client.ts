@@ -12,7 +12,7 @@ import type { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { DoorbellRinger } from '../shm/doorbell.js';
 import { RingReader } from '../shm/ring-reader.js';
 import { RingWriter } from '../shm/ring-writer.js';
-import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, type LinkBuffers } from './link.js';
+import { BATCH_OPERATIONS_MAX, type LinkBuffers } from './link.js';
 
 /** Gets the result of one write. Implemented by long-lived, pooled objects: `token` tells their operations apart. */
 export interface WriteCompletion {
@@ -48,6 +48,8 @@ export class ShardClient {
   private open = new InFlightBatch();
   private openDurability: Durability = 0;
   private openAllOrNothing = false;
+  /** The open batch is complete and only waits for room in the ring. */
+  private isSealed = false;
   private readonly inFlight = new Map<number, InFlightBatch>();
   private readonly pool: InFlightBatch[] = [];
   private nextBatchId = 1;
@@ -56,7 +58,10 @@ export class ShardClient {
 
   constructor(
     private readonly shard: number,
+    /** Operations that may wait for this shard. */
     private readonly pendingMax: number,
+    /** Bytes one batch may have; a single larger operation travels alone. */
+    private readonly batchBytesMax: number,
   ) {
     this.unavailable = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is starting` };
   }
@@ -77,6 +82,8 @@ export class ShardClient {
     const lost = [...this.inFlight.values(), this.open];
     this.inFlight.clear();
     this.open = new InFlightBatch();
+    this.openAllOrNothing = false;
+    this.isSealed = false;
     this.encoder.reset();
     for (const batch of lost) this.fail(batch, cause);
   }
@@ -132,21 +139,27 @@ export class ShardClient {
     return undefined;
   }
 
-  /** Starts a batch that succeeds or fails as a whole; write() calls up to endAtomic() go into it. False: no room now. */
-  beginAtomic(): boolean {
-    if (!this.flush()) return false;
+  /**
+   * Starts a batch of `operations` writes that succeed or fail as a whole; the write() calls up to endAtomic() go into
+   * it. An error when there is no room now.
+   */
+  beginAtomic(operations: number): WireError | undefined {
+    if (this.requests === undefined) return this.unavailable;
+    if (this.pendingCount + operations > this.pendingMax || !this.flush()) return this.overloaded();
     this.openAllOrNothing = true;
-    return true;
+    return undefined;
   }
 
+  /** Ends the atomic batch: nothing else is added to it, even if the ring has no room for it yet. */
   endAtomic(): void {
-    this.flush();
+    this.isSealed = !this.flush();
   }
 
-  /** True if the open atomic batch can take `bytes` more; a batch is one message and has a largest size. */
+  /** Whether that many operations with `bytes` of keys and values fit into one batch at all. */
   fitsAtomic(operations: number, bytes: number): boolean {
     return (
-      operations <= BATCH_OPERATIONS_MAX && bytes + operations * OPERATION_OVERHEAD_BYTES <= BATCH_BYTES_MAX
+      operations <= BATCH_OPERATIONS_MAX &&
+      bytes + operations * OPERATION_OVERHEAD_BYTES <= this.batchBytesMax
     );
   }
 
@@ -163,6 +176,7 @@ export class ShardClient {
     this.inFlight.set(batchId, this.open);
     this.open = this.pool.pop() ?? new InFlightBatch();
     this.openAllOrNothing = false;
+    this.isSealed = false;
     this.encoder.reset();
     return true;
   }
@@ -190,9 +204,10 @@ export class ShardClient {
   private makeRoom(size: number, durability: Durability): boolean {
     if (this.pendingCount >= this.pendingMax) return false;
     if (this.open.count === 0) return true;
+    if (this.isSealed) return this.flush();
     const fits =
       this.open.count < BATCH_OPERATIONS_MAX &&
-      this.encoder.byteSize + this.open.count * OPERATION_OVERHEAD_BYTES + size <= BATCH_BYTES_MAX;
+      this.encoder.byteSize + this.open.count * OPERATION_OVERHEAD_BYTES + size <= this.batchBytesMax;
     return (fits && durability === this.openDurability) || this.flush();
   }
 

@@ -70,6 +70,11 @@ export class MemtableWriter {
     return this.arenaUsed + bytes <= this.arenaEnd && this.nodeCount + writes <= this.nodeCountMax;
   }
 
+  /** Bytes of the arena: what one memtable can hold at most. */
+  get capacityBytes(): number {
+    return this.arenaEnd - this.words[SLOT_ARENA_START];
+  }
+
   get isEmpty(): boolean {
     return this.nodeCount === 0;
   }

@@ -49,6 +49,7 @@ export class BlockingDoorbell {
 /** The owner's side for a thread with an event loop that must not block (a front). */
 export class AsyncDoorbell {
   private readonly word: Int32Array;
+  /** True from arm() until the wake-up it leads to: a second arm() must not start a second chain of wake-ups. */
   private waiting = false;
   private closed = false;
 
@@ -64,6 +65,7 @@ export class AsyncDoorbell {
   /** Announces that the owner wants to be woken. Call when the queues are empty; does nothing if already armed. */
   arm(): void {
     if (this.waiting || this.closed) return;
+    this.waiting = true;
     Atomics.store(this.word, 0, ASLEEP);
     if (this.hasWork()) {
       Atomics.store(this.word, 0, AWAKE);
@@ -75,7 +77,6 @@ export class AsyncDoorbell {
       setImmediate(this.wake);
       return;
     }
-    this.waiting = true;
     result.value.then(this.wake);
   }
 

@@ -1,4 +1,5 @@
 /** The producing end of a ring. One thread. Never blocks: a full ring is reported to the caller. */
+import { assert } from '../base/assert.js';
 import {
   RING_CAPACITY,
   RING_DATA_OFFSET,
@@ -35,6 +36,11 @@ export class RingWriter {
 
   /** Copies `payload[0, length)` into the ring and publishes it. False when there is no room now. */
   push(payload: Uint8Array, length: number): boolean {
+    // Such a message would be refused forever, or taken or not depending on where the ring stands.
+    assert(
+      length <= this.payloadMax,
+      () => `a payload of ${length} bytes in a ring that takes ${this.payloadMax}`,
+    );
     const size = ringMessageSize(length);
     const at = this.reserve(size);
     if (at < 0) return false;

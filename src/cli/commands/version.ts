@@ -1,9 +1,9 @@
 /** `lumadb version` */
 import type { Command } from 'commander';
+import { packageVersion } from '../../base/version.js';
 import { addJsonOption } from '../connection.js';
 import { EXIT_OK, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
-import { packageVersion } from '../version.js';
 
 export function registerVersion(program: Command, done: Done): void {
   const command = program.command('version').description('Print the version of this installation.');

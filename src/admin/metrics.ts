@@ -1,0 +1,239 @@
+/**
+ * /metrics: copies the counters of all threads out of shared memory into Prometheus text when it is asked for. Main
+ * thread only. prom-client's own counters are not used for these: nothing is counted on this thread.
+ */
+import prom from 'prom-client';
+import {
+  FRONT_BODY_BYTES,
+  FRONT_CACHE_HITS,
+  FRONT_CACHE_REQUESTS,
+  FRONT_CONNECTIONS,
+  FRONT_LATENCY,
+  FRONT_LOOP_DELAY_MS,
+  FRONT_PENDING_WRITES,
+  FRONT_REQUESTS_ERROR,
+  FRONT_REQUESTS_OK,
+  FRONT_WEBSOCKET_FRAMES,
+  FRONT_WEBSOCKETS,
+  HISTOGRAM_BUCKETS,
+  HISTOGRAM_CELLS,
+  HISTOGRAM_COUNT,
+  HISTOGRAM_SUM,
+  REQUEST_METHODS,
+  SHARD_BATCHES,
+  SHARD_COMMITS,
+  SHARD_FSYNC,
+  SHARD_MEMTABLE_BYTES,
+  SHARD_MEMTABLES,
+  SHARD_OPERATIONS,
+  SHARD_POISONED,
+  SHARD_REFUSED_DISK,
+  SHARD_REFUSED_MEMTABLES_FULL,
+  SHARD_REFUSED_WAL_POISONED,
+  SHARD_RING_BYTES,
+  SHARD_SEQNO,
+  SHARD_WAL_BYTES,
+  SHARD_WAL_SEGMENTS,
+} from '../shm/stats-format.js';
+
+export interface MetricsSource {
+  /** One block per front and per shard, by number. */
+  readonly fronts: ReadonlyArray<Float64Array>;
+  readonly shards: ReadonlyArray<Float64Array>;
+  /** 1 if the shard serves, else 0. */
+  shardUp(shard: number): number;
+  readonly memoryLimitBytes: number;
+  readonly uptimeSeconds: () => number;
+  readonly version: string;
+}
+
+type Labels = Record<string, string | number>;
+interface Sample {
+  readonly value: number;
+  readonly labels: Labels;
+  readonly metricName?: string;
+}
+
+/** A metric whose samples are read when they are asked for. */
+class SampledMetric {
+  readonly aggregator = 'sum';
+
+  constructor(
+    readonly name: string,
+    readonly help: string,
+    readonly type: 'counter' | 'gauge' | 'histogram',
+    private readonly samples: () => Sample[],
+  ) {}
+
+  async get(): Promise<object> {
+    return { name: this.name, help: this.help, type: this.type, aggregator: 'sum', values: this.samples() };
+  }
+
+  reset(): void {}
+}
+
+export function createMetrics(source: MetricsSource): prom.Registry {
+  const registry = new prom.Registry();
+  prom.collectDefaultMetrics({ register: registry });
+  for (const metric of [
+    ...requestMetrics(source),
+    ...frontMetrics(source),
+    ...shardMetrics(source),
+    ...processMetrics(source),
+  ]) {
+    // The registry only calls get(), name and type of what it is given.
+    registry.registerMetric(metric as unknown as prom.Metric);
+  }
+  return registry;
+}
+
+function requestMetrics({ fronts }: MetricsSource): SampledMetric[] {
+  const total = (cell: number): number => fronts.reduce((sum, cells) => sum + cells[cell], 0);
+  return [
+    new SampledMetric('lumadb_requests_total', 'Requests answered, by method and outcome.', 'counter', () =>
+      REQUEST_METHODS.flatMap((method, index) => [
+        { labels: { method, status: 'ok' }, value: total(FRONT_REQUESTS_OK + index) },
+        { labels: { method, status: 'error' }, value: total(FRONT_REQUESTS_ERROR + index) },
+      ]),
+    ),
+    new SampledMetric(
+      'lumadb_query_duration',
+      'Time from a request to its answer, in seconds (request latency).',
+      'histogram',
+      () =>
+        REQUEST_METHODS.flatMap((method, index) =>
+          histogram('lumadb_query_duration', fronts, FRONT_LATENCY + index * HISTOGRAM_CELLS, { method }),
+        ),
+    ),
+    counter('lumadb_cache_hits', 'Point reads served from shared memory by the front.', () =>
+      total(FRONT_CACHE_HITS),
+    ),
+    counter('lumadb_cache_requests', 'Point reads that looked in shared memory.', () =>
+      total(FRONT_CACHE_REQUESTS),
+    ),
+  ];
+}
+
+function frontMetrics({ fronts }: MetricsSource): SampledMetric[] {
+  const perFront = (
+    name: string,
+    help: string,
+    type: 'gauge' | 'counter',
+    cell: number,
+    scale = 1,
+  ): SampledMetric =>
+    new SampledMetric(name, help, type, () =>
+      fronts.map((cells, front) => ({ labels: { front }, value: cells[cell] * scale })),
+    );
+  return [
+    perFront('lumadb_connections', 'Open client connections.', 'gauge', FRONT_CONNECTIONS),
+    perFront('lumadb_websockets', 'Open WebSockets.', 'gauge', FRONT_WEBSOCKETS),
+    perFront('lumadb_websocket_frames_total', 'Binary frames received.', 'counter', FRONT_WEBSOCKET_FRAMES),
+    perFront(
+      'lumadb_request_body_bytes',
+      'Bytes of request bodies being received.',
+      'gauge',
+      FRONT_BODY_BYTES,
+    ),
+    perFront(
+      'lumadb_write_queue_length',
+      'Writes handed to shards and not answered yet.',
+      'gauge',
+      FRONT_PENDING_WRITES,
+    ),
+    perFront(
+      'lumadb_front_event_loop_delay_seconds',
+      'Delay of the front event loop.',
+      'gauge',
+      FRONT_LOOP_DELAY_MS,
+      0.001,
+    ),
+  ];
+}
+
+function shardMetrics(source: MetricsSource): SampledMetric[] {
+  const { shards } = source;
+  const perShard = (name: string, help: string, type: 'gauge' | 'counter', cell: number): SampledMetric =>
+    new SampledMetric(name, help, type, () =>
+      shards.map((cells, shard) => ({ labels: { shard }, value: cells[cell] })),
+    );
+  return [
+    new SampledMetric('lumadb_shard_up', '1 while the shard serves.', 'gauge', () =>
+      shards.map((_, shard) => ({ labels: { shard }, value: source.shardUp(shard) })),
+    ),
+    perShard('lumadb_shard_operations_total', 'Write operations applied.', 'counter', SHARD_OPERATIONS),
+    perShard('lumadb_shard_batches_total', 'Write batches applied.', 'counter', SHARD_BATCHES),
+    perShard('lumadb_shard_commits_total', 'Group commits.', 'counter', SHARD_COMMITS),
+    perShard('lumadb_shard_seqno', 'Last applied sequence number.', 'gauge', SHARD_SEQNO),
+    perShard(
+      'lumadb_shard_queue_bytes',
+      'Bytes of batches waiting in the request rings.',
+      'gauge',
+      SHARD_RING_BYTES,
+    ),
+    perShard('lumadb_wal_bytes_total', 'Bytes of batches appended to the WAL.', 'counter', SHARD_WAL_BYTES),
+    perShard('lumadb_wal_segments', 'WAL segments on disk.', 'gauge', SHARD_WAL_SEGMENTS),
+    perShard(
+      'lumadb_wal_poisoned',
+      '1 after a failed write or fsync: the shard takes no writes.',
+      'gauge',
+      SHARD_POISONED,
+    ),
+    perShard('lumadb_memtable_bytes', 'Bytes used in memtables.', 'gauge', SHARD_MEMTABLE_BYTES),
+    perShard('lumadb_memtables', 'Memtables in the chain.', 'gauge', SHARD_MEMTABLES),
+    new SampledMetric('lumadb_writes_refused_total', 'Batches refused, by cause.', 'counter', () =>
+      shards.flatMap((cells, shard) => [
+        { labels: { shard, cause: 'memtables_full' }, value: cells[SHARD_REFUSED_MEMTABLES_FULL] },
+        { labels: { shard, cause: 'wal_poisoned' }, value: cells[SHARD_REFUSED_WAL_POISONED] },
+        { labels: { shard, cause: 'disk' }, value: cells[SHARD_REFUSED_DISK] },
+      ]),
+    ),
+    new SampledMetric('lumadb_fsync_latency_seconds', 'Duration of WAL fdatasync calls.', 'histogram', () =>
+      shards.flatMap((cells, shard) =>
+        histogram('lumadb_fsync_latency_seconds', [cells], SHARD_FSYNC, { shard }),
+      ),
+    ),
+  ];
+}
+
+function processMetrics(source: MetricsSource): SampledMetric[] {
+  const gauge = (name: string, help: string, value: () => number): SampledMetric =>
+    new SampledMetric(name, help, 'gauge', () => [{ labels: {}, value: value() }]);
+  return [
+    gauge('lumadb_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss()),
+    gauge('lumadb_memory_limit_bytes', 'Memory the process may use.', () => source.memoryLimitBytes),
+    gauge('lumadb_uptime_seconds', 'Seconds since the server started.', source.uptimeSeconds),
+    new SampledMetric('lumadb_build_info', 'Version of the server.', 'gauge', () => [
+      { labels: { version: source.version }, value: 1 },
+    ]),
+  ];
+}
+
+function counter(name: string, help: string, value: () => number): SampledMetric {
+  return new SampledMetric(name, help, 'counter', () => [{ labels: {}, value: value() }]);
+}
+
+/** The histograms that start at cell `base` of all blocks, added up, as cumulative buckets in seconds. */
+function histogram(
+  name: string,
+  blocks: ReadonlyArray<Float64Array>,
+  base: number,
+  labels: Labels,
+): Sample[] {
+  const sum = (cell: number): number => blocks.reduce((total, cells) => total + cells[base + cell], 0);
+  const samples: Sample[] = [];
+  let cumulative = 0;
+  for (let bucket = 0; bucket < HISTOGRAM_BUCKETS - 1; bucket++) {
+    cumulative += sum(bucket);
+    samples.push({
+      metricName: `${name}_bucket`,
+      labels: { ...labels, le: 2 ** bucket / 1e6 },
+      value: cumulative,
+    });
+  }
+  cumulative += sum(HISTOGRAM_BUCKETS - 1);
+  samples.push({ metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: cumulative });
+  samples.push({ metricName: `${name}_sum`, labels, value: sum(HISTOGRAM_SUM) / 1e6 });
+  samples.push({ metricName: `${name}_count`, labels, value: sum(HISTOGRAM_COUNT) });
+  return samples;
+}

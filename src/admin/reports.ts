@@ -1,0 +1,78 @@
+/** What /health and /status say: plain functions from what the supervisor knows to JSON. */
+export interface ShardReport {
+  readonly shard: number;
+  readonly state: string;
+  readonly cause: string | null;
+  readonly writes_refused: string | null;
+  readonly seqno: number;
+  readonly memtables: number;
+  readonly memtables_max: number;
+  readonly memtable_bytes: number;
+  readonly wal_bytes: number;
+  readonly wal_segments: number;
+  readonly l0_files: number;
+  readonly restarts: number;
+}
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly instanceId: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly durability: string;
+  readonly dataDirectory: string;
+  readonly draining: string | null;
+  readonly rssBytes: number;
+  readonly memoryLimitBytes: number;
+  readonly shards: readonly ShardReport[];
+  readonly connections: number;
+}
+
+/** Share of the memory limit above which the memory check says degraded. */
+const MEMORY_DEGRADED_SHARE = 0.95;
+
+export interface Report {
+  readonly httpStatus: number;
+  readonly body: Record<string, unknown>;
+}
+
+export function healthReport(facts: ServerFacts): Report {
+  const problems = facts.shards.flatMap(({ cause, writes_refused }) => cause ?? writes_refused ?? []);
+  const isMemoryFine = facts.rssBytes < facts.memoryLimitBytes * MEMORY_DEGRADED_SHARE;
+  const isHealthy = problems.length === 0 && isMemoryFine;
+  return {
+    httpStatus: isHealthy ? 200 : 503,
+    body: {
+      status: isHealthy ? 'healthy' : 'degraded',
+      version: facts.version,
+      uptime_seconds: facts.uptimeSeconds,
+      checks: {
+        storage: problems.length === 0 ? { status: 'healthy' } : { status: 'degraded', reasons: problems },
+        cluster: { status: 'healthy', nodes: 1 },
+        memory: {
+          status: isMemoryFine ? 'healthy' : 'degraded',
+          rss_bytes: facts.rssBytes,
+          limit_bytes: facts.memoryLimitBytes,
+        },
+      },
+    },
+  };
+}
+
+export function statusReport(facts: ServerFacts): Report {
+  const { body } = healthReport(facts);
+  return {
+    httpStatus: 200,
+    body: {
+      ...body,
+      instance_id: facts.instanceId,
+      pid: facts.pid,
+      data_directory: facts.dataDirectory,
+      durability: facts.durability,
+      read_only: false,
+      draining: facts.draining,
+      connections: facts.connections,
+      shards: facts.shards,
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** The front's copy of the catalog: names to numbers. The main thread owns the catalog and sends every change. */
+import type { WireError } from '../base/errors.js';
+import type { CollectionInfo, ControlPlane } from './control-plane.js';
+import { collectionNameFault } from './path.js';
+
+export class CollectionRegistry {
+  private readonly ids = new Map<string, number>();
+  /** Creations under way, so that a burst of writes to a new collection asks once. */
+  private readonly creating = new Map<string, Promise<number | WireError>>();
+
+  constructor(
+    private readonly control: ControlPlane,
+    private readonly autoCreate: boolean,
+  ) {}
+
+  /** Number of a collection, or undefined when it does not exist (as far as this front knows). */
+  find(name: string): number | undefined {
+    return this.ids.get(name);
+  }
+
+  put(collection: CollectionInfo): void {
+    this.ids.set(collection.name, collection.id);
+  }
+
+  remove(name: string): void {
+    this.ids.delete(name);
+  }
+
+  /** Number of a collection that is about to be written: creates it if need be and allowed. */
+  ensure(name: string): Promise<number | WireError> {
+    const fault = collectionNameFault(name);
+    if (fault !== undefined) return Promise.resolve(fault);
+    if (!this.autoCreate) {
+      const message = `collection ${JSON.stringify(name)} does not exist, and server.auto_create_collections is off`;
+      return Promise.resolve({ code: 'NOT_FOUND', message });
+    }
+    const pending = this.creating.get(name) ?? this.create(name);
+    this.creating.set(name, pending);
+    return pending;
+  }
+
+  private async create(name: string): Promise<number | WireError> {
+    try {
+      const result = await this.control.createCollection(name, false);
+      if (result.error !== undefined) return result.error;
+      this.put(result.ok);
+      return result.ok.id;
+    } catch (error) {
+      return { code: 'INTERNAL', message: `creating collection ${name} failed: ${String(error)}` };
+    } finally {
+      this.creating.delete(name);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
+import type { WireError } from '../base/errors.js';
+
+export interface CollectionInfo {
+  readonly id: number;
+  readonly name: string;
+}
+
+export interface CollectionDescription {
+  readonly name: string;
+  readonly document_count: number;
+  readonly size_bytes: number;
+  readonly indexes: readonly string[];
+  readonly created_at: string;
+}
+
+export interface ShutdownRequest {
+  readonly mode: 'graceful' | 'force';
+  readonly timeoutMs: number;
+}
+
+/** Errors are values here: comlink would lose their class. */
+export type ControlResult<T> =
+  | { readonly ok: T; readonly error?: undefined }
+  | { readonly ok?: undefined; readonly error: WireError };
+
+/** A finished HTTP answer made by another thread. */
+export interface ControlAnswer {
+  readonly httpStatus: number;
+  readonly body: string;
+}
+
+export interface ControlPlane {
+  /** Creates a collection; an existing one is returned, or a CONFLICT with `exclusive`. */
+  createCollection(name: string, exclusive: boolean): Promise<ControlResult<CollectionInfo>>;
+  dropCollection(name: string): Promise<ControlResult<CollectionInfo>>;
+  listCollections(): Promise<ControlResult<readonly CollectionDescription[]>>;
+  health(): Promise<ControlAnswer>;
+  status(): Promise<ControlAnswer>;
+  /** Prometheus text format. */
+  metrics(): Promise<string>;
+  /** Begins the shutdown and returns the process id at once. */
+  shutdown(request: ShutdownRequest): Promise<{ readonly pid: number }>;
+}

@@ -1,0 +1,229 @@
+/**
+ * Requests that the main thread answers: collections, health, status, metrics, shutdown. Off the hot path. Each route is
+ * an async function from a parsed request to an answer; `serve` does the rest.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { METHOD_OTHER } from '../shm/stats-format.js';
+import type { BodyBudget } from './body-budget.js';
+import type { CollectionDescription, ControlResult } from './control-plane.js';
+import type { FrontContext } from './front-context.js';
+import { CONTROL_BODY_BYTES_MAX } from './limits.js';
+import { collectionNameFault } from './path.js';
+import { readBody } from './read-body.js';
+import { sendError, statusLine } from './respond.js';
+
+export interface ControlRouteAnswer {
+  readonly httpStatus: number;
+  readonly body: string;
+  readonly contentType?: string;
+}
+
+type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
+
+const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
+const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
+const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export class ControlRoutes {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly budget: BodyBudget,
+  ) {}
+
+  health(res: HttpResponse): void {
+    this.serve(res, () => this.context.control.health());
+  }
+
+  status(res: HttpResponse): void {
+    this.serve(res, () => this.context.control.status());
+  }
+
+  metrics(res: HttpResponse): void {
+    this.serve(res, async () => ({
+      httpStatus: 200,
+      body: await this.context.control.metrics(),
+      contentType: PROMETHEUS_CONTENT_TYPE,
+    }));
+  }
+
+  /** Answered by this thread alone: the process is there and its event loop turns. */
+  live(res: HttpResponse): void {
+    this.serve(res, async () => json(200, { status: 'live' }));
+  }
+
+  /** Whether this server can take requests now; for load balancers. */
+  ready(res: HttpResponse): void {
+    const cause = this.context.draining ?? this.context.router.firstUnavailable();
+    this.serve(res, async () =>
+      cause === undefined
+        ? json(200, { status: 'ready' })
+        : json(503, { status: 'not ready', reason: cause.message, code: cause.code }),
+    );
+  }
+
+  listCollections(res: HttpResponse): void {
+    this.serve(res, async () => {
+      const collections = unwrap(await this.context.control.listCollections());
+      return json(200, { collections, total: collections.length });
+    });
+  }
+
+  getCollection(res: HttpResponse, name: string): void {
+    this.serve(res, async () => json(200, await this.describe(name)));
+  }
+
+  createCollection(res: HttpResponse, req: HttpRequest): void {
+    this.serveBody(res, req, async (body) => {
+      const name = readCollectionName(body);
+      const created = unwrap(await this.context.control.createCollection(name, true));
+      this.context.collections.put(created);
+      return json(201, await this.describe(name));
+    });
+  }
+
+  dropCollection(res: HttpResponse, name: string): void {
+    this.serve(res, async () => {
+      unwrap(await this.context.control.dropCollection(name));
+      this.context.collections.remove(name);
+      return json(200, { name, dropped: true });
+    });
+  }
+
+  shutdown(res: HttpResponse, req: HttpRequest): void {
+    this.serveBody(res, req, async (body) => {
+      const request = readShutdown(body);
+      const { pid } = await this.context.control.shutdown(request);
+      return json(202, { status: 'shutting down', mode: request.mode, pid });
+    });
+  }
+
+  private async describe(name: string): Promise<CollectionDescription> {
+    const collections = unwrap(await this.context.control.listCollections());
+    const found = collections.find((collection) => collection.name === name);
+    if (found === undefined)
+      throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
+    return found;
+  }
+
+  private serve(res: HttpResponse, answerer: Answerer): void {
+    let isGone = false;
+    res.onAborted(() => {
+      isGone = true;
+    });
+    this.run(res, answerer, undefined, () => isGone);
+  }
+
+  private serveBody(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
+    // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
+    const hasOrigin = req.getHeader('origin') !== '';
+    let isGone = false;
+    readBody(res, this.budget, CONTROL_BODY_BYTES_MAX, {
+      onBody: (bytes) => {
+        const text = new TextDecoder().decode(bytes);
+        const parse = async (): Promise<ControlRouteAnswer> => {
+          if (hasOrigin)
+            throw new DbError('FORBIDDEN', 'requests from web pages (with an Origin header) are refused');
+          return answerer(parseJson(text));
+        };
+        this.run(res, parse, undefined, () => isGone);
+      },
+      onRefused: (error) => sendError(res, error, this.context.requestId(), true),
+      onAborted: () => {
+        isGone = true;
+      },
+    });
+  }
+
+  private run(res: HttpResponse, answerer: Answerer, body: unknown, isGone: () => boolean): void {
+    const startMs = this.context.meter.now();
+    answerer(body)
+      .catch((error: unknown) => toWireError(error))
+      .then((answer) => {
+        const failed = 'code' in answer;
+        this.context.meter.done(METHOD_OTHER, failed, startMs);
+        if (!isGone()) res.cork(() => this.send(res, answer));
+      });
+  }
+
+  private send(res: HttpResponse, answer: ControlRouteAnswer | WireError): void {
+    const requestId = this.context.requestId();
+    if ('code' in answer) {
+      sendError(res, answer, requestId);
+      return;
+    }
+    res.writeStatus(statusLine(answer.httpStatus));
+    res.writeHeader(
+      'Content-Type',
+      `${answer.contentType ?? 'application/json'}\r\nX-Request-Id: ${requestId}`,
+    );
+    res.end(answer.body);
+  }
+}
+
+const json = (httpStatus: number, body: unknown): ControlRouteAnswer => ({
+  httpStatus,
+  body: JSON.stringify(body),
+});
+
+function unwrap<T>(result: ControlResult<T>): T {
+  if (result.error !== undefined)
+    throw new DbError(result.error.code, result.error.message, result.error.details);
+  return result.ok;
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DbError('MALFORMED_JSON', `the request body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function asObject(body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new DbError('VALIDATION', 'the request body must be a JSON object');
+  }
+  return body as Record<string, unknown>; // checked above
+}
+
+function refuseUnknown(object: Record<string, unknown>, known: readonly string[]): void {
+  for (const field of Object.keys(object)) {
+    if (!known.includes(field)) {
+      const message = `unknown field ${JSON.stringify(field)}; known are ${known.join(', ')}`;
+      throw new DbError('VALIDATION', message, { field });
+    }
+  }
+}
+
+/** Schemas, indexes and TTL come with later releases: asking for one is an error, never silently ignored. */
+function readCollectionName(body: unknown): string {
+  const object = asObject(body);
+  for (const field of ['schema', 'indexes', 'ttl']) {
+    if (object[field] !== undefined) {
+      throw new DbError('VALIDATION', `${field} is not supported yet`, { field });
+    }
+  }
+  refuseUnknown(object, ['name']);
+  if (typeof object.name !== 'string')
+    throw new DbError('VALIDATION', 'name must be a string', { field: 'name' });
+  const fault = collectionNameFault(object.name);
+  if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'name' });
+  return object.name;
+}
+
+function readShutdown(body: unknown): { mode: 'graceful' | 'force'; timeoutMs: number } {
+  const object = asObject(body);
+  refuseUnknown(object, ['mode', 'timeout_ms']);
+  const mode = object.mode ?? 'graceful';
+  if (mode !== 'graceful' && mode !== 'force') {
+    throw new DbError('VALIDATION', 'mode can be "graceful" or "force"', { field: 'mode' });
+  }
+  const timeoutMs = object.timeout_ms ?? SHUTDOWN_TIMEOUT_MS_DEFAULT;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs <= SHUTDOWN_TIMEOUT_MS_MAX)) {
+    const message = `timeout_ms must be a number from 0 to ${SHUTDOWN_TIMEOUT_MS_MAX}`;
+    throw new DbError('VALIDATION', message, { field: 'timeout_ms' });
+  }
+  return { mode, timeoutMs };
+}

@@ -1,0 +1,29 @@
+/** What all request handlers of one front share. Built once by runtime/front-main.ts. */
+import type { WireError } from '../base/errors.js';
+import type { DocumentScanner } from '../router/document-reader.js';
+import type { ShardRouter } from '../router/shard-router.js';
+import type { CollectionRegistry } from './collections.js';
+import type { ControlPlane } from './control-plane.js';
+import type { RequestMeter } from './request-meter.js';
+
+export interface FrontLimits {
+  readonly inFlightBodyBytesMax: number;
+  readonly connectionsMax: number;
+}
+
+export interface FrontContext {
+  readonly router: ShardRouter;
+  readonly scanner: DocumentScanner;
+  readonly collections: CollectionRegistry;
+  readonly control: ControlPlane;
+  readonly meter: RequestMeter;
+  readonly limits: FrontLimits;
+  /** A new request id. */
+  requestId(): string;
+  /** A new document id. */
+  documentId(): string;
+  /** Asks for router.flush() at the end of this event-loop turn. */
+  scheduleFlush(): void;
+  /** Set once the server drains: new requests are refused with it. */
+  draining: WireError | undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * GET and HEAD of one document: the hottest path of the server. The document is found in shared memory and its bytes
+ * go from there to the socket; no other thread is involved, and nothing but the header block is allocated.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { hashKey } from '../base/hash.js';
+import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { FRONT_CACHE_HITS, FRONT_CACHE_REQUESTS, METHOD_GET } from '../shm/stats-format.js';
+import { matchesEtag } from './etag.js';
+import type { FrontContext } from './front-context.js';
+import { DIRECT_RESPONSE_BYTES_MAX } from './limits.js';
+import type { DocumentPath } from './path.js';
+import { sendError } from './respond.js';
+import type { ResponseStreamer } from './stream-response.js';
+
+export class DocumentGetter {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly path: DocumentPath,
+    private readonly streamer: ResponseStreamer,
+  ) {}
+
+  /** `path` has been parsed and has an id. */
+  handle(res: HttpResponse, req: HttpRequest, withBody: boolean): void {
+    const { context, path } = this;
+    const startMs = context.meter.now();
+    const ok = this.answer(res, req, path, withBody);
+    context.meter.done(METHOD_GET, !ok, startMs);
+  }
+
+  private answer(res: HttpResponse, req: HttpRequest, path: DocumentPath, withBody: boolean): boolean {
+    const { router, collections, meter } = this.context;
+    const collection = collections.find(path.collection);
+    if (collection === undefined) return this.notFound(res, path);
+    const hash = hashKey(collection, path.key, 0, path.keyLength);
+    const reader = router.reader(hash);
+    if (reader === undefined) {
+      sendError(res, router.unavailableCause(hash), this.context.requestId());
+      return false;
+    }
+    meter.cells[FRONT_CACHE_REQUESTS]++;
+    reader.enter();
+    try {
+      if (reader.get(hash, collection, path.key, 0, path.keyLength) !== LOOKUP_FOUND)
+        return this.notFound(res, path);
+      meter.cells[FRONT_CACHE_HITS]++;
+      const { bytes, valueOffset, valueLength, seqno } = reader;
+      const requestId = this.context.requestId();
+      const ifNoneMatch = req.getHeader('if-none-match');
+      const headers = `application/json\r\nETag: "${seqno}"\r\nX-Request-Id: ${requestId}`;
+      if (ifNoneMatch !== '' && matchesEtag(ifNoneMatch, seqno)) {
+        res.writeStatus('304 Not Modified').writeHeader('Content-Type', headers).endWithoutBody();
+        return true;
+      }
+      if (!withBody) {
+        res.writeHeader('Content-Type', headers).endWithoutBody(valueLength);
+        return true;
+      }
+      if (valueLength > DIRECT_RESPONSE_BYTES_MAX) {
+        const copy = bytes.slice(valueOffset, valueOffset + valueLength);
+        return this.streamer.send(res, headers, copy, requestId);
+      }
+      res.writeHeader('Content-Type', headers);
+      // A view, never the bare SharedArrayBuffer. uWS copies it before end() returns, that is before leave().
+      res.end(bytes.subarray(valueOffset, valueOffset + valueLength));
+      return true;
+    } finally {
+      reader.leave();
+    }
+  }
+
+  private notFound(res: HttpResponse, path: DocumentPath): false {
+    const { collection } = path;
+    const message =
+      this.context.collections.find(collection) === undefined
+        ? `collection ${JSON.stringify(collection)} does not exist`
+        : `no document with _id ${JSON.stringify(path.idText())} in collection ${JSON.stringify(collection)}`;
+    sendError(res, { code: 'NOT_FOUND', message }, this.context.requestId());
+    return false;
+  }
+}

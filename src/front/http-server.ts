@@ -1,0 +1,292 @@
+/**
+ * The HTTP side of a front: an App of uWebSockets.js and its routes. Front thread only.
+ *
+ * Two rules of uWebSockets.js shape this file: a handler must either answer or have set onAborted before it returns,
+ * and an exception out of a handler ends the process. So every handler goes through `guard`.
+ */
+import uWS, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+} from 'uWebSockets.js';
+import type { WireError } from '../base/errors.js';
+import { KEY_BYTES_MAX } from '../base/limits.js';
+import {
+  FRONT_CONNECTIONS,
+  METHOD_DELETE,
+  METHOD_OTHER,
+  METHOD_PATCH,
+  METHOD_POST,
+  METHOD_PUT,
+} from '../shm/stats-format.js';
+import { BodyBudget, BodyBuffer } from './body-budget.js';
+import { BulkRoute } from './bulk-route.js';
+import { ControlRoutes } from './control-routes.js';
+import { DocumentBody } from './document-body.js';
+import type { FrontContext } from './front-context.js';
+import { DocumentGetter } from './get-document.js';
+import { POOLED_REQUESTS_MAX } from './limits.js';
+import { DocumentLister } from './list-documents.js';
+import { DocumentPath } from './path.js';
+import { sendError } from './respond.js';
+import { ResponseStreamer } from './stream-response.js';
+import {
+  WRITE_BODY_BYTES_MAX,
+  type WriteMethod,
+  WriteRequest,
+  type WriteRequestShared,
+} from './write-request.js';
+
+/** LIBUS_LISTEN_*: with SHARED, several fronts listen on one port (SO_REUSEPORT) and the kernel spreads connections. */
+const LISTEN_SHARED_PORT = 0;
+const LISTEN_EXCLUSIVE_PORT = 1;
+
+export interface HttpServerOptions {
+  readonly context: FrontContext;
+  /** Told about exceptions that handlers did not expect. */
+  onUnexpected(error: unknown): void;
+}
+
+export class HttpServer {
+  readonly app: TemplatedApp;
+  readonly documentBody = new DocumentBody(KEY_BYTES_MAX);
+  private readonly context: FrontContext;
+  private readonly path = new DocumentPath();
+  private readonly getter: DocumentGetter;
+  private readonly lister: DocumentLister;
+  private readonly bulk: BulkRoute;
+  private readonly control: ControlRoutes;
+  private readonly writeShared: WriteRequestShared;
+  private readonly pool: WriteRequest[] = [];
+  private listenSocket: us_listen_socket | undefined;
+
+  constructor(private readonly options: HttpServerOptions) {
+    const { context } = options;
+    this.context = context;
+    const budget = new BodyBudget(context.meter.cells, context.limits.inFlightBodyBytesMax);
+    const streamer = new ResponseStreamer();
+    this.getter = new DocumentGetter(context, this.path, streamer);
+    this.lister = new DocumentLister(context, streamer);
+    this.bulk = new BulkRoute(context, this.documentBody, budget);
+    this.control = new ControlRoutes(context, budget);
+    this.writeShared = {
+      context,
+      documentBody: this.documentBody,
+      newBodyBuffer: () => new BodyBuffer(budget, WRITE_BODY_BYTES_MAX),
+      release: (request) => {
+        if (this.pool.length < POOLED_REQUESTS_MAX) this.pool.push(request);
+      },
+    };
+    this.app = uWS.App();
+    this.addRoutes();
+  }
+
+  /** Resolves with the port. */
+  listen(host: string, port: number, exclusive: boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const onListen = (socket: us_listen_socket | false): void => {
+        if (socket === false) {
+          reject(
+            new Error(`cannot listen on ${host}:${port}: the port is in use or the address is not ours`),
+          );
+          return;
+        }
+        this.listenSocket = socket;
+        resolve(uWS.us_socket_local_port(socket));
+      };
+      const options = exclusive ? LISTEN_EXCLUSIVE_PORT : LISTEN_SHARED_PORT;
+      listenOn(this.app, host, port, options, onListen);
+    });
+  }
+
+  /** No new connections from now on; open ones go on. */
+  stopListening(): void {
+    if (this.listenSocket !== undefined) uWS.us_listen_socket_close(this.listenSocket);
+    this.listenSocket = undefined;
+  }
+
+  /** Closes every socket. Needed before the thread may end: otherwise the process aborts. */
+  close(): void {
+    this.listenSocket = undefined;
+    this.app.close();
+  }
+
+  private addRoutes(): void {
+    const { app, control } = this;
+    app.get(
+      '/api/v1/*',
+      this.guard((res, req) => this.read(res, req, true)),
+    );
+    app.head(
+      '/api/v1/*',
+      this.guard((res, req) => this.read(res, req, false)),
+    );
+    app.put(
+      '/api/v1/*',
+      this.guard((res, req) => this.write(res, req, METHOD_PUT)),
+    );
+    app.patch(
+      '/api/v1/*',
+      this.guard((res, req) => this.write(res, req, METHOD_PATCH)),
+    );
+    app.del(
+      '/api/v1/*',
+      this.guard((res, req) => this.write(res, req, METHOD_DELETE)),
+    );
+    app.post(
+      '/api/v1/*',
+      this.guard((res, req) => this.post(res, req)),
+    );
+    app.get(
+      '/api/v1/collections',
+      this.guard((res) => control.listCollections(res)),
+    );
+    app.post(
+      '/api/v1/collections',
+      this.guard((res, req) => control.createCollection(res, req)),
+    );
+    app.get(
+      '/api/v1/collections/:name',
+      this.guard((res, req) => control.getCollection(res, decoded(req))),
+    );
+    app.del(
+      '/api/v1/collections/:name',
+      this.guard((res, req) => control.dropCollection(res, decoded(req))),
+    );
+    app.get(
+      '/health',
+      this.guard((res) => control.health(res)),
+    );
+    app.get(
+      '/ready',
+      this.guard((res) => control.ready(res)),
+    );
+    app.get(
+      '/live',
+      this.guard((res) => control.live(res)),
+    );
+    app.get(
+      '/status',
+      this.guard((res) => control.status(res)),
+    );
+    app.get(
+      '/metrics',
+      this.guard((res) => control.metrics(res)),
+    );
+    app.post(
+      '/admin/shutdown',
+      this.guard((res, req) => control.shutdown(res, req)),
+    );
+    app.any(
+      '/*',
+      this.guard((res, req) => this.noSuchRoute(res, req)),
+    );
+    app.filter((res, change) => this.onConnection(res, Number(change)));
+  }
+
+  /** `change`: 1 for a new connection, -1 for one that closed. */
+  private onConnection(res: HttpResponse, change: number): void {
+    const { cells } = this.context.meter;
+    cells[FRONT_CONNECTIONS] += change;
+    if (change > 0 && cells[FRONT_CONNECTIONS] > this.context.limits.connectionsMax) res.close();
+  }
+
+  private read(res: HttpResponse, req: HttpRequest, withBody: boolean): void {
+    if (!this.path.parse(req.getUrl())) this.refuse(res, this.path.error as WireError);
+    else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
+    else if (this.path.hasId) this.getter.handle(res, req, withBody);
+    else if (withBody) this.lister.handle(res, this.path.collection, req.getQuery());
+    else this.refuse(res, { code: 'METHOD_NOT_ALLOWED', message: 'HEAD needs the path of a document' });
+  }
+
+  private write(res: HttpResponse, req: HttpRequest, method: WriteMethod): void {
+    const request = this.pool.pop() ?? new WriteRequest(this.writeShared);
+    const { path } = request;
+    if (!path.parse(req.getUrl())) this.refuseWrite(res, request, path.error as WireError);
+    else if (this.context.draining !== undefined) this.refuseWrite(res, request, this.context.draining);
+    else if (path.hasId !== (method !== METHOD_POST)) this.refuseWrite(res, request, wrongShape(method));
+    else request.begin(res, req, method);
+  }
+
+  private post(res: HttpResponse, req: HttpRequest): void {
+    // Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple
+    // requests"); all other methods ask, and are not allowed. Such a POST carries an Origin.
+    if (req.getHeader('origin') !== '') {
+      const message = 'requests from web pages (with an Origin header) are refused';
+      this.refuse(res, { code: 'FORBIDDEN', message });
+      return;
+    }
+    const url = req.getUrl();
+    if (!url.endsWith('/bulk')) {
+      this.write(res, req, METHOD_POST);
+      return;
+    }
+    if (!this.path.parse(url)) this.refuse(res, this.path.error as WireError);
+    else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
+    else this.bulk.handle(res, req, this.path.collection);
+  }
+
+  private noSuchRoute(res: HttpResponse, req: HttpRequest): void {
+    const message = `there is no ${req.getMethod().toUpperCase()} ${req.getUrl()}`;
+    this.refuse(res, { code: 'NOT_FOUND', message });
+  }
+
+  private refuseWrite(res: HttpResponse, request: WriteRequest, error: WireError): void {
+    this.writeShared.release(request);
+    this.refuse(res, error);
+  }
+
+  /** Answers at once. The connection is closed: a body may be on its way that nobody is going to read. */
+  private refuse(res: HttpResponse, error: WireError): void {
+    const startMs = this.context.meter.now();
+    sendError(res, error, this.context.requestId(), true);
+    this.context.meter.done(METHOD_OTHER, true, startMs);
+  }
+
+  private guard(handler: (res: HttpResponse, req: HttpRequest) => void) {
+    return (res: HttpResponse, req: HttpRequest): void => {
+      try {
+        handler(res, req);
+      } catch (error) {
+        this.options.onUnexpected(error);
+        // What was answered already is unknown here: closing is the one thing that is always allowed.
+        res.close();
+      }
+    };
+  }
+}
+
+function decoded(req: HttpRequest): string {
+  try {
+    return decodeURIComponent(req.getParameter(0));
+  } catch {
+    return req.getParameter(0);
+  }
+}
+
+function wrongShape(method: WriteMethod): WireError {
+  const message =
+    method === METHOD_POST
+      ? 'POST needs the path of a collection; use PUT or PATCH for a document'
+      : 'this method needs the path of a document: /api/v1/{collection}/{id}';
+  return { code: 'METHOD_NOT_ALLOWED', message };
+}
+
+type ListenOnHost = (
+  host: string,
+  port: number,
+  options: number,
+  callback: (socket: us_listen_socket | false) => void,
+) => TemplatedApp;
+
+/** uWS takes (host, port, options, callback) as well; its type declarations miss that form. */
+function listenOn(
+  app: TemplatedApp,
+  host: string,
+  port: number,
+  options: number,
+  callback: (socket: us_listen_socket | false) => void,
+): void {
+  (app.listen as unknown as ListenOnHost).call(app, host, port, options, callback);
+}

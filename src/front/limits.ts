@@ -1,0 +1,24 @@
+/** Limits of the front that are not configurable. */
+
+/** What a client is told to wait before it tries again after a 503 or 429. */
+export const RETRY_AFTER_SECONDS = 1;
+/** Answers up to this size go to the socket in one call; larger ones are copied and streamed as the client reads. */
+export const DIRECT_RESPONSE_BYTES_MAX = 128 * 1024;
+/** Bytes of answers copied for streaming to slow readers, per front. */
+export const STREAMED_RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
+/** Bytes a WebSocket may have queued towards a slow reader before it is closed. */
+export const WEBSOCKET_BACKPRESSURE_MAX = 64 * 1024 * 1024;
+/** Seconds without any frame after which a WebSocket is closed; pings keep it open. */
+export const WEBSOCKET_IDLE_SECONDS = 120;
+/** Documents a list request looks at before it gives the event loop back. */
+export const SCAN_SLICE_DOCUMENTS = 2000;
+/** Documents that a list request may sort: offset + limit. */
+export const SORT_WINDOW_MAX = 10_000;
+/** Body of a control request (collections, admin), in bytes. */
+export const CONTROL_BODY_BYTES_MAX = 64 * 1024;
+/** Idempotency-Key header, in characters. */
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 256;
+/** Write contexts kept for reuse. */
+export const POOLED_REQUESTS_MAX = 4096;
+/** Bytes of documents in one page of a list: a page with large documents ends early. */
+export const LIST_RESPONSE_BYTES_MAX = 32 * 1024 * 1024;

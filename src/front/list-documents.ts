@@ -1,0 +1,196 @@
+/**
+ * GET of a collection: pages of documents in `_id` order, or the first ones by another field. Scans on the front
+ * thread in slices and gives the event loop back between them; a page shows each document as it was when its slice ran.
+ */
+import type { HttpResponse } from 'uWebSockets.js';
+import type { WireError } from '../base/errors.js';
+import { ByteSink } from '../json/byte-sink.js';
+import { projectFields } from '../json/project.js';
+import type { ScannedDocument } from '../router/document-reader.js';
+import { METHOD_LIST } from '../shm/stats-format.js';
+import type { FrontContext } from './front-context.js';
+import { LIST_RESPONSE_BYTES_MAX, SCAN_SLICE_DOCUMENTS } from './limits.js';
+import { encodeCursor, type ListQuery, parseListQuery } from './list-query.js';
+import { sendError } from './respond.js';
+import { SortedWindow } from './sorted-window.js';
+import type { ResponseStreamer } from './stream-response.js';
+
+const COMMA = 0x2c;
+const encoder = new TextEncoder();
+const DATA_OPENING = encoder.encode('{"data":[');
+
+interface Page {
+  readonly data: ByteSink;
+  count: number;
+  hasMore: boolean;
+  nextCursor: string | null;
+  total: number | undefined;
+}
+
+export class DocumentLister {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly streamer: ResponseStreamer,
+  ) {}
+
+  handle(res: HttpResponse, collectionName: string, queryString: string): void {
+    const startMs = this.context.meter.now();
+    const finish = (failed: boolean): void => this.context.meter.done(METHOD_LIST, failed, startMs);
+    const refuse = (error: WireError): void => {
+      sendError(res, error, this.context.requestId());
+      finish(true);
+    };
+    const collection = this.context.collections.find(collectionName);
+    if (collection === undefined) {
+      refuse({ code: 'NOT_FOUND', message: `collection ${JSON.stringify(collectionName)} does not exist` });
+      return;
+    }
+    const query = parseListQuery(queryString);
+    if ('code' in query) {
+      refuse(query);
+      return;
+    }
+    let aborted = false;
+    res.onAborted(() => {
+      aborted = true;
+    });
+    this.collect(collection, query, () => aborted).then((result) => {
+      if (!aborted) {
+        res.cork(() => {
+          if ('code' in result) sendError(res, result, this.context.requestId());
+          else this.send(res, query, result);
+        });
+      }
+      finish('code' in result);
+    });
+  }
+
+  private async collect(
+    collection: number,
+    query: ListQuery,
+    isAborted: () => boolean,
+  ): Promise<Page | WireError> {
+    try {
+      return await (query.sort === undefined
+        ? this.collectInOrder(collection, query, isAborted)
+        : this.collectSorted(collection, query, isAborted));
+    } catch (error) {
+      return { code: 'INTERNAL', message: `the list failed: ${(error as Error).message}` };
+    }
+  }
+
+  private async collectInOrder(
+    collection: number,
+    query: ListQuery,
+    isAborted: () => boolean,
+  ): Promise<Page | WireError> {
+    const page = newPage();
+    let toSkip = query.offset;
+    let isFull = false;
+    let lastKey: Uint8Array | undefined;
+    const failure = await this.scanAll(collection, query, isAborted, (document) => {
+      if (toSkip > 0) {
+        toSkip--;
+        return true;
+      }
+      // One document more than the page holds tells whether there is another page.
+      if (page.count === query.limit || page.data.length + document.length > LIST_RESPONSE_BYTES_MAX) {
+        isFull = page.count > 0;
+        if (isFull) return false;
+      }
+      appendDocument(page, document.bytes, document.offset, document.length, query);
+      lastKey = document.key();
+      return true;
+    });
+    if (failure !== undefined) return failure;
+    page.hasMore = isFull;
+    page.nextCursor = isFull && lastKey !== undefined ? encodeCursor(lastKey) : null;
+    return page;
+  }
+
+  private async collectSorted(
+    collection: number,
+    query: ListQuery,
+    isAborted: () => boolean,
+  ): Promise<Page | WireError> {
+    const { sort, offset, limit } = query;
+    if (sort === undefined) throw new Error('collectSorted needs a sort order');
+    const window = new SortedWindow(sort, offset + limit, LIST_RESPONSE_BYTES_MAX);
+    let isTooLarge = false;
+    const failure = await this.scanAll(collection, query, isAborted, (document) => {
+      isTooLarge = !window.add(document);
+      return !isTooLarge;
+    });
+    if (failure !== undefined) return failure;
+    if (isTooLarge) {
+      const message = `sorting this page would hold more than ${LIST_RESPONSE_BYTES_MAX} bytes of documents`;
+      return { code: 'PAYLOAD_TOO_LARGE', message, details: { limitBytes: LIST_RESPONSE_BYTES_MAX } };
+    }
+    const page = newPage();
+    for (const bytes of window.sorted().slice(offset)) {
+      appendDocument(page, bytes, 0, bytes.length, query);
+    }
+    page.total = window.total;
+    page.hasMore = window.total > offset + page.count;
+    return page;
+  }
+
+  /** Visits all matching documents, slice by slice. An error when a shard is down: a page must not miss documents silently. */
+  private async scanAll(
+    collection: number,
+    query: ListQuery,
+    isAborted: () => boolean,
+    visit: (document: ScannedDocument) => boolean,
+  ): Promise<WireError | undefined> {
+    let after = query.afterKey;
+    let stopped = false;
+    const visitMatching = (document: ScannedDocument): boolean => {
+      const end = document.offset + document.length;
+      for (const matches of query.filters) if (!matches(document.bytes, document.offset, end)) return true;
+      stopped = !visit(document);
+      return !stopped;
+    };
+    for (;;) {
+      const unavailable = this.context.router.firstUnavailable();
+      if (unavailable !== undefined) return unavailable;
+      const next = this.context.scanner.scan(collection, after, SCAN_SLICE_DOCUMENTS, visitMatching);
+      if (stopped || next === undefined || isAborted()) return undefined;
+      after = next;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private send(res: HttpResponse, query: ListQuery, page: Page): void {
+    const requestId = this.context.requestId();
+    const pagination = {
+      limit: query.limit,
+      offset: query.offset,
+      has_more: page.hasMore,
+      next_cursor: page.nextCursor,
+      ...(page.total === undefined ? {} : { total: page.total }),
+    };
+    const closing = encoder.encode(`],"pagination":${JSON.stringify(pagination)}}`);
+    page.data.append(closing, 0, closing.length);
+    const headers = `application/json\r\nX-Request-Id: ${requestId}`;
+    this.streamer.send(res, headers, page.data.bytes.subarray(0, page.data.length), requestId);
+  }
+}
+
+function newPage(): Page {
+  const data = new ByteSink(16 * 1024, 2 * LIST_RESPONSE_BYTES_MAX);
+  data.append(DATA_OPENING, 0, DATA_OPENING.length);
+  return { data, count: 0, hasMore: false, nextCursor: null, total: undefined };
+}
+
+function appendDocument(
+  page: Page,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  query: ListQuery,
+): void {
+  if (page.count > 0) page.data.appendByte(COMMA);
+  if (query.fields === undefined) page.data.append(bytes, offset, offset + length);
+  else projectFields(bytes, offset, offset + length, query.fields, page.data);
+  page.count++;
+}

@@ -1,0 +1,127 @@
+/** The WebSocket side of a front: /ws on the App of http-server.ts. Front thread only. */
+import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import { BULK_BYTES_MAX, KEY_BYTES_MAX } from '../base/limits.js';
+import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
+import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
+import { DocumentBody } from './document-body.js';
+import type { FrontContext } from './front-context.js';
+import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS } from './limits.js';
+import { sendError } from './respond.js';
+import { BinaryFrames } from './ws-binary.js';
+import { type ConnectionShared, type SocketData, WebSocketConnection } from './ws-connection.js';
+import { TextFrames } from './ws-text.js';
+
+/** RFC 6455 close codes. */
+const CLOSE_UNSUPPORTED_DATA = 1003;
+const CLOSE_GOING_AWAY = 1001;
+/** A close reason is at most 123 bytes. */
+const CLOSE_REASON_LENGTH_MAX = 120;
+
+export class WebSocketServer {
+  private readonly binary: BinaryFrames;
+  private readonly text: TextFrames;
+  private readonly shared: ConnectionShared;
+  private readonly open = new Set<WebSocket<SocketData>>();
+  private ready: WebSocketConnection[] = [];
+
+  constructor(
+    app: TemplatedApp,
+    private readonly context: FrontContext,
+    private readonly onUnexpected: (error: unknown) => void,
+  ) {
+    this.shared = {
+      encoder: new ResponseFrameEncoder(),
+      meter: context.meter,
+      requestId: () => context.requestId(),
+      onAnswersReady: (connection) => {
+        this.ready.push(connection);
+        context.scheduleFlush();
+      },
+    };
+    const documentBody = new DocumentBody(KEY_BYTES_MAX);
+    this.binary = new BinaryFrames(context, this.shared, documentBody);
+    this.text = new TextFrames(context, documentBody);
+    this.addRoute(app);
+  }
+
+  /** Sends the answers that have gathered; called at the end of a turn. */
+  flush(): void {
+    if (this.ready.length === 0) return;
+    const ready = this.ready;
+    this.ready = [];
+    for (const connection of ready) connection.sendAnswers();
+  }
+
+  /** Says goodbye to every socket; for draining. */
+  endAll(reason: string): void {
+    for (const ws of [...this.open]) ws.end(CLOSE_GOING_AWAY, reason.slice(0, CLOSE_REASON_LENGTH_MAX));
+  }
+
+  private addRoute(app: TemplatedApp): void {
+    app.ws<SocketData>('/ws', {
+      maxPayloadLength: BULK_BYTES_MAX,
+      idleTimeout: WEBSOCKET_IDLE_SECONDS,
+      maxBackpressure: WEBSOCKET_BACKPRESSURE_MAX,
+      // Declared as a number by uWS, read as a boolean: a reader slower than the limit loses its connection.
+      closeOnBackpressureLimit: 1,
+      sendPingsAutomatically: true,
+      upgrade: (res, req, socketContext) => this.upgrade(res, req, socketContext),
+      open: (ws) => {
+        ws.getUserData().connection = new WebSocketConnection(ws, this.shared);
+        this.open.add(ws);
+        this.context.meter.cells[FRONT_WEBSOCKETS]++;
+      },
+      message: (ws, message, isBinary) => this.onMessage(ws, message, isBinary),
+      close: (ws) => {
+        ws.getUserData().connection?.close();
+        this.open.delete(ws);
+        this.context.meter.cells[FRONT_WEBSOCKETS]--;
+      },
+    });
+  }
+
+  private upgrade(res: HttpResponse, req: HttpRequest, socketContext: us_socket_context_t): void {
+    const origin = req.getHeader('origin');
+    if (this.context.draining !== undefined) {
+      sendError(res, this.context.draining, this.context.requestId(), true);
+      return;
+    }
+    if (origin !== '' && hostOf(origin) !== req.getHeader('host')) {
+      const message = `a page from ${origin} may not open a WebSocket here`;
+      sendError(res, { code: 'FORBIDDEN', message }, this.context.requestId(), true);
+      return;
+    }
+    res.upgrade<SocketData>(
+      { connection: undefined },
+      req.getHeader('sec-websocket-key'),
+      req.getHeader('sec-websocket-protocol'),
+      req.getHeader('sec-websocket-extensions'),
+      socketContext,
+    );
+  }
+
+  private onMessage(ws: WebSocket<SocketData>, message: ArrayBuffer, isBinary: boolean): void {
+    const { connection } = ws.getUserData();
+    if (connection === undefined) return;
+    try {
+      if (!isBinary) {
+        this.text.handle(connection, new Uint8Array(message.slice(0)));
+        return;
+      }
+      const malformed = this.binary.handle(connection, new Uint8Array(message));
+      if (malformed !== undefined)
+        ws.end(CLOSE_UNSUPPORTED_DATA, malformed.message.slice(0, CLOSE_REASON_LENGTH_MAX));
+    } catch (error) {
+      this.onUnexpected(error);
+      ws.close();
+    }
+  }
+}
+
+function hostOf(origin: string): string {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * Text WebSocket frames: one JSON request a frame, or many as {"op":"batch","requests":[...]}. Documents pass through as
+ * the text they are: the frame is scanned, not parsed and written again, so numbers keep every digit.
+ *
+ *   {"id":1,"op":"get","collection":"c","_id":"k"}                → {"id":1,"ok":true,"_seq":7,"document":{...}}
+ *   {"id":2,"op":"put","collection":"c","_id":"k","document":{}}  → {"id":2,"ok":true,"_id":"k","_seq":8,"created":false}
+ *   {"id":3,"op":"patch",...,"document":{merge patch}}, {"id":4,"op":"delete",...}, {"id":5,"op":"ping"}
+ *   {"id":6,"op":"bulk","collection":"c","documents":[...]}       → the body of the HTTP bulk answer, with id and ok
+ *   anything that fails                                           → {"id":7,"error":{"code":...,"message":...}}
+ *
+ * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability" and "idempotency_key" as HTTP takes the headers.
+ */
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { hashKey } from '../base/hash.js';
+import { deriveOperationId } from '../batch/operation-id.js';
+import type { Durability } from '../generated/lumadb/schema/durability.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import type { WriteCompletion } from '../ipc/shard-client.js';
+import { describeFault } from '../json/fault.js';
+import { ElementCursor, findMember, Span } from '../json/members.js';
+import { DocumentScan, scanDocument } from '../json/scan.js';
+import { decodeText, parseValue } from '../json/text.js';
+import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT } from '../shm/stats-format.js';
+import { BulkWrite } from './bulk-write.js';
+import type { DocumentBody } from './document-body.js';
+import { durabilityName, parseDurability } from './durability.js';
+import { parseCondition } from './etag.js';
+import type { FrontContext } from './front-context.js';
+import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
+import { keyLengthFault } from './path.js';
+import { errorBody } from './respond.js';
+import { writeStatusError } from './write-answer.js';
+import type { WebSocketConnection } from './ws-connection.js';
+
+const utf8 = new TextEncoder();
+const OPERATIONS = ['get', 'put', 'patch', 'delete', 'bulk', 'batch', 'ping'];
+const LATER_OPERATIONS = new Set(['query', 'subscribe', 'unsubscribe']);
+
+/** Reads members of one request. Spans are offsets in `bytes`. */
+class TextRequest {
+  private readonly span = new Span();
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly start: number,
+    readonly end: number,
+  ) {}
+
+  /** The JSON text of `id`, to be echoed as it came; null without one. */
+  get id(): string {
+    const value = this.value('id');
+    return typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : 'null';
+  }
+
+  value(name: string): unknown {
+    const { bytes, span } = this;
+    return findMember(bytes, this.start, this.end, utf8.encode(name), span)
+      ? parseValue(bytes, span.start, span.end)
+      : undefined;
+  }
+
+  /** A string member; '' when it is absent and not required. */
+  text(name: string, required: boolean): string {
+    const value = this.value(name);
+    if (typeof value === 'string') return value;
+    if (value === undefined && !required) return '';
+    throw new DbError('VALIDATION', `${name} must be a string`, { field: name });
+  }
+
+  /** Where a member's value is in `bytes`. */
+  spanOf(name: string): { start: number; end: number } {
+    if (!findMember(this.bytes, this.start, this.end, utf8.encode(name), this.span)) {
+      throw new DbError('VALIDATION', `${name} is missing`, { field: name });
+    }
+    return { start: this.span.start, end: this.span.end };
+  }
+}
+
+export class TextFrames {
+  private readonly scan = new DocumentScan(false);
+
+  constructor(
+    private readonly context: FrontContext,
+    private readonly documentBody: DocumentBody,
+  ) {}
+
+  /** `bytes`: the frame; kept by requests that wait for something, so it must be a copy of uWS's memory. */
+  handle(connection: WebSocketConnection, bytes: Uint8Array): void {
+    const fault = scanDocument(bytes, 0, bytes.length, this.scan);
+    if (fault !== 0) {
+      const offset = this.scan.faultOffset;
+      const message = `${describeFault(fault)} at byte ${offset} of the frame`;
+      this.fail(connection, 'null', { code: 'MALFORMED_JSON', message, details: { offset } });
+      return;
+    }
+    const request = new TextRequest(bytes, this.scan.objectStart, this.scan.objectEnd);
+    if (request.value('op') === 'batch') this.serveBatch(connection, request);
+    else this.serve(connection, request);
+  }
+
+  private serveBatch(connection: WebSocketConnection, request: TextRequest): void {
+    try {
+      const span = request.spanOf('requests');
+      if (request.bytes[span.start] !== 0x5b)
+        throw new DbError('VALIDATION', 'requests must be an array', { field: 'requests' });
+      const cursor = new ElementCursor();
+      cursor.reset(request.bytes, span.start);
+      while (cursor.next())
+        this.serve(connection, new TextRequest(request.bytes, cursor.valueStart, cursor.valueEnd));
+    } catch (error) {
+      this.fail(connection, request.id, toWireError(error));
+    }
+  }
+
+  private serve(connection: WebSocketConnection, request: TextRequest): void {
+    const startMs = this.context.meter.now();
+    const { id } = request;
+    const op = request.value('op');
+    const method =
+      op === 'get' ? METHOD_GET : op === 'bulk' ? METHOD_BULK : op === 'ping' ? METHOD_OTHER : METHOD_PUT;
+    const done = (error: WireError | undefined, answer = ''): void => {
+      this.context.meter.done(method, error !== undefined, startMs);
+      if (error !== undefined) this.fail(connection, id, error);
+      else connection.sendText(`{"id":${id},"ok":true${answer}}`);
+    };
+    this.dispatch(op, request, done).catch((error: unknown) => done(toWireError(error)));
+  }
+
+  private async dispatch(
+    op: unknown,
+    request: TextRequest,
+    done: (error: WireError | undefined, answer?: string) => void,
+  ): Promise<void> {
+    if (op === 'ping') {
+      done(undefined);
+      return;
+    }
+    if (this.context.draining !== undefined) {
+      done(this.context.draining);
+      return;
+    }
+    switch (op) {
+      case 'get':
+        done(undefined, this.get(request));
+        return;
+      case 'put':
+        return this.write(OperationKind.Put, request, done);
+      case 'patch':
+        return this.write(OperationKind.Patch, request, done);
+      case 'delete':
+        return this.write(OperationKind.Delete, request, done);
+      case 'bulk':
+        return this.bulk(request, done);
+      default:
+        throw unknownOperation(op);
+    }
+  }
+
+  private get(request: TextRequest): string {
+    const { router, collections } = this.context;
+    const name = request.text('collection', true);
+    const key = readKey(request);
+    const collection = collections.find(name);
+    if (collection === undefined) {
+      throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
+    }
+    const hash = hashKey(collection, key, 0, key.length);
+    const reader = router.reader(hash);
+    if (reader === undefined) {
+      const cause = router.unavailableCause(hash);
+      throw new DbError(cause.code, cause.message, cause.details);
+    }
+    reader.enter();
+    try {
+      if (reader.get(hash, collection, key, 0, key.length) !== LOOKUP_FOUND) {
+        throw new DbError('NOT_FOUND', 'the document does not exist');
+      }
+      const { bytes, valueOffset, valueLength, seqno } = reader;
+      return `,"_seq":${seqno},"document":${decodeText(bytes, valueOffset, valueOffset + valueLength)}`;
+    } finally {
+      reader.leave();
+    }
+  }
+
+  private async write(
+    kind: OperationKind,
+    request: TextRequest,
+    done: (error: WireError | undefined, answer?: string) => void,
+  ): Promise<void> {
+    const name = request.text('collection', true);
+    const key = readKey(request);
+    const condition = parseCondition(quoted(request, 'if_match'), request.text('if_none_match', false));
+    if ('code' in condition) throw new DbError(condition.code, condition.message, condition.details);
+    const durability = readDurability(request);
+    const idempotencyKey = readIdempotencyKey(request);
+    const collection = await this.collectionForWrite(kind, name);
+    const value = this.readDocument(kind, request, key);
+    const hash = hashKey(collection, key, 0, key.length);
+    const operationId =
+      idempotencyKey === '' ? undefined : deriveOperationId(idempotencyKey, name, kind, name, key, value);
+    const completion: WriteCompletion = {
+      onWriteFailed: (_token, error) => done(error),
+      onWritten: (_token, status, seqno, level) => {
+        const error = writeStatusError(status, false);
+        const created = status === WriteStatus.Created;
+        const id = JSON.stringify(decodeText(key, 0, key.length));
+        done(
+          error,
+          `,"_id":${id},"_seq":${seqno},"created":${created},"durability":"${durabilityName(level)}"`,
+        );
+      },
+    };
+    const refused = this.context.router
+      .client(hash)
+      .write(
+        kind,
+        collection,
+        hash,
+        key,
+        key.length,
+        value,
+        0,
+        value.length,
+        condition.kind,
+        condition.expectedSeqno,
+        operationId,
+        durability,
+        completion,
+        0,
+      );
+    if (refused !== undefined) throw new DbError(refused.code, refused.message, refused.details);
+    this.context.scheduleFlush();
+  }
+
+  private async collectionForWrite(kind: OperationKind, name: string): Promise<number> {
+    const known = this.context.collections.find(name);
+    if (known !== undefined) return known;
+    if (kind !== OperationKind.Put) throw new DbError('NOT_FOUND', 'the document does not exist');
+    const created = await this.context.collections.ensure(name);
+    if (typeof created === 'number') return created;
+    throw new DbError(created.code, created.message, created.details);
+  }
+
+  /** The text to store, or the merge patch, as a copy of its own. */
+  private readDocument(kind: OperationKind, request: TextRequest, key: Uint8Array): Uint8Array {
+    if (kind === OperationKind.Delete) return new Uint8Array(0);
+    const { documentBody } = this;
+    const span = request.spanOf('document');
+    const isRead =
+      documentBody.read(request.bytes, span.start, span.end) &&
+      (kind === OperationKind.Patch
+        ? documentBody.checkId(key, key.length)
+        : documentBody.settleId(key, key.length));
+    if (!isRead) {
+      const fault = documentBody.error as WireError; // read and settleId set it when they return false
+      throw new DbError(fault.code, `document: ${fault.message}`, fault.details);
+    }
+    return documentBody.bytes.slice(documentBody.start, documentBody.end);
+  }
+
+  private async bulk(
+    request: TextRequest,
+    done: (error: WireError | undefined, answer?: string) => void,
+  ): Promise<void> {
+    const name = request.text('collection', true);
+    const bulk = new BulkWrite(
+      this.context,
+      this.documentBody,
+      request.bytes.slice(request.start, request.end),
+      {
+        isNdjson: false,
+        isAtomic: request.value('atomic') === true,
+        createOnly: request.value('create') === true,
+        durability: readDurability(request),
+        idempotencyKey: readIdempotencyKey(request),
+      },
+    );
+    const collection = await this.collectionForWrite(OperationKind.Put, name);
+    const { body } = await bulk.run(name, collection);
+    done(undefined, `,${body.slice(1, -1)}`);
+  }
+
+  private fail(connection: WebSocketConnection, id: string, error: WireError): void {
+    connection.sendText(`{"id":${id},${errorBody(error, this.context.requestId()).slice(1)}`);
+  }
+}
+
+function unknownOperation(op: unknown): DbError {
+  const text = JSON.stringify(op) ?? 'nothing';
+  const message =
+    typeof op === 'string' && LATER_OPERATIONS.has(op)
+      ? `op ${text} is not supported yet`
+      : `op is ${text}; it can be ${OPERATIONS.join(', ')}`;
+  return new DbError('VALIDATION', message, { field: 'op' });
+}
+
+function readKey(request: TextRequest): Uint8Array {
+  const key = utf8.encode(request.text('_id', true));
+  const fault = keyLengthFault(key.length);
+  if (fault !== undefined) throw new DbError(fault.code, fault.message, fault.details);
+  return key;
+}
+
+/** ETags have quotes in HTTP; here the bare seqno will do, as text or as a number. */
+function quoted(request: TextRequest, name: string): string {
+  const value = request.value(name);
+  if (value === undefined) return '';
+  const text = String(value);
+  return /^[0-9]+$/.test(text) ? `"${text}"` : text;
+}
+
+function readDurability(request: TextRequest): Durability {
+  const text = request.text('durability', false);
+  const durability = parseDurability(text);
+  if (durability === undefined) {
+    const message = `durability is ${JSON.stringify(text)}; it can be always, group or os`;
+    throw new DbError('VALIDATION', message, { field: 'durability' });
+  }
+  return durability;
+}
+
+function readIdempotencyKey(request: TextRequest): string {
+  const key = request.text('idempotency_key', false);
+  if (key.length > IDEMPOTENCY_KEY_LENGTH_MAX) {
+    const message = `idempotency_key has more than ${IDEMPOTENCY_KEY_LENGTH_MAX} characters`;
+    throw new DbError('VALIDATION', message, { field: 'idempotency_key' });
+  }
+  return key;
+}

@@ -1,0 +1,294 @@
+/** Puts a server together and takes it apart again: data directory, catalog, threads, log. Main thread only. */
+import { join } from 'node:path';
+import { memoryLimitBytes } from '../admin/memory-limit.js';
+import { createMetrics } from '../admin/metrics.js';
+import {
+  healthReport,
+  type Report,
+  type ServerFacts,
+  type ShardReport,
+  statusReport,
+} from '../admin/reports.js';
+import { systemClock } from '../base/clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { packageVersion } from '../base/version.js';
+import { Catalog, type CatalogStore } from '../catalog/catalog.js';
+import type { Config } from '../config/schema.js';
+import type {
+  CollectionDescription,
+  CollectionInfo,
+  ControlAnswer,
+  ControlPlane,
+  ControlResult,
+  ShutdownRequest,
+} from '../front/control-plane.js';
+import {
+  FRONT_CONNECTIONS,
+  SHARD_MEMTABLE_BYTES,
+  SHARD_MEMTABLES,
+  SHARD_SEQNO,
+  SHARD_WAL_BYTES,
+  SHARD_WAL_SEGMENTS,
+} from '../shm/stats-format.js';
+import { RealVfs } from '../vfs/real.js';
+import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { openServerLog, type ServerLog } from './logger.js';
+import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
+import { Supervisor } from './supervisor.js';
+
+/** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
+const HTTP_HEADER_BYTES_MAX = 16_384;
+
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { config } = options;
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(HTTP_HEADER_BYTES_MAX);
+  const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
+  let server: Server | undefined;
+  try {
+    server = new Server(config, directory);
+    await server.start(options.warnings ?? []);
+    return server;
+  } catch (error) {
+    if (server === undefined) directory.release();
+    else await server.abandon();
+    throw error;
+  }
+}
+
+class Server implements RunningServer {
+  readonly version = packageVersion();
+  readonly shards: number;
+  host: string;
+  port: number;
+  readonly stopped: Promise<number>;
+  /** For tests that kill threads. */
+  readonly supervisor: Supervisor;
+  private readonly catalog: Catalog;
+  private readonly log: ServerLog;
+  private readonly startedMs = systemClock.monotonicMs();
+  private readonly memoryLimit = memoryLimitBytes();
+  private readonly metrics: ReturnType<typeof createMetrics>;
+  private stopping: Promise<void> | undefined;
+  private drainReason: string | null = null;
+  private resolveStopped: (code: number) => void = () => {};
+
+  constructor(
+    private readonly config: Config,
+    private readonly directory: DataDirectory,
+  ) {
+    this.shards = directory.shards;
+    this.host = config.server.host;
+    this.port = config.server.port;
+    this.log = openServerLog(config);
+    this.catalog = new Catalog(catalogStore(directory.path), systemClock);
+    this.supervisor = new Supervisor({
+      config,
+      dataDirectory: directory.path,
+      shards: directory.shards,
+      logger: this.log.logger,
+      frontHost: this.controlPlane(),
+      collections: () => this.catalog.list(),
+    });
+    this.metrics = this.createMetrics();
+    this.stopped = new Promise((resolve) => {
+      this.resolveStopped = resolve;
+    });
+  }
+
+  async start(warnings: readonly string[]): Promise<void> {
+    const { logger } = this.log;
+    for (const warning of warnings) logger.warn(warning);
+    logger.info(
+      { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
+      'starting',
+    );
+    const { host, port } = await this.supervisor.startFronts();
+    this.host = host;
+    this.port = port;
+    await this.supervisor.startShards();
+    this.directory.announce({ host, port });
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    logger.info({ url, durability: this.config.wal.durability }, 'ready');
+  }
+
+  shutdown(options: ShutdownOptions): Promise<void> {
+    this.stopping ??= this.stop(options);
+    return this.stopping;
+  }
+
+  reopenLogs(): void {
+    this.log.reopen();
+    this.log.logger.info('log files reopened');
+  }
+
+  /** Undoes a start that failed half-way. */
+  async abandon(): Promise<void> {
+    await this.supervisor.close();
+    this.log.flush();
+    this.directory.release();
+  }
+
+  private async stop({ mode, timeoutMs, reason }: ShutdownOptions): Promise<void> {
+    const { logger } = this.log;
+    this.drainReason = reason;
+    logger.info({ mode, timeout_ms: timeoutMs, reason }, 'shutting down');
+    try {
+      const cause: WireError = { code: 'DRAINING', message: `the server is shutting down (${reason})` };
+      const drained = await this.supervisor.drain(cause, mode === 'force' ? 0 : timeoutMs);
+      if (!drained)
+        logger.warn('not all writes were answered in time; those that were acknowledged are safe');
+      await this.supervisor.close();
+      this.directory.release();
+      logger.info('stopped');
+      this.log.flush();
+      this.resolveStopped(0);
+    } catch (error) {
+      logger.error({ error: (error as Error).stack }, 'shutdown failed');
+      this.log.flush();
+      this.resolveStopped(1);
+    }
+  }
+
+  private controlPlane(): ControlPlane {
+    return {
+      createCollection: async (name, exclusive) => this.createCollection(name, exclusive),
+      dropCollection: async (name) => this.dropCollection(name),
+      listCollections: async () => this.listCollections(),
+      health: async () => answer(healthReport(this.facts())),
+      status: async () => answer(statusReport(this.facts())),
+      metrics: async () => this.metrics.metrics(),
+      shutdown: async (request) => this.requestShutdown(request),
+    };
+  }
+
+  private createCollection(name: string, exclusive: boolean): ControlResult<CollectionInfo> {
+    return attempt(() => {
+      const existing = this.catalog.find(name);
+      if (existing !== undefined && !exclusive) return { id: existing.id, name };
+      const created = this.catalog.create(name);
+      this.supervisor.putCollection(created);
+      this.log.logger.info({ collection: name, id: created.id }, 'collection created');
+      return { id: created.id, name };
+    });
+  }
+
+  private dropCollection(name: string): ControlResult<CollectionInfo> {
+    return attempt(() => {
+      const dropped = this.catalog.drop(name);
+      this.supervisor.removeCollection(name);
+      this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
+      return { id: dropped.id, name };
+    });
+  }
+
+  private async listCollections(): Promise<ControlResult<readonly CollectionDescription[]>> {
+    const figures = new Map<number, { documents: number; bytes: number }>();
+    const perShard = await Promise.all(
+      this.supervisor.shards.map(async ({ incarnation, state }) =>
+        incarnation === undefined || state !== 'ready'
+          ? []
+          : incarnation.thread.call(incarnation.thread.control.collectionFigures()).catch(() => []),
+      ),
+    );
+    for (const { collection, documents, bytes } of perShard.flat()) {
+      const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
+      figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
+    }
+    const descriptions = this.catalog.list().map(({ id, name, createdAt }) => ({
+      name,
+      document_count: figures.get(id)?.documents ?? 0,
+      size_bytes: figures.get(id)?.bytes ?? 0,
+      indexes: [],
+      created_at: createdAt,
+    }));
+    return { ok: descriptions };
+  }
+
+  private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
+    // The answer goes out first: the front that carries it is about to be closed.
+    setTimeout(() => this.shutdown({ mode, timeoutMs, reason: `${mode} shutdown requested` }), 50);
+    return { pid: process.pid };
+  }
+
+  private facts(): ServerFacts {
+    return {
+      version: this.version,
+      instanceId: this.directory.instanceId,
+      pid: process.pid,
+      uptimeSeconds: this.uptimeSeconds(),
+      durability: this.config.wal.durability,
+      dataDirectory: this.directory.path,
+      draining: this.drainReason,
+      rssBytes: process.memoryUsage.rss(),
+      memoryLimitBytes: this.memoryLimit,
+      shards: this.supervisor.shards.map((slot) => this.shardReport(slot)),
+      connections: this.supervisor.fronts.reduce(
+        (sum, { stats }) => sum + new Float64Array(stats)[FRONT_CONNECTIONS],
+        0,
+      ),
+    };
+  }
+
+  private shardReport({
+    shard,
+    state,
+    cause,
+    poison,
+    stats,
+    restarts,
+  }: Supervisor['shards'][number]): ShardReport {
+    const cells = new Float64Array(stats);
+    return {
+      shard,
+      state,
+      cause: cause?.message ?? null,
+      writes_refused: poison === undefined ? null : `shard ${shard} takes no writes: ${poison.message}`,
+      seqno: cells[SHARD_SEQNO],
+      memtables: cells[SHARD_MEMTABLES],
+      memtables_max: this.config.memory.memtables_max,
+      memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
+      wal_bytes: cells[SHARD_WAL_BYTES],
+      wal_segments: cells[SHARD_WAL_SEGMENTS],
+      l0_files: 0,
+      restarts,
+    };
+  }
+
+  private createMetrics(): ReturnType<typeof createMetrics> {
+    const { supervisor } = this;
+    return createMetrics({
+      fronts: supervisor.fronts.map(({ stats }) => new Float64Array(stats)),
+      shards: supervisor.shards.map(({ stats }) => new Float64Array(stats)),
+      shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
+      memoryLimitBytes: this.memoryLimit,
+      uptimeSeconds: () => this.uptimeSeconds(),
+      version: this.version,
+    });
+  }
+
+  private uptimeSeconds(): number {
+    return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
+  }
+}
+
+function attempt<T>(work: () => T): ControlResult<T> {
+  try {
+    return { ok: work() };
+  } catch (error) {
+    if (error instanceof DbError) return { error: toWireError(error) };
+    throw error;
+  }
+}
+
+function answer({ httpStatus, body }: Report): ControlAnswer {
+  return { httpStatus, body: JSON.stringify(body) };
+}
+
+function catalogStore(dataDirectory: string): CatalogStore {
+  const vfs = new RealVfs();
+  const path = join(dataDirectory, 'catalog.json');
+  return {
+    read: () => (vfs.exists(path) ? vfs.readFile(path) : undefined),
+    write: (bytes) => vfs.writeFileAtomic(path, bytes),
+  };
+}

@@ -1,0 +1,39 @@
+/** One shard as the supervisor sees it: its threads, its shared memory and its state. Main thread only. */
+import type { WireError } from '../base/errors.js';
+import type { LinkBuffers } from '../ipc/link.js';
+import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
+import type { CompactorControl } from './compactor-thread.js';
+import type { OpenedShard, ShardControl } from './shard-thread.js';
+import type { ThreadHandle } from './thread-handle.js';
+
+export type ShardState = 'recovering' | 'ready' | 'down' | 'closed';
+
+/** What lives and dies with one incarnation of a shard's thread. */
+export interface ShardIncarnation {
+  readonly thread: ThreadHandle<ShardControl>;
+  readonly memtables: MemtablePoolBuffers;
+  readonly doorbell: SharedArrayBuffer;
+  /** By front. */
+  readonly links: Map<number, LinkBuffers>;
+}
+
+export class ShardSlot {
+  state: ShardState = 'recovering';
+  /** Why it is not ready. */
+  cause: WireError | undefined;
+  /** Why it takes no writes although it is ready. */
+  poison: WireError | undefined;
+  incarnation: ShardIncarnation | undefined;
+  compactor: ThreadHandle<CompactorControl> | undefined;
+  lastOpened: OpenedShard | undefined;
+  restarts = 0;
+  isPreparingSpare = false;
+
+  constructor(
+    readonly shard: number,
+    readonly walDirectory: string,
+    readonly stats: SharedArrayBuffer,
+  ) {
+    this.cause = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is recovering` };
+  }
+}

@@ -1,0 +1,449 @@
+/**
+ * The supervisor: starts the threads, connects every front with every shard, notices at once when one dies, tells the
+ * others, and starts it again through recovery. Main thread only.
+ *
+ * A dead shard's memtables, rings and doorbell are never reused: the new incarnation gets fresh ones and the fronts are
+ * given new links, so nobody has to reason about what a dying thread left half done.
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import type { Collection } from '../catalog/catalog.js';
+import type { Config } from '../config/schema.js';
+import { parseDurability } from '../front/durability.js';
+import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
+import { createMemtablePool } from '../memtable/pool.js';
+import { createDoorbell } from '../shm/doorbell.js';
+import {
+  createStatsBlock,
+  FRONT_CELLS,
+  SHARD_CELLS,
+  SHARD_RECOVERY_BYTES_DONE,
+  SHARD_RECOVERY_BYTES_TOTAL,
+} from '../shm/stats-format.js';
+import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
+import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
+import { createSeqnoCounter } from './seqno-counter.js';
+import { ShardSlot } from './shard-slot.js';
+import {
+  type OpenedShard,
+  type ShardControl,
+  type ShardHost,
+  type ShardThreadData,
+  WAL_SPARES_MAX,
+} from './shard-thread.js';
+import { ThreadHandle } from './thread-handle.js';
+import { COMPACTOR_WORKER, FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
+
+const RESTART_DELAY_MS_MIN = 50;
+const RESTART_DELAY_MS_MAX = 10_000;
+/** A shard that has served this long is healthy again: the next restart is quick. */
+const HEALTHY_AFTER_MS = 60_000;
+const PROGRESS_INTERVAL_MS = 1000;
+const CLOSE_WAIT_MS = 10_000;
+
+export interface SupervisorOptions {
+  readonly config: Config;
+  readonly dataDirectory: string;
+  readonly shards: number;
+  readonly logger: Logger;
+  /** The control plane that fronts call. */
+  readonly frontHost: Omit<FrontHost, 'log'>;
+  readonly collections: () => readonly Collection[];
+}
+
+export interface FrontSlot {
+  readonly front: number;
+  readonly stats: SharedArrayBuffer;
+  doorbell: SharedArrayBuffer;
+  thread: ThreadHandle<FrontControl> | undefined;
+}
+
+export class Supervisor {
+  readonly shards: readonly ShardSlot[];
+  readonly fronts: readonly FrontSlot[];
+  readonly seqnos = createSeqnoCounter();
+  private isStopping = false;
+  private address: { host: string; port: number } | undefined;
+
+  constructor(private readonly options: SupervisorOptions) {
+    const { dataDirectory, config } = options;
+    this.shards = Array.from({ length: options.shards }, (_, shard) => {
+      const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`, 'wal');
+      return new ShardSlot(shard, directory, createStatsBlock(SHARD_CELLS));
+    });
+    this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => ({
+      front,
+      stats: createStatsBlock(FRONT_CELLS),
+      doorbell: createDoorbell(),
+      thread: undefined,
+    }));
+  }
+
+  /** Starts the fronts and listens: from here on health checks are answered, everything else says "recovering". */
+  async startFronts(): Promise<{ host: string; port: number }> {
+    const { host } = this.options.config.server;
+    for (const front of this.fronts) {
+      this.address = {
+        host,
+        port: await this.startFront(front, this.address?.port ?? this.options.config.server.port),
+      };
+    }
+    return this.address as { host: string; port: number }; // there is at least one front
+  }
+
+  /** Recovers all shards in parallel. A shard that cannot be recovered stays down with its cause; the others serve. */
+  async startShards(): Promise<void> {
+    const progress = setInterval(() => this.logProgress(), PROGRESS_INTERVAL_MS);
+    try {
+      await Promise.all(this.shards.map((slot) => this.startShard(slot)));
+    } finally {
+      clearInterval(progress);
+    }
+  }
+
+  /** Tells every front. */
+  putCollection(collection: Collection): void {
+    this.eachFront((control) => control.putCollection({ id: collection.id, name: collection.name }));
+  }
+
+  removeCollection(name: string): void {
+    this.eachFront((control) => control.removeCollection(name));
+  }
+
+  /** Refuses new requests and waits until writes under way are answered. False when `timeoutMs` was not enough. */
+  async drain(cause: WireError, timeoutMs: number): Promise<boolean> {
+    const deadline = systemClock.monotonicMs() + timeoutMs;
+    this.isStopping = true;
+    await this.eachFront((control) => control.drain(cause));
+    for (;;) {
+      const pending = await Promise.all(
+        this.liveFronts().map((thread) => thread.call(thread.control.pendingWrites()).catch(() => 0)),
+      );
+      if (pending.every((count) => count === 0)) return true;
+      if (systemClock.monotonicMs() >= deadline) return false;
+      await sleep(10);
+    }
+  }
+
+  /** Closes sockets, then shards (which sync), then compactors. */
+  async close(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all(
+      this.liveFronts().map((thread) => this.closeThread('front', thread, thread.control.close())),
+    );
+    await Promise.all(this.shards.map((slot) => this.closeShard(slot)));
+    await Promise.all(
+      this.shards.map(async ({ compactor }) => {
+        if (compactor !== undefined)
+          await this.closeThread('compactor', compactor, compactor.control.close());
+      }),
+    );
+  }
+
+  private async startFront(slot: FrontSlot, port: number): Promise<number> {
+    const { server } = this.options.config;
+    slot.doorbell = createDoorbell();
+    const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
+      front: slot.front,
+      shards: this.shards.length,
+      doorbell: slot.doorbell,
+      stats: slot.stats,
+      pendingWritesMax: server.max_pending_writes,
+      batchBytesMax: this.batchBytesMax(),
+      inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
+      connectionsMax: Math.ceil(server.max_connections / server.front_threads),
+      autoCreateCollections: server.auto_create_collections,
+    };
+    const thread = new ThreadHandle<FrontControl>({
+      script: FRONT_WORKER,
+      name: `front-${slot.front}`,
+      data,
+      host: this.frontHost(slot.front),
+    });
+    slot.thread = thread;
+    thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
+    for (const collection of this.options.collections()) {
+      thread.control.putCollection({ id: collection.id, name: collection.name }).catch(() => {});
+    }
+    for (const shard of this.shards) if (shard.state === 'ready') await this.connect(slot, shard);
+    const result = await thread.call(thread.control.listen(server.host, port, server.front_threads === 1));
+    if (result.port === undefined) throw new DbError('IO', result.failed ?? 'the front does not listen');
+    return result.port;
+  }
+
+  private frontHost(front: number): FrontHost {
+    return {
+      ...this.options.frontHost,
+      log: (level, message, fields) =>
+        this.options.logger[level]({ thread: `front-${front}`, ...fields }, message),
+    };
+  }
+
+  private async startShard(slot: ShardSlot): Promise<void> {
+    slot.state = 'recovering';
+    slot.poison = undefined;
+    const { memory } = this.options.config;
+    const doorbell = createDoorbell();
+    const memtables = createMemtablePool(memory.memtables_max + 1, memory.memtable_size);
+    const thread = this.spawnShard(slot, doorbell, memtables);
+    slot.incarnation = { thread, memtables, doorbell, links: new Map() };
+    thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
+    this.startCompactor(slot);
+    const startedMs = systemClock.monotonicMs();
+    try {
+      const result = await thread.call(thread.control.open());
+      if (result.opened === undefined) {
+        this.onRecoveryFailed(slot, result.failed ?? { code: 'INTERNAL', message: 'no reason given' });
+        return;
+      }
+      this.onOpened(slot, result.opened);
+      for (const front of this.fronts) await this.connect(front, slot);
+      slot.state = 'ready';
+      slot.cause = undefined;
+      setTimeout(() => {
+        if (slot.incarnation?.thread === thread) slot.restarts = 0;
+      }, HEALTHY_AFTER_MS).unref();
+    } catch (error) {
+      // The thread has ended meanwhile: onShardExit deals with it.
+      const ms = Math.round(systemClock.monotonicMs() - startedMs);
+      this.options.logger.error({ shard: slot.shard, ms, error: String(error) }, 'shard did not start');
+    }
+  }
+
+  private spawnShard(
+    slot: ShardSlot,
+    doorbell: SharedArrayBuffer,
+    memtables: ShardThreadData['memtables'],
+  ): ThreadHandle<ShardControl> {
+    const { config } = this.options;
+    const data: Omit<ShardThreadData, 'controlPort' | 'hostPort'> = {
+      shard: slot.shard,
+      walDirectory: slot.walDirectory,
+      segmentBytes: config.wal.segment_size,
+      memtables,
+      doorbell,
+      stats: slot.stats,
+      seqnos: this.seqnos,
+      defaultDurability: parseDurability(config.wal.durability) ?? 1,
+      groupIntervalMs: config.wal.group_commit_interval_ms,
+      onDamage: config.wal.on_damage,
+      spinUs: config.sharding.spin_us,
+    };
+    const name = `shard-${slot.shard}`;
+    return new ThreadHandle<ShardControl>({
+      script: SHARD_WORKER,
+      name,
+      data,
+      host: this.shardHost(slot),
+      doorbell,
+    });
+  }
+
+  private shardHost(slot: ShardSlot): ShardHost {
+    const { logger } = this.options;
+    return {
+      log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
+      wantSpare: () => this.prepareSpare(slot),
+      onPoisoned: (_shard, error) => {
+        slot.poison = error;
+        logger.error(
+          { shard: slot.shard, ...error.details },
+          `shard takes no writes any more: ${error.message}`,
+        );
+      },
+    };
+  }
+
+  private startCompactor(slot: ShardSlot): void {
+    if (slot.compactor !== undefined) return;
+    const data: Omit<CompactorThreadData, 'controlPort'> = {
+      walDirectory: slot.walDirectory,
+      segmentBytes: this.options.config.wal.segment_size,
+      sparesMax: WAL_SPARES_MAX,
+    };
+    const thread = new ThreadHandle<CompactorControl>({
+      script: COMPACTOR_WORKER,
+      name: `compactor-${slot.shard}`,
+      data,
+    });
+    slot.compactor = thread;
+    thread.exited.then(({ error }) => {
+      slot.compactor = undefined;
+      slot.isPreparingSpare = false;
+      if (this.isStopping) return;
+      // Shards can do without: they prepare segments themselves, only slower.
+      this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'compactor thread died');
+      setTimeout(() => this.isStopping || this.startCompactor(slot), RESTART_DELAY_MS_MAX).unref();
+    });
+  }
+
+  private prepareSpare(slot: ShardSlot): void {
+    const { compactor } = slot;
+    if (compactor === undefined || slot.isPreparingSpare || this.isStopping) return;
+    slot.isPreparingSpare = true;
+    compactor
+      .call(compactor.control.prepareSpare())
+      .then((failed) => {
+        if (failed !== undefined)
+          this.options.logger.warn({ shard: slot.shard }, `no spare WAL segment: ${failed.message}`);
+      })
+      .catch(() => {})
+      .finally(() => {
+        slot.isPreparingSpare = false;
+      });
+  }
+
+  /** Gives a front and a shard their link. Both ends must be alive; if one is not, its restart connects again. */
+  private async connect(front: FrontSlot, slot: ShardSlot): Promise<void> {
+    const { incarnation } = slot;
+    if (front.thread === undefined || incarnation === undefined) return;
+    const link = createLink(this.options.config.memory.ring_bytes, incarnation.doorbell, front.doorbell);
+    incarnation.links.set(front.front, link);
+    const shard = incarnation.thread;
+    await shard.call(shard.control.attachFront(front.front, link));
+    await front.thread
+      .call(front.thread.control.attachShard(slot.shard, link, incarnation.memtables))
+      .catch(() => {});
+  }
+
+  private onOpened(slot: ShardSlot, opened: OpenedShard): void {
+    slot.lastOpened = opened;
+    const { shard } = slot;
+    const { records, bytes, damage, unknownFiles, tornTailBytes } = opened;
+    const fields = { shard, records, bytes, ms: Math.round(opened.durationMs), seqno: opened.lastSeqno };
+    this.options.logger.info(fields, 'shard recovered');
+    if (tornTailBytes > 0) {
+      this.options.logger.warn(
+        { shard, bytes: tornTailBytes },
+        'dropped a torn WAL tail that was never acknowledged as durable',
+      );
+    }
+    for (const entry of damage)
+      this.options.logger.error({ shard, ...entry }, 'WAL damage: records were lost (salvaged)');
+    for (const file of unknownFiles)
+      this.options.logger.warn({ shard, file }, 'unknown file in the WAL directory, left alone');
+  }
+
+  /** Starting again would find the same: the shard stays down until someone has looked at it. */
+  private onRecoveryFailed(slot: ShardSlot, failed: WireError): void {
+    const cause: WireError = {
+      code: 'SHARD_UNAVAILABLE',
+      message: `shard ${slot.shard} could not be recovered: ${failed.message}`,
+      ...(failed.details === undefined ? {} : { details: failed.details }),
+    };
+    this.options.logger.error({ shard: slot.shard, ...failed.details }, cause.message);
+    this.markDown(slot, cause);
+  }
+
+  private onShardExit(slot: ShardSlot, thread: ThreadHandle<ShardControl>, error: Error | undefined): void {
+    if (slot.incarnation?.thread !== thread) return;
+    if (this.isStopping) {
+      slot.state = 'closed';
+      return;
+    }
+    const reason = error?.message ?? 'its thread ended';
+    const cause: WireError = {
+      code: 'SHARD_UNAVAILABLE',
+      message: `shard ${slot.shard} died (${reason}) and is being recovered; the outcome of writes under way is unknown`,
+    };
+    this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'shard thread died');
+    this.markDown(slot, cause);
+    const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
+    slot.restarts++;
+    setTimeout(() => {
+      if (!this.isStopping) this.startShard(slot);
+    }, delayMs);
+  }
+
+  private markDown(slot: ShardSlot, cause: WireError): void {
+    slot.state = 'down';
+    slot.cause = cause;
+    for (const link of slot.incarnation?.links.values() ?? []) closeLink(link);
+    this.eachFront((control) => control.detachShard(slot.shard, cause));
+  }
+
+  private onFrontExit(slot: FrontSlot, thread: ThreadHandle<FrontControl>, error: Error | undefined): void {
+    if (slot.thread !== thread) return;
+    slot.thread = undefined;
+    if (this.isStopping) return;
+    this.options.logger.error(
+      { front: slot.front, error: error?.stack },
+      'front thread ended; starting it again',
+    );
+    for (const shard of this.shards) {
+      const link = shard.incarnation?.links.get(slot.front);
+      if (link !== undefined) closeLink(link);
+      shard.incarnation?.thread.control.detachFront(slot.front).catch(() => {});
+    }
+    this.restartFront(slot, RESTART_DELAY_MS_MIN);
+  }
+
+  private restartFront(slot: FrontSlot, delayMs: number): void {
+    setTimeout(() => {
+      if (this.isStopping || this.address === undefined) return;
+      this.startFront(slot, this.address.port).catch((error: unknown) => {
+        this.options.logger.error(
+          { front: slot.front, error: toWireError(error).message },
+          'front did not start',
+        );
+        this.restartFront(slot, Math.min(RESTART_DELAY_MS_MAX, delayMs * 2));
+      });
+    }, delayMs);
+  }
+
+  private async closeShard(slot: ShardSlot): Promise<void> {
+    const thread = slot.incarnation?.thread;
+    if (thread === undefined || slot.state === 'closed') return;
+    await this.closeThread(`shard ${slot.shard}`, thread, thread.control.close());
+    slot.state = 'closed';
+  }
+
+  /** Waits for a thread that was asked to close; ends it the hard way when it does not. */
+  private async closeThread(
+    name: string,
+    thread: ThreadHandle<unknown>,
+    closing: Promise<void>,
+  ): Promise<void> {
+    closing.catch(() => {});
+    const outcome = await Promise.race([thread.exited, sleep(CLOSE_WAIT_MS).then(() => 'late' as const)]);
+    if (outcome !== 'late') return;
+    this.options.logger.error(
+      { thread: name },
+      `thread did not close within ${CLOSE_WAIT_MS} ms; terminating it`,
+    );
+    await thread.worker.terminate();
+  }
+
+  private liveFronts(): Array<ThreadHandle<FrontControl>> {
+    return this.fronts.flatMap(({ thread }) => (thread === undefined ? [] : [thread]));
+  }
+
+  private async eachFront(
+    work: (control: ThreadHandle<FrontControl>['control']) => Promise<void>,
+  ): Promise<void> {
+    await Promise.all(this.liveFronts().map((thread) => thread.call(work(thread.control)).catch(() => {})));
+  }
+
+  /** A batch must fit into a memtable several times over. */
+  private batchBytesMax(): number {
+    return Math.min(BATCH_BYTES_MAX, Math.floor(this.options.config.memory.memtable_size / 4));
+  }
+
+  private logProgress(): void {
+    for (const slot of this.shards) {
+      if (slot.state !== 'recovering') continue;
+      const cells = new Float64Array(slot.stats);
+      const done = cells[SHARD_RECOVERY_BYTES_DONE];
+      const total = cells[SHARD_RECOVERY_BYTES_TOTAL];
+      if (total === 0) continue;
+      const percent = Math.floor((done / total) * 100);
+      this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,6 @@
+/** The one place that names the files of worker threads. They are compiled next to src/ under dist/. */
+const worker = (name: string): URL => new URL(`../../workers/${name}.js`, import.meta.url);
+
+export const SHARD_WORKER = worker('shard');
+export const FRONT_WORKER = worker('front');
+export const COMPACTOR_WORKER = worker('compactor');

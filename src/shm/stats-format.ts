@@ -1,0 +1,88 @@
+/**
+ * Counters in shared memory. Each front and each shard owns one block of float64 cells which it alone writes, with
+ * plain stores; the main thread reads them when /metrics is scraped. A cell only ever grows (gauges say so), a read
+ * may be a few counts behind, and doubles count exactly to 2^53. On the platforms Node runs on, an aligned 8-byte
+ * store is one piece, so a cell is never read half-written.
+ *
+ * Cell numbers are private to one build: blocks live in memory only and are never stored.
+ */
+
+/** Latency histogram: bucket b counts durations below 2^b microseconds; then their sum in microseconds, and count. */
+export const HISTOGRAM_BUCKETS = 25;
+export const HISTOGRAM_SUM = HISTOGRAM_BUCKETS;
+export const HISTOGRAM_COUNT = HISTOGRAM_BUCKETS + 1;
+export const HISTOGRAM_CELLS = HISTOGRAM_BUCKETS + 2;
+
+/** What a front counts by: the `method` label of lumadb_requests_total. */
+export const REQUEST_METHODS = ['get', 'put', 'patch', 'delete', 'post', 'list', 'bulk', 'other'] as const;
+export type RequestMethod = (typeof REQUEST_METHODS)[number];
+export const METHOD_GET = 0;
+export const METHOD_PUT = 1;
+export const METHOD_PATCH = 2;
+export const METHOD_DELETE = 3;
+export const METHOD_POST = 4;
+export const METHOD_LIST = 5;
+export const METHOD_BULK = 6;
+export const METHOD_OTHER = 7;
+
+const METHODS = REQUEST_METHODS.length;
+
+/** Front block. */
+export const FRONT_REQUESTS_OK = 0;
+export const FRONT_REQUESTS_ERROR = FRONT_REQUESTS_OK + METHODS;
+export const FRONT_CACHE_REQUESTS = FRONT_REQUESTS_ERROR + METHODS;
+export const FRONT_CACHE_HITS = FRONT_CACHE_REQUESTS + 1;
+/** Gauge. */
+export const FRONT_CONNECTIONS = FRONT_CACHE_HITS + 1;
+/** Gauge. */
+export const FRONT_WEBSOCKETS = FRONT_CONNECTIONS + 1;
+export const FRONT_WEBSOCKET_FRAMES = FRONT_WEBSOCKETS + 1;
+/** Gauge: bytes of request bodies being received. */
+export const FRONT_BODY_BYTES = FRONT_WEBSOCKET_FRAMES + 1;
+/** Gauge: writes handed to shards and not answered yet. */
+export const FRONT_PENDING_WRITES = FRONT_BODY_BYTES + 1;
+/** Gauge: largest event-loop delay of the last second, in milliseconds. */
+export const FRONT_LOOP_DELAY_MS = FRONT_PENDING_WRITES + 1;
+/** One histogram per method. */
+export const FRONT_LATENCY = FRONT_LOOP_DELAY_MS + 1;
+export const FRONT_CELLS = FRONT_LATENCY + METHODS * HISTOGRAM_CELLS;
+
+/** Shard block. */
+export const SHARD_OPERATIONS = 0;
+export const SHARD_BATCHES = 1;
+export const SHARD_COMMITS = 2;
+export const SHARD_WAL_BYTES = 3;
+/** Gauge: bytes used in all memtables. */
+export const SHARD_MEMTABLE_BYTES = 4;
+/** Gauge: memtables in the chain. */
+export const SHARD_MEMTABLES = 5;
+/** Gauge: bytes of batches waiting in the request rings, when the shard last looked. */
+export const SHARD_RING_BYTES = 6;
+/** Gauge: segments of the WAL. */
+export const SHARD_WAL_SEGMENTS = 7;
+/** Batches refused, by cause. */
+export const SHARD_REFUSED_MEMTABLES_FULL = 8;
+export const SHARD_REFUSED_WAL_POISONED = 9;
+export const SHARD_REFUSED_DISK = 10;
+/** Gauge: last applied seqno. */
+export const SHARD_SEQNO = 11;
+/** Recovery progress, bytes. */
+export const SHARD_RECOVERY_BYTES_DONE = 12;
+export const SHARD_RECOVERY_BYTES_TOTAL = 13;
+/** Gauge: 1 while the WAL is poisoned. */
+export const SHARD_POISONED = 14;
+export const SHARD_FSYNC = 16;
+export const SHARD_CELLS = SHARD_FSYNC + HISTOGRAM_CELLS;
+
+export function createStatsBlock(cells: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(cells * 8);
+}
+
+/** Records a duration in the histogram that starts at `base`. */
+export function recordDuration(cells: Float64Array, base: number, durationMs: number): void {
+  const us = durationMs * 1000;
+  const bucket = us < 1 ? 0 : 32 - Math.clz32(us | 0);
+  cells[base + (bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1)]++;
+  cells[base + HISTOGRAM_SUM] += us;
+  cells[base + HISTOGRAM_COUNT]++;
+}
