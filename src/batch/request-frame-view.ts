@@ -96,10 +96,11 @@ export class RequestFrameView {
     this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length >>> 2);
     this.idsAt = starts[IDS] >>> 2;
     this.opsAt = starts[OPS];
-    this.collectionOfAt = starts[COLLECTION_OF];
+    // A column that is there but empty counts as absent.
+    this.collectionOfAt = lengths[COLLECTION_OF] === 0 ? 0 : starts[COLLECTION_OF];
     this.keyEndsAt = starts[KEY_ENDS] >>> 2;
     this.keysAt = starts[KEYS];
-    this.valueEndsAt = starts[VALUE_ENDS] >>> 2;
+    this.valueEndsAt = lengths[VALUE_ENDS] === 0 ? 0 : starts[VALUE_ENDS] >>> 2;
     this.valuesAt = starts[VALUES];
     this.conditionsAt = starts[CONDITIONS];
     this.expectedSeqsAt = starts[EXPECTED_SEQS] >>> 2;

@@ -38,7 +38,7 @@ export interface BatchAnswer {
 
 /** Figures the engine reports; the runtime keeps them in shared memory. */
 export interface EngineMeter {
-  onCommit(batches: number, operations: number, logBytes: number): void;
+  onCommit(batches: number, operations: number, logBytes: number, lastSeqno: number): void;
   onSync(durationMs: number): void;
   onPoisoned(error: DbError): void;
 }
@@ -239,7 +239,7 @@ export class ShardEngine {
       else batch.answer.replyOutcome(batch.view.batchId, batch.firstSeqno, batch.durability, outcome);
     }
     if (staged.length === 0) return;
-    this.options.meter.onCommit(staged.length, operations, bytes);
+    this.options.meter.onCommit(staged.length, operations, bytes, this.lastSeqno);
   }
 
   private deferAnswer(batch: StagedBatch, outcome: WriteOutcome): void {

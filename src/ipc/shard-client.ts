@@ -2,6 +2,7 @@
  * The front's end of a link. Collects the writes of one event-loop turn, sends them as one WriteBatch, and hands each
  * operation's result to its completion. Front thread only; never blocks.
  */
+import { assert } from '../base/assert.js';
 import { DbError, type WireError } from '../base/errors.js';
 import { type OperationId, WriteBatchEncoder } from '../batch/write-batch-encoder.js';
 import { WriteReplyView } from '../batch/write-reply.js';
@@ -37,6 +38,11 @@ class InFlightBatch {
 /** Rough size of an operation's entries in the fixed-width columns, in bytes. */
 const OPERATION_OVERHEAD_BYTES = 64;
 const POOLED_BATCHES_MAX = 64;
+/**
+ * A batch of this many operations is sent in the middle of an event-loop turn if the shard sleeps: it can write and sync
+ * them while the front parses the rest. When the shard is busy the batch keeps growing instead.
+ */
+const EAGER_FLUSH_OPERATIONS = 8;
 
 export class ShardClient {
   private readonly encoder = new WriteBatchEncoder();
@@ -50,6 +56,8 @@ export class ShardClient {
   private openAllOrNothing = false;
   /** The open batch is complete and only waits for room in the ring. */
   private isSealed = false;
+  /** Bytes in use in the request ring when it had no room for the open batch; -1 when it had. */
+  private usedBytesWhenFull = -1;
   private readonly inFlight = new Map<number, InFlightBatch>();
   private readonly pool: InFlightBatch[] = [];
   private nextBatchId = 1;
@@ -84,6 +92,7 @@ export class ShardClient {
     this.open = new InFlightBatch();
     this.openAllOrNothing = false;
     this.isSealed = false;
+    this.usedBytesWhenFull = -1;
     this.encoder.reset();
     for (const batch of lost) this.fail(batch, cause);
   }
@@ -136,6 +145,8 @@ export class ShardClient {
     );
     this.open.push(completion, token);
     this.pendingCount++;
+    if (this.open.count >= EAGER_FLUSH_OPERATIONS && !this.openAllOrNothing && this.ringer?.isAsleep())
+      this.flush();
     return undefined;
   }
 
@@ -153,6 +164,7 @@ export class ShardClient {
   /** Ends the atomic batch: nothing else is added to it, even if the ring has no room for it yet. */
   endAtomic(): void {
     this.isSealed = !this.flush();
+    if (this.open.count === 0) this.openAllOrNothing = false; // nothing was written to it
   }
 
   /** Whether that many operations with `bytes` of keys and values fit into one batch at all. */
@@ -169,7 +181,12 @@ export class ShardClient {
     if (this.requests === undefined || this.ringer === undefined) return false;
     const batchId = this.nextBatchId;
     const bytes = this.encoder.finish(batchId, this.openDurability, this.openAllOrNothing);
-    if (!this.requests.push(bytes, bytes.length)) return false;
+    const usedBytes = this.requests.usedBytes();
+    if (!this.requests.push(bytes, bytes.length)) {
+      this.usedBytesWhenFull = usedBytes;
+      return false;
+    }
+    this.usedBytesWhenFull = -1;
     this.ringer.ring();
     this.nextBatchId = (batchId % 0xffffffff) + 1;
     this.open.batchId = batchId;
@@ -181,24 +198,29 @@ export class ShardClient {
     return true;
   }
 
+  /**
+   * True when drainReplies() has something to do. That is also so when a batch was held back and the ring has room
+   * since: the shard releases requests after it has replied, so the room may come after the last reply.
+   */
   hasReplies(): boolean {
-    return this.replies?.hasNext() ?? false;
+    return (this.replies?.hasNext() ?? false) || this.mayFitNow();
   }
 
-  /** Completes the operations of all replies that have arrived. */
+  /** Completes the operations of all replies that have arrived, and sends a batch that was held back. */
   drainReplies(): void {
     const replies = this.replies;
     if (replies === undefined) return;
-    let any = false;
     while (this.replies === replies && replies.next()) {
-      any = true;
       this.complete(
         this.replyView.open(new Uint8Array(replies.buffer, replies.payloadOffset, replies.payloadLength)),
       );
     }
-    if (!any) return;
     replies.release();
     this.flush();
+  }
+
+  private mayFitNow(): boolean {
+    return this.requests !== undefined && this.requests.usedBytes() < this.usedBytesWhenFull;
   }
 
   private makeRoom(size: number, durability: Durability): boolean {
@@ -208,7 +230,12 @@ export class ShardClient {
     const fits =
       this.open.count < BATCH_OPERATIONS_MAX &&
       this.encoder.byteSize + this.open.count * OPERATION_OVERHEAD_BYTES + size <= this.batchBytesMax;
-    return (fits && durability === this.openDurability) || this.flush();
+    if (fits && durability === this.openDurability) return true;
+    assert(
+      !this.openAllOrNothing,
+      'an atomic batch would be split: fitsAtomic() was not asked, or durability varies',
+    );
+    return this.flush();
   }
 
   private complete(reply: WriteReplyView): void {

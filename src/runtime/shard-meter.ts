@@ -32,12 +32,13 @@ export class ShardMeter implements EngineMeter {
     this.refreshMemtables();
   }
 
-  onCommit(batches: number, operations: number, logBytes: number): void {
+  onCommit(batches: number, operations: number, logBytes: number, lastSeqno: number): void {
     const { cells } = this;
     cells[SHARD_COMMITS]++;
     cells[SHARD_BATCHES] += batches;
     cells[SHARD_OPERATIONS] += operations;
     cells[SHARD_WAL_BYTES] += logBytes;
+    cells[SHARD_SEQNO] = lastSeqno;
     this.refreshMemtables();
   }
 

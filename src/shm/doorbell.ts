@@ -24,6 +24,11 @@ export class DoorbellRinger {
     this.word = new Int32Array(sab, 0, 1);
   }
 
+  /** Whether the owner has nothing to do. */
+  isAsleep(): boolean {
+    return Atomics.load(this.word, 0) === ASLEEP;
+  }
+
   /** Wakes the owner if it sleeps. Costs one load when it does not. */
   ring(): void {
     if (Atomics.load(this.word, 0) !== ASLEEP) return;
