@@ -51,6 +51,8 @@ export class WebSocketConnection implements ReceiveHandler {
   private isHeard = true;
   private isPinged = false;
   private isCloseSent = false;
+  /** The peer broke the rules: what it still sends is not looked at. */
+  private isFailed = false;
   private isEnded = false;
   private closeCode: number = CloseCode.Abnormal;
   private failure: LumaDbError | undefined;
@@ -115,11 +117,11 @@ export class WebSocketConnection implements ReceiveHandler {
   /** Ends the connection because the peer did what it must not; the error reaches onClose. */
   fail(closeCode: number, error: LumaDbError): void {
     this.failure ??= error;
-    this.send(Opcode.Close, closePayload(closeCode, error.message));
-    this.isCloseSent = true;
-    // Not waiting for an answer: a peer that broke the protocol may never send one, nor read ours.
-    this.socket.destroySoon();
-    this.closeTimer ??= setTimeout(() => this.socket.destroy(), this.options.closeTimeoutMs);
+    this.isFailed = true;
+    this.startClose(closeCode, error.message);
+    // Goes on reading and drops what comes: closing a socket with unread bytes would reset the connection, and the
+    // peer might never see why.
+    this.socket.end();
   }
 
   onBinary(bytes: Uint8Array): void {
@@ -163,11 +165,10 @@ export class WebSocketConnection implements ReceiveHandler {
   }
 
   private receive(chunk: Buffer): void {
-    if (this.isEnded) return;
+    if (this.isEnded || this.isFailed) return;
     this.isHeard = true;
     const fault = this.receiver.push(chunk);
     if (fault === undefined) return;
-    this.socket.pause();
     this.fail(fault.closeCode, connectionError(`the server broke the WebSocket protocol: ${fault.reason}`));
   }
 

@@ -53,7 +53,8 @@ export class DocumentGetter {
         return true;
       }
       if (!withBody) {
-        res.writeHeader('Content-Type', headers).endWithoutBody(valueLength);
+        // As a header: uWS takes endWithoutBody(length) for an unfinished answer and ends the process.
+        res.writeHeader('Content-Type', `${headers}\r\nContent-Length: ${valueLength}`).endWithoutBody();
         return true;
       }
       if (valueLength > DIRECT_RESPONSE_BYTES_MAX) {

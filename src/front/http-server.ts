@@ -120,7 +120,7 @@ export class HttpServer {
     );
     app.head(
       '/api/v1/*',
-      this.guard((res, req) => this.read(res, req, false)),
+      this.guard((res, req) => this.read(withoutBody(res), req, false)),
     );
     app.put(
       '/api/v1/*',
@@ -180,7 +180,7 @@ export class HttpServer {
     );
     app.any(
       '/*',
-      this.guard((res, req) => this.noSuchRoute(res, req)),
+      this.guard((res, req) => this.noSuchRoute(req.getMethod() === 'head' ? withoutBody(res) : res, req)),
     );
     app.filter((res, change) => this.onConnection(res, Number(change)));
   }
@@ -218,7 +218,8 @@ export class HttpServer {
       return;
     }
     const url = req.getUrl();
-    if (!url.endsWith('/bulk')) {
+    // POST /api/v1/bulk creates a document in a collection of that name.
+    if (!url.endsWith('/bulk') || url.length === '/api/v1/bulk'.length) {
       this.write(res, req, METHOD_POST);
       return;
     }
@@ -255,6 +256,19 @@ export class HttpServer {
       }
     };
   }
+}
+
+/**
+ * For HEAD: whatever is answered, errors included, says how long its body would be and has none. The length is written
+ * as a header because uWS takes endWithoutBody(length) for an unfinished answer. No body comes with a HEAD, so there is
+ * never a reason to close the connection.
+ */
+function withoutBody(res: HttpResponse): HttpResponse {
+  res.end = (body = '') => {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    return res.writeHeader('Content-Length', String(length)).endWithoutBody();
+  };
+  return res;
 }
 
 function decoded(req: HttpRequest): string {

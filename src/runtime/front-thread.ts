@@ -18,7 +18,7 @@ import { FRONT_LOOP_DELAY_MS, FRONT_PENDING_WRITES } from '../shm/stats-format.j
 import { MemtableScanner } from './document-scanner.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
 
-const GAUGE_INTERVAL_MS = 500;
+const GAUGE_INTERVAL_MS = 1000;
 
 export interface FrontThreadData {
   readonly front: number;

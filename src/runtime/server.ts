@@ -27,7 +27,7 @@ import {
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_SEQNO,
-  SHARD_WAL_BYTES,
+  SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
@@ -247,7 +247,7 @@ class Server implements RunningServer {
       memtables: cells[SHARD_MEMTABLES],
       memtables_max: this.config.memory.memtables_max,
       memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
-      wal_bytes: cells[SHARD_WAL_BYTES],
+      wal_bytes: cells[SHARD_WAL_DISK_BYTES],
       wal_segments: cells[SHARD_WAL_SEGMENTS],
       l0_files: 0,
       restarts,

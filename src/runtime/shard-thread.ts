@@ -15,6 +15,7 @@ import { BlockingDoorbell } from '../shm/doorbell.js';
 import {
   SHARD_RECOVERY_BYTES_DONE,
   SHARD_RECOVERY_BYTES_TOTAL,
+  SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
@@ -226,6 +227,7 @@ class ShardThread implements ShardControl {
       spinUs: data.spinUs,
     });
     this.loop.start();
+    this.refresh();
     this.spareTimer = setInterval(() => this.refresh(), SPARE_CHECK_MS);
   }
 
@@ -234,6 +236,7 @@ class ShardThread implements ShardControl {
     const counters = this.log?.counters();
     if (counters === undefined) return;
     this.meter.cells[SHARD_WAL_SEGMENTS] = counters.segmentsRetained;
+    this.meter.cells[SHARD_WAL_DISK_BYTES] = counters.segmentsRetained * this.data.segmentBytes;
     this.meter.onApplied(this.engine?.appliedSeqno ?? 0);
     if (counters.activeSegmentFill > SPARE_WANTED_FILL || counters.segmentsRetained === 0) {
       this.host.wantSpare(this.data.shard);

@@ -69,6 +69,8 @@ export const SHARD_SEQNO = 11;
 /** Recovery progress, bytes. */
 export const SHARD_RECOVERY_BYTES_DONE = 12;
 export const SHARD_RECOVERY_BYTES_TOTAL = 13;
+/** Gauge: bytes of the WAL's segments on disk. */
+export const SHARD_WAL_DISK_BYTES = 15;
 /** Gauge: 1 while the WAL is poisoned. */
 export const SHARD_POISONED = 14;
 export const SHARD_FSYNC = 16;
