@@ -20,30 +20,33 @@ async function withServer(
 const WRITTEN = { etag: '"7"', 'x-lumadb-durability': 'always' };
 const unavailable = { error: { code: 'UNAVAILABLE', message: 'shard 2: L0 stop', request_id: 'r1' } };
 
-test('a put sends its options as headers and gives back version, durability and whether it created', async (t) => {
-  await withServer(
-    (_, response) => answerJson(response, 201, { _id: 'k', _seq: 7 }, WRITTEN),
-    async (client, server) => {
-      const options = { ifMatch: 6, durability: 'group', idempotencyKey: 'once' } as const;
-      const result = await client.put('users', 'k', { x: 1 }, options);
-      t.deepEqual(result, { id: 'k', seqno: 7, durability: 'always', created: true });
-      await client.put('users', 'k', '{"raw": true}', { ifNoneMatch: '*' });
-      const [first, second] = server.requests;
-      t.is(first.method, 'PUT');
-      t.is(first.url, '/api/v1/users/k');
-      t.is(first.body, '{"x":1}');
-      t.is(first.headers['if-match'], '"6"');
-      t.is(first.headers['x-lumadb-durability'], 'group');
-      t.is(first.headers['idempotency-key'], 'once');
-      t.is(first.headers.authorization, 'Bearer secret');
-      t.is(second.body, '{"raw": true}');
-      t.is(second.headers['if-none-match'], '*');
-    },
-    { token: 'secret' },
-  );
-});
+test.serial(
+  'a put sends its options as headers and gives back version, durability and whether it created',
+  async (t) => {
+    await withServer(
+      (_, response) => answerJson(response, 201, { _id: 'k', _seq: 7 }, WRITTEN),
+      async (client, server) => {
+        const options = { ifMatch: 6, durability: 'group', idempotencyKey: 'once' } as const;
+        const result = await client.put('users', 'k', { x: 1 }, options);
+        t.deepEqual(result, { id: 'k', seqno: 7, durability: 'always', created: true });
+        await client.put('users', 'k', '{"raw": true}', { ifNoneMatch: '*' });
+        const [first, second] = server.requests;
+        t.is(first.method, 'PUT');
+        t.is(first.url, '/api/v1/users/k');
+        t.is(first.body, '{"x":1}');
+        t.is(first.headers['if-match'], '"6"');
+        t.is(first.headers['x-lumadb-durability'], 'group');
+        t.is(first.headers['idempotency-key'], 'once');
+        t.is(first.headers.authorization, 'Bearer secret');
+        t.is(second.body, '{"raw": true}');
+        t.is(second.headers['if-none-match'], '*');
+      },
+      { token: 'secret' },
+    );
+  },
+);
 
-test('every call goes to the path of the contract', async (t) => {
+test.serial('every call goes to the path of the contract', async (t) => {
   const bodies: Record<string, unknown> = {
     'GET /api/v1/c/k': { x: 1 },
     'GET /api/v1/c?filter=%7B%22a%22%3A1%7D&sort=-b&limit=5&cursor=abc&fields=a%2Cb': {
@@ -89,7 +92,7 @@ test('every call goes to the path of the contract', async (t) => {
   );
 });
 
-test('keys with slashes, dots, Unicode and NUL are percent-encoded', async (t) => {
+test.serial('keys with slashes, dots, Unicode and NUL are percent-encoded', async (t) => {
   await withServer(
     (_, response) => answerJson(response, 200, {}, WRITTEN),
     async (client, server) => {
@@ -107,7 +110,7 @@ test('keys with slashes, dots, Unicode and NUL are percent-encoded', async (t) =
   );
 });
 
-test('connections are kept alive and their number is bounded', async (t) => {
+test.serial('connections are kept alive and their number is bounded', async (t) => {
   await withServer(
     (_, response) => setTimeout(() => answerJson(response, 200, {}, WRITTEN), 1),
     async (client, server) => {
@@ -120,7 +123,7 @@ test('connections are kept alive and their number is bounded', async (t) => {
   );
 });
 
-test('an error answer becomes a typed error with everything the server said', async (t) => {
+test.serial('an error answer becomes a typed error with everything the server said', async (t) => {
   const details = { field: 'x', offset: 3 };
   await withServer(
     (_, response) =>
@@ -144,7 +147,7 @@ test('an error answer becomes a typed error with everything the server said', as
   );
 });
 
-test('an answer without our error body is classified by its status', async (t) => {
+test.serial('an answer without our error body is classified by its status', async (t) => {
   await withServer(
     (_, response) => {
       response.writeHead(502, { 'x-request-id': 'proxy-1' });
@@ -158,7 +161,7 @@ test('an answer without our error body is classified by its status', async (t) =
   );
 });
 
-test('a read is repeated after 503 and after a broken connection', async (t) => {
+test.serial('a read is repeated after 503 and after a broken connection', async (t) => {
   await withServer(
     (_, response, count) => {
       if (count === 1) answerJson(response, 503, unavailable);
@@ -172,7 +175,7 @@ test('a read is repeated after 503 and after a broken connection', async (t) => 
   );
 });
 
-test('a write is repeated with one and the same idempotency key', async (t) => {
+test.serial('a write is repeated with one and the same idempotency key', async (t) => {
   await withServer(
     (_, response, count) => {
       if (count === 1) response.destroy();
@@ -189,7 +192,7 @@ test('a write is repeated with one and the same idempotency key', async (t) => {
   );
 });
 
-test('a write without an idempotency key is never repeated', async (t) => {
+test.serial('a write without an idempotency key is never repeated', async (t) => {
   for (const retries of [0, 2]) {
     await withServer(
       (_, response) => response.destroy(),
@@ -207,7 +210,7 @@ test('a write without an idempotency key is never repeated', async (t) => {
   }
 });
 
-test('a write is not repeated after 500, 429 or a 503 that says it is final', async (t) => {
+test.serial('a write is not repeated after 500, 429 or a 503 that says it is final', async (t) => {
   const final = { error: { code: 'UNAVAILABLE', message: 'fsync failed', details: { retryable: false } } };
   for (const [status, body] of [
     [500, {}],
@@ -224,7 +227,7 @@ test('a write is not repeated after 500, 429 or a 503 that says it is final', as
   }
 });
 
-test('a created document gets its id before the first attempt', async (t) => {
+test.serial('a created document gets its id before the first attempt', async (t) => {
   await withServer(
     (_, response, count) => {
       if (count === 1) response.destroy();
@@ -239,7 +242,7 @@ test('a created document gets its id before the first attempt', async (t) => {
   );
 });
 
-test('Retry-After is honoured, and a wait beyond the time limit ends the call at once', async (t) => {
+test.serial('Retry-After is honoured, and a wait beyond the time limit ends the call at once', async (t) => {
   await withServer(
     (_, response, count) => {
       if (count === 1) answerJson(response, 503, unavailable, { 'retry-after': '1' });
@@ -265,7 +268,7 @@ test('Retry-After is honoured, and a wait beyond the time limit ends the call at
   );
 });
 
-test('a call that gets no answer in time fails with TIMEOUT and is not repeated', async (t) => {
+test.serial('a call that gets no answer in time fails with TIMEOUT and is not repeated', async (t) => {
   await withServer(
     () => {},
     async (client, server) => {
@@ -277,7 +280,7 @@ test('a call that gets no answer in time fails with TIMEOUT and is not repeated'
   );
 });
 
-test('a server that is not there is UNAVAILABLE', async (t) => {
+test.serial('a server that is not there is UNAVAILABLE', async (t) => {
   const server = await FakeHttpServer.start(() => {});
   const { url } = server;
   await server.close();
@@ -287,7 +290,7 @@ test('a server that is not there is UNAVAILABLE', async (t) => {
   t.regex(error.message, /ECONNREFUSED/);
 });
 
-test('an abort rejects with its reason, before, during and between attempts', async (t) => {
+test.serial('an abort rejects with its reason, before, during and between attempts', async (t) => {
   const reason = new Error('enough');
   await t.throwsAsync(
     withServer(
@@ -312,7 +315,7 @@ test('an abort rejects with its reason, before, during and between attempts', as
   }
 });
 
-test('a truncated answer and an answer above the limit are errors', async (t) => {
+test.serial('a truncated answer and an answer above the limit are errors', async (t) => {
   await withServer(
     (_, response) => {
       response.writeHead(200, { 'content-length': '100', etag: '"1"' });
@@ -335,17 +338,20 @@ test('a truncated answer and an answer above the limit are errors', async (t) =>
   );
 });
 
-test('a missing document is NOT_FOUND for get and undefined for head; an unhealthy server is a result', async (t) => {
-  await withServer(
-    ({ url }, response) => {
-      if (url === '/health') answerJson(response, 503, { status: 'degraded' });
-      else answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'no such document' } });
-    },
-    async (client) => {
-      const error = await t.throwsAsync(client.get('c', 'k'), { instanceOf: LumaDbError });
-      t.is(error.code, 'NOT_FOUND');
-      t.is(await client.head('c', 'k'), undefined);
-      t.like(await client.health(), { isHealthy: false, status: 'degraded' });
-    },
-  );
-});
+test.serial(
+  'a missing document is NOT_FOUND for get and undefined for head; an unhealthy server is a result',
+  async (t) => {
+    await withServer(
+      ({ url }, response) => {
+        if (url === '/health') answerJson(response, 503, { status: 'degraded' });
+        else answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'no such document' } });
+      },
+      async (client) => {
+        const error = await t.throwsAsync(client.get('c', 'k'), { instanceOf: LumaDbError });
+        t.is(error.code, 'NOT_FOUND');
+        t.is(await client.head('c', 'k'), undefined);
+        t.like(await client.health(), { isHealthy: false, status: 'degraded' });
+      },
+    );
+  },
+);

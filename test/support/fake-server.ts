@@ -83,6 +83,10 @@ export class FakePeer {
   readonly closeCodes: number[] = [];
   readonly texts: string[] = [];
   private received: Buffer = Buffer.alloc(0);
+  /** Chunks behind `received`, joined only when the frame under way can be complete. */
+  private chunks: Buffer[] = [];
+  private available = 0;
+  private needed = 0;
   constructor(readonly socket: Socket) {}
 
   send(first: number, payload: Uint8Array | string): void {
@@ -91,9 +95,15 @@ export class FakePeer {
 
   /** Takes frames out of the stream; an unmasked one is an error of the client. */
   take(chunk: Buffer, onFrame: (opcode: number, payload: Buffer) => void): void {
-    this.received = Buffer.concat([this.received, chunk]);
+    this.chunks.push(chunk);
+    this.available += chunk.length;
+    if (this.available < this.needed) return;
+    this.received = Buffer.concat([this.received, ...this.chunks]);
+    this.chunks = [];
     for (;;) {
       const bytes = this.received;
+      this.available = bytes.length;
+      this.needed = 0;
       if (bytes.length < 2) return;
       const short = bytes[1] & 0x7f;
       const keyAt = short === 126 ? 4 : short === 127 ? 10 : 2;
@@ -101,6 +111,7 @@ export class FakePeer {
       const size =
         short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
       const end = keyAt + 4 + size;
+      this.needed = end;
       if (bytes.length < end) return;
       if ((bytes[1] & 0x80) === 0) throw new Error('the client sent an unmasked frame');
       const payload = Buffer.from(bytes.subarray(keyAt + 4, end));
@@ -216,7 +227,7 @@ export class FakeWebSocketServer {
       isOpen = true;
       this.heads.push(head);
       const key = /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? '';
-      socket.write((this.options.handshake ?? acceptHead)(key, this.heads.length));
+      socket.write((this.options.handshake ?? acceptHead)(key, this.heads.length), 'latin1');
       this.options.onOpen?.(peer, this);
     });
   }
