@@ -183,8 +183,12 @@ export class WebSocketConnection implements ReceiveHandler {
       this.send(Opcode.Ping, NO_BYTES);
       return;
     }
-    this.failure ??= connectionError(`nothing came from the server for ${2 * this.options.heartbeatMs} ms`);
-    this.socket.destroy();
+    // When our own event loop was stuck, the answer lies unread in the socket: look once more before judging.
+    setImmediate(() => {
+      if (this.isHeard || this.isEnded) return;
+      this.failure ??= connectionError(`nothing came from the server for ${2 * this.options.heartbeatMs} ms`);
+      this.socket.destroy();
+    });
   }
 
   private end(): void {

@@ -6,7 +6,6 @@
  *   reader.leave();
  */
 import { assert } from '../base/assert.js';
-import { fromWords } from '../base/bytes.js';
 import { NO_SLOT, VERSION_KIND_DOCUMENT } from './format.js';
 import {
   type MemtablePoolBuffers,
@@ -15,7 +14,6 @@ import {
   POOL_PINS,
   POOL_READERS_MAX,
   POOL_VISIBLE,
-  POOL_VISIBLE_VERSION,
 } from './pool-format.js';
 import { MemtableReader } from './reader.js';
 
@@ -30,6 +28,7 @@ export type Lookup = typeof ABSENT | typeof FOUND | typeof DELETED;
 
 export class ChainReader {
   private readonly header: Int32Array;
+  private readonly visible: BigInt64Array;
   private readonly slots: MemtableReader[];
   private readonly pinWord: number;
 
@@ -44,6 +43,7 @@ export class ChainReader {
   constructor(buffers: MemtablePoolBuffers, readerIndex: number) {
     assert(readerIndex >= 0 && readerIndex < POOL_READERS_MAX, () => `reader index ${readerIndex}`);
     this.header = new Int32Array(buffers.header);
+    this.visible = new BigInt64Array(buffers.header);
     this.slots = buffers.slots.map((sab) => new MemtableReader(sab));
     this.pinWord = POOL_PINS + readerIndex * POOL_PIN_STRIDE;
     this.bytes = this.slots[0].bytes;
@@ -93,13 +93,6 @@ export class ChainReader {
 
   /** The last applied seqno of the shard. */
   visibleSeqno(): number {
-    for (;;) {
-      const before = Atomics.load(this.header, POOL_VISIBLE_VERSION);
-      const low = Atomics.load(this.header, POOL_VISIBLE);
-      const high = Atomics.load(this.header, POOL_VISIBLE + 1);
-      if ((before & 1) === 0 && Atomics.load(this.header, POOL_VISIBLE_VERSION) === before) {
-        return fromWords(low, high);
-      }
-    }
+    return Number(Atomics.load(this.visible, POOL_VISIBLE));
   }
 }

@@ -3,7 +3,6 @@
  * Shard thread only. See pool-format.ts for the shared header.
  */
 import { assert } from '../base/assert.js';
-import { highWord, lowWord } from '../base/bytes.js';
 import type { Prng } from '../base/prng.js';
 import { createMemtableSlot, NO_SLOT } from './format.js';
 import {
@@ -13,7 +12,6 @@ import {
   POOL_PINS,
   POOL_READERS_MAX,
   POOL_VISIBLE,
-  POOL_VISIBLE_VERSION,
 } from './pool-format.js';
 import { MemtableWriter } from './writer.js';
 
@@ -34,6 +32,7 @@ interface RetiredSlot {
 
 export class MemtablePool {
   private readonly header: Int32Array;
+  private readonly visible: BigInt64Array;
   private readonly writers: MemtableWriter[];
   /** Slots of the chain, newest first. */
   private readonly chain: number[] = [];
@@ -43,8 +42,13 @@ export class MemtablePool {
 
   constructor(buffers: MemtablePoolBuffers, prng: Prng) {
     this.header = new Int32Array(buffers.header);
+    this.visible = new BigInt64Array(buffers.header);
     this.writers = buffers.slots.map((sab) => new MemtableWriter(sab, prng));
     this.free = buffers.slots.map((_, slot) => slot).reverse();
+    assert(
+      this.writers.every((writer) => writer.isEmpty),
+      'a memtable pool starts on fresh buffers',
+    );
     const first = this.free.pop() as number; // createMemtablePool made at least two
     this.chain.push(first);
     this.active = this.writers[first];
@@ -108,10 +112,7 @@ export class MemtablePool {
 
   /** Publishes the last applied seqno. */
   publishVisible(seqno: number): void {
-    Atomics.add(this.header, POOL_VISIBLE_VERSION, 1);
-    Atomics.store(this.header, POOL_VISIBLE, lowWord(seqno));
-    Atomics.store(this.header, POOL_VISIBLE + 1, highWord(seqno));
-    Atomics.add(this.header, POOL_VISIBLE_VERSION, 1);
+    Atomics.store(this.visible, POOL_VISIBLE, BigInt(seqno));
   }
 
   private pin(reader: number): number {
