@@ -93,12 +93,16 @@ export class MemtableWriter {
     valueOffset: number,
     valueLength: number,
   ): void {
-    const older = node === 0 ? 0 : this.words[(node + NODE_VERSION) >> 2];
-    const version = this.writeVersion(older, seqno, kind, value, valueOffset, valueLength);
     if (node !== 0) {
+      const older = this.words[(node + NODE_VERSION) >> 2];
+      const version = this.writeVersion(older, seqno, kind, value, valueOffset, valueLength);
       Atomics.store(this.words, (node + NODE_VERSION) >> 2, version); // publishVersion: pairs with observeVersion
     } else {
-      this.insertNode(version, hash, collection, key, keyOffset, keyLength);
+      // The node first and its version right behind it: a read of both touches neighbouring cache lines.
+      const height = this.randomHeight();
+      const created = this.allocate(nodeSize(height, keyLength));
+      const version = this.writeVersion(0, seqno, kind, value, valueOffset, valueLength);
+      this.insertNode(created, height, version, hash, collection, key, keyOffset, keyLength);
     }
     this.noteSeqno(seqno);
     Atomics.store(this.words, SLOT_ARENA_USED, this.arenaUsed);
@@ -153,6 +157,8 @@ export class MemtableWriter {
   }
 
   private insertNode(
+    node: number,
+    height: number,
     version: number,
     hash: number,
     collection: number,
@@ -164,8 +170,6 @@ export class MemtableWriter {
     const words = this.words;
     const high = keyPrefixWord(key, keyOffset, keyOffset + keyLength);
     const low = keyPrefixWord(key, keyOffset + 4, keyOffset + keyLength);
-    const height = this.randomHeight();
-    const node = this.allocate(nodeSize(height, keyLength));
     const at = node >> 2;
     words[at + (NODE_HASH >> 2)] = hash;
     words[at + (NODE_VERSION >> 2)] = version;
