@@ -63,11 +63,22 @@ export interface BulkOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
-/** The body of a bulk answer as the server sent it: one entry per document, in order. */
-export interface BulkResult {
+export interface BulkItem {
+  readonly id: string | undefined;
+  /** 0 when nothing was written. */
+  readonly seqno: number;
+  /** 201 created, 200 replaced, 400 and above failed. */
   readonly status: number;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+export interface BulkResult {
+  readonly created: number;
+  readonly replaced: number;
+  readonly failed: number;
   readonly durability: DurabilityLevel | undefined;
-  readonly body: JsonObject;
+  /** One per document, in the order of the request. */
+  readonly items: readonly BulkItem[];
 }
 
 export interface HealthResult {
@@ -179,7 +190,7 @@ export class HttpClient {
     };
   }
 
-  /** Writes many documents in one request; each entry of the answer tells about one. Ids are chosen as in post(). */
+  /** Writes many documents in one request; each succeeds or fails for itself. Ids are chosen as in post(). */
   async bulk(
     collection: string,
     documents: readonly JsonObject[],
@@ -194,7 +205,8 @@ export class HttpClient {
       idempotencyKey: options.idempotencyKey,
       signal: options.signal,
     });
-    return { status: answer.status, durability: durabilityOf(answer), body: parseBody<JsonObject>(answer) };
+    const { created, replaced, failed, results } = parseBody<BulkBody>(answer);
+    return { created, replaced, failed, durability: durabilityOf(answer), items: results.map(bulkItem) };
   }
 
   /** What /health says. An unhealthy server (503) is a result, not an error. */
@@ -240,6 +252,22 @@ export class HttpClient {
       created: answer.status === 201,
     };
   }
+}
+
+interface BulkBody {
+  readonly created: number;
+  readonly replaced: number;
+  readonly failed: number;
+  readonly results: readonly {
+    readonly _id?: string;
+    readonly _seq?: number;
+    readonly status: number;
+    readonly error?: { readonly code: string; readonly message: string };
+  }[];
+}
+
+function bulkItem({ _id, _seq, status, error }: BulkBody['results'][number]): BulkItem {
+  return { id: _id, seqno: _seq ?? 0, status, error };
 }
 
 function withId(document: JsonObject): JsonObject {

@@ -2,6 +2,7 @@
 export type { ApiErrorCode } from '../base/errors.js';
 export { LumaDbError } from './error.js';
 export {
+  type BulkItem,
   type BulkOptions,
   type BulkResult,
   type HealthResult,

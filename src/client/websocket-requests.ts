@@ -60,7 +60,10 @@ export function randomOperationIds(count: number): Uint32Array {
   return ids;
 }
 
-/** The id of a write: from the caller's key, made up, or none. */
+/**
+ * The id of a write: from the caller's key, made up, or none. A key counts per collection, as over HTTP, but apart from
+ * it: the server hashes a document with its `_id` spliced in, so the fingerprints of the two would differ.
+ */
 export function operationIdOf(
   idempotencyKey: string | undefined,
   isAlways: boolean,
@@ -71,5 +74,5 @@ export function operationIdOf(
 ): OperationId | undefined {
   if (idempotencyKey === undefined) return isAlways ? randomOperationIds(1) : undefined;
   const bytes = typeof value === 'string' ? utf8.encode(value) : (value ?? NO_BYTES);
-  return deriveOperationId(idempotencyKey, '', op, collection, utf8.encode(key), bytes);
+  return deriveOperationId(idempotencyKey, `ws/${collection}`, op, collection, utf8.encode(key), bytes);
 }

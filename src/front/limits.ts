@@ -2,8 +2,12 @@
 
 /** What a client is told to wait before it tries again after a 503 or 429. */
 export const RETRY_AFTER_SECONDS = 1;
-/** Answers up to this size go to the socket in one call; larger ones are copied and streamed as the client reads. */
-export const DIRECT_RESPONSE_BYTES_MAX = 128 * 1024;
+/**
+ * Answers up to this size go to the socket in one call, and into memory when the client does not read; larger ones are
+ * streamed as the client reads. Small, because a client that pipelines reads and never looks at the answers makes the
+ * server keep all of them.
+ */
+export const DIRECT_RESPONSE_BYTES_MAX = 4 * 1024;
 /** Bytes of answers copied for streaming to slow readers, per front. */
 export const STREAMED_RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes a WebSocket may have queued towards a slow reader before it is closed. */

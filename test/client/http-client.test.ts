@@ -58,7 +58,15 @@ test.serial('every call goes to the path of the contract', async (t) => {
     'POST /api/v1/collections': { name: 'new' },
     'GET /health': { status: 'healthy' },
     'GET /status': { shards: [] },
-    'POST /api/v1/c/bulk?atomic=true': { results: [{ status: 201 }] },
+    'POST /api/v1/c/bulk?atomic=true': {
+      created: 1,
+      replaced: 0,
+      failed: 1,
+      results: [
+        { _id: 'a', _seq: 4, status: 201 },
+        { status: 400, error: { code: 'VALIDATION_ERROR', message: 'no' } },
+      ],
+    },
   };
   await withServer(
     ({ method, url }, response) =>
@@ -77,10 +85,16 @@ test.serial('every call goes to the path of the contract', async (t) => {
         fields: ['a', 'b'],
       });
       t.deepEqual(page, { documents: [{ _id: '1' }], hasMore: true, nextCursor: 'def', total: 9 });
-      t.deepEqual(
-        (await client.bulk('c', [{ _id: 'a' }], { atomic: true })).body,
-        bodies['POST /api/v1/c/bulk?atomic=true'] as never,
-      );
+      t.deepEqual(await client.bulk('c', [{ _id: 'a' }, {}], { atomic: true }), {
+        created: 1,
+        replaced: 0,
+        failed: 1,
+        durability: 'always',
+        items: [
+          { id: 'a', seqno: 4, status: 201, error: undefined },
+          { id: undefined, seqno: 0, status: 400, error: { code: 'VALIDATION_ERROR', message: 'no' } },
+        ],
+      });
       t.is((await client.collections.list())[0].documentCount, 2);
       t.is((await client.collections.get('c')).name, 'c');
       t.is((await client.collections.create('new', { ttl: 60 })).name, 'new');

@@ -1,0 +1,138 @@
+import test from 'ava';
+import { parsePrometheus } from '../support/prometheus.js';
+import { TestServer } from '../support/server.js';
+
+let server: TestServer;
+test.before(async () => {
+  server = await TestServer.start({ env: { LUMADB_SHARDING__SHARDS: '2' } });
+});
+test.after.always(() => server?.close());
+
+test('every answer carries X-Request-Id, and an error repeats it in its body', async (t) => {
+  await server.put('/api/v1/rid/a', {});
+  const requests: [string, string, unknown?][] = [
+    ['GET', '/api/v1/rid/a'],
+    ['HEAD', '/api/v1/rid/a'],
+    ['PUT', '/api/v1/rid/a', {}],
+    ['PATCH', '/api/v1/rid/a', {}],
+    ['POST', '/api/v1/rid', {}],
+    ['DELETE', '/api/v1/rid/a'],
+    ['GET', '/api/v1/rid'],
+    ['POST', '/api/v1/rid/bulk', { documents: [{}] }],
+    ['GET', '/api/v1/collections'],
+    ['POST', '/api/v1/collections', { name: 'rid2' }],
+    ['DELETE', '/api/v1/collections/rid2'],
+    ['GET', '/health'],
+    ['GET', '/ready'],
+    ['GET', '/live'],
+    ['GET', '/status'],
+    ['GET', '/metrics'],
+    ['GET', '/api/v1/rid/none'],
+    ['PUT', '/api/v1/rid/a', '{'],
+    ['POST', '/api/v1/rid/bulk', '{'],
+    ['GET', '/api/v1/rid?limit=0'],
+    ['POST', '/api/v1/collections', '{'],
+    ['POST', '/admin/shutdown', { mode: 'sideways' }],
+    ['GET', '/'],
+    ['BREW', '/api/v1/rid/a'],
+  ];
+  const seen = new Set<string>();
+  for (const [method, path, body] of requests) {
+    const { status, headers, text } = await server
+      .request(method, path, { body })
+      .catch((error: Error) => ({ status: 0, headers: {} as Record<string, string>, text: error.message }));
+    if (method === 'BREW' && status === 0) continue; // a method that Node's client does not send
+    const id = headers['x-request-id'];
+    t.is(typeof id, 'string', `${method} ${path}`);
+    t.false(seen.has(String(id)));
+    seen.add(String(id));
+    if (status >= 400) t.is(JSON.parse(text).error.request_id, id, `${method} ${path}`);
+  }
+});
+
+test('unknown routes are 404 and wrong shapes 405, both as error bodies that name them', async (t) => {
+  const cases: [string, string, number, RegExp][] = [
+    ['GET', '/', 404, /there is no GET \//],
+    ['GET', '/api', 404, /there is no GET \/api/],
+    ['GET', '/api/v2/c/a', 404, /there is no/],
+    ['PUT', '/health', 404, /there is no PUT \/health/],
+    ['OPTIONS', '/api/v1/c/a', 404, /there is no OPTIONS/],
+    ['PUT', '/api/v1/c', 405, /needs the path of a document/],
+    ['DELETE', '/api/v1/c', 405, /needs the path of a document/],
+    ['PATCH', '/api/v1/c', 405, /needs the path of a document/],
+    ['POST', '/api/v1/c/a', 405, /PUT or PATCH/],
+    ['GET', '/api/v1/c/a/b', 400, /%2F/],
+  ];
+  for (const [method, path, status, message] of cases) {
+    const answer = await server.request(method, path, { body: method === 'GET' ? undefined : {} });
+    t.is(answer.status, status, `${method} ${path}`);
+    const { error } = answer.json;
+    t.deepEqual(Object.keys(error).filter((key) => key !== 'details').sort(), ['code', 'message', 'request_id']);
+    t.regex(error.message, message);
+  }
+});
+
+test('requests of web pages may not write or steer', async (t) => {
+  const headers = { origin: 'http://evil.example', 'content-type': 'text/plain' };
+  for (const path of ['/api/v1/c', '/api/v1/c/bulk', '/api/v1/collections', '/admin/shutdown']) {
+    const answer = await server.request('POST', path, { body: { name: 'evil' }, headers });
+    t.is(answer.status, 403, path);
+    t.is(answer.json.error.code, 'FORBIDDEN');
+  }
+  t.is((await server.get('/live')).status, 200);
+});
+
+test('/health, /ready, /live and /status say what the contract names', async (t) => {
+  const health = await server.get('/health');
+  t.is(health.status, 200);
+  t.is(health.json.status, 'healthy');
+  t.true(health.json.uptime_seconds > 0);
+  t.regex(health.json.version, /^\d+\.\d+\.\d+/);
+  for (const check of ['storage', 'cluster', 'memory']) t.is(health.json.checks[check].status, 'healthy');
+  t.is((await server.get('/ready')).status, 200);
+  t.is((await server.get('/live')).status, 200);
+  const status = await server.get('/status');
+  t.is(status.status, 200);
+  t.like(status.json, { status: 'healthy', durability: 'always', read_only: false, pid: server.pid });
+  t.is(status.json.shards.length, 2);
+  for (const [shard, report] of status.json.shards.entries()) {
+    t.like(report, { shard, state: 'ready', cause: null, writes_refused: null, l0_files: 0 });
+    for (const field of ['seqno', 'memtable_bytes', 'wal_bytes']) t.is(typeof report[field], 'number', field);
+  }
+});
+
+test('/metrics is strict Prometheus text with the names that the manual queries', async (t) => {
+  await server.put('/api/v1/metrics/a', { n: 1 });
+  await server.get('/api/v1/metrics/a');
+  await server.get('/api/v1/metrics/none');
+  const answer = await server.get('/metrics');
+  t.is(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  const families = parsePrometheus(answer.text);
+  for (const [name, type] of [
+    ['lumadb_requests_total', 'counter'],
+    ['lumadb_query_duration', 'histogram'],
+    ['lumadb_cache_hits', 'counter'],
+    ['lumadb_cache_requests', 'counter'],
+    ['lumadb_memory_bytes', 'gauge'],
+    ['lumadb_memory_limit_bytes', 'gauge'],
+    ['lumadb_fsync_latency_seconds', 'histogram'],
+    ['lumadb_memtable_bytes', 'gauge'],
+    ['lumadb_wal_bytes_total', 'counter'],
+    ['lumadb_wal_poisoned', 'gauge'],
+    ['lumadb_shard_queue_bytes', 'gauge'],
+    ['lumadb_front_event_loop_delay_seconds', 'gauge'],
+  ]) {
+    const family = families.get(name);
+    t.is(family?.type, type, name);
+    t.truthy(family?.help, name);
+    t.true((family?.samples.length ?? 0) > 0, name);
+  }
+  const requests = families.get('lumadb_requests_total')?.samples ?? [];
+  t.deepEqual(new Set(requests.map(({ labels }) => labels.get('status'))), new Set(['ok', 'error']));
+  const valueOf = (method: string, status: string): number | undefined =>
+    requests.find(({ labels }) => labels.get('method') === method && labels.get('status') === status)?.value;
+  t.true((valueOf('put', 'ok') ?? 0) >= 1);
+  t.true((valueOf('get', 'error') ?? 0) >= 1);
+  t.true((families.get('lumadb_cache_hits')?.samples[0].value ?? 0) >= 1);
+  t.is(families.get('lumadb_memtable_bytes')?.samples.length, 2);
+});
