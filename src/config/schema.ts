@@ -221,8 +221,8 @@ const sharding = z
       'Shard threads; 0 means cores − 1, at least 1. Fixed when a data directory is created. Each takes up to one core.',
     ),
     spin_us: integer(
-      { default: 20, min: 0, max: 10_000, unit: 'µs' },
-      'How long a shard spins for more work before it sleeps. More saves wake-ups (latency), costs CPU under light load.',
+      { default: -1, min: -1, max: 10_000, unit: 'µs' },
+      'How long a shard spins for work before it sleeps; -1 means 20 with 4 cores or more, else 0. Saves wake-ups, costs CPU.',
     ),
   })
   .prefault({})

@@ -69,14 +69,24 @@ function parse(parameters: URLSearchParams): ListQuery {
 function parseFilters(parameters: URLSearchParams): DocumentPredicate[] {
   const filters: DocumentPredicate[] = [];
   const filter = parameters.get('filter');
-  if (filter !== null) {
-    const bytes = encoder.encode(filter);
-    filters.push(compileFilterText(bytes, 0, bytes.length));
-  }
+  if (filter !== null) filters.push(compileFilterParameter(filter));
   for (const [name, value] of parameters) {
     if (!KNOWN.has(name)) filters.push(compileFilter({ [name]: { $in: spellings(value) } }));
   }
   return filters;
+}
+
+/** The message of a fault in the text names neither the parameter nor the place: here it does. */
+function compileFilterParameter(filter: string): DocumentPredicate {
+  const bytes = encoder.encode(filter);
+  try {
+    return compileFilterText(bytes, 0, bytes.length);
+  } catch (error) {
+    if (!(error instanceof DbError)) throw error;
+    const offset = error.details?.['offset'];
+    const place = offset === undefined ? '' : ` at byte ${offset}`;
+    throw new DbError(error.code, `filter: ${error.message}${place}`, { field: 'filter', ...error.details });
+  }
 }
 
 /** ?age=5 finds the number 5 and the text "5": a query string has no types. */

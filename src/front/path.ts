@@ -8,6 +8,7 @@ import { COLLECTION_NAME_LENGTH_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 export const API_PREFIX = '/api/v1/';
 const SLASH = 0x2f;
 const PERCENT = 0x25;
+const BLANK = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
@@ -58,10 +59,14 @@ export class DocumentPath {
   /** False when the path names a collection only. */
   hasId = false;
   error: WireError | undefined;
+  private url = '';
+  /** Where the id starts in `url`, if it is its own JSON text there; else 0. */
+  private plainStart = 0;
 
   /** Reads `url` (path only, without the query). False: see `error`. */
   parse(url: string): boolean {
     this.error = undefined;
+    this.plainStart = 0;
     const slash = url.indexOf('/', API_PREFIX.length);
     if (slash < 0) {
       this.collection = url.slice(API_PREFIX.length);
@@ -78,17 +83,9 @@ export class DocumentPath {
     return strictDecoder.decode(this.key.subarray(0, this.keyLength));
   }
 
-  /** The id as a JSON string. Plain ASCII, the common case, needs no escaping pass. */
+  /** The id as a JSON string. An id that came as plain text in the URL is cut out of it. */
   idJson(): string {
-    const { key, keyLength } = this;
-    let text = '"';
-    for (let i = 0; i < keyLength; i++) {
-      const byte = key[i];
-      if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH)
-        return JSON.stringify(this.idText());
-      text += String.fromCharCode(byte);
-    }
-    return `${text}"`;
+    return this.plainStart > 0 ? `"${this.url.slice(this.plainStart)}"` : JSON.stringify(this.idText());
   }
 
   private decodeCollection(): boolean {
@@ -105,12 +102,16 @@ export class DocumentPath {
     const length = url.length - start;
     if (length === 0 || length > KEY_BYTES_MAX) return this.readEncodedKey(url.slice(start));
     const key = this.key;
+    let isPlain = true;
     for (let i = 0; i < length; i++) {
       const code = url.charCodeAt(start + i);
       if (code === PERCENT || code > 0x7f || code === SLASH) return this.readEncodedKey(url.slice(start));
+      if (code < BLANK || code === QUOTE || code === BACKSLASH) isPlain = false;
       key[i] = code;
     }
     this.keyLength = length;
+    this.url = url;
+    this.plainStart = isPlain ? start : 0;
     return true;
   }
 

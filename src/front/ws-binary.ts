@@ -99,7 +99,7 @@ export class BinaryFrames {
     let reads = 0;
     let failed = 0;
     let writes = 0;
-    for (let i = 0; i < view.count; i++) {
+    for (let i = 0; i < view.count && !connection.isClosed; i++) {
       const op = view.op(i);
       if (op === RequestOp.Get) {
         reads++;

@@ -16,6 +16,12 @@ import { writeStatusError } from './write-answer.js';
 /** Bytes of values in one response frame; more go into further frames. */
 export const RESPONSE_FRAME_BYTES_MAX = 1024 * 1024;
 
+/**
+ * What send() returns when the reader is too far behind. uWS closes the socket then, but only after the event-loop
+ * turn: until somebody closes it, a frame with many reads would go on producing answers for nobody.
+ */
+const SEND_DROPPED = 2;
+
 const errorEncoder = new TextEncoder();
 
 /** uWS keeps one of these per socket and hands it back in every callback. */
@@ -110,12 +116,18 @@ export class WebSocketConnection implements WriteCompletion {
   /** Sends the shared frame being built, if it has answers, and starts the next. */
   sendFrame(): void {
     const { encoder } = this.shared;
-    if (encoder.count > 0 && this.isOpen) this.ws.send(encoder.finish(), true, false);
+    if (encoder.count > 0 && this.isOpen && this.ws.send(encoder.finish(), true, false) === SEND_DROPPED)
+      this.ws.close();
     encoder.reset();
   }
 
   sendText(text: string | Uint8Array): void {
-    if (this.isOpen) this.ws.send(text, false, false);
+    if (this.isOpen && this.ws.send(text, false, false) === SEND_DROPPED) this.ws.close();
+  }
+
+  /** True once the socket is gone: there is nobody to answer. */
+  get isClosed(): boolean {
+    return !this.isOpen;
   }
 
   /** The socket is gone: writes under way finish unheard. */

@@ -42,7 +42,7 @@ const POOLED_BATCHES_MAX = 64;
  * A batch of this many operations is sent in the middle of an event-loop turn if the shard sleeps: it can write and sync
  * them while the front parses the rest. When the shard is busy the batch keeps growing instead.
  */
-const EAGER_FLUSH_OPERATIONS = 8;
+const EAGER_FLUSH_OPERATIONS = 16;
 
 export class ShardClient {
   private readonly encoder = new WriteBatchEncoder();

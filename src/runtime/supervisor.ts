@@ -5,6 +5,7 @@
  * A dead shard's memtables, rings and doorbell are never reused: the new incarnation gets fresh ones and the fronts are
  * given new links, so nobody has to reason about what a dying thread left half done.
  */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
@@ -42,6 +43,8 @@ const RESTART_DELAY_MS_MAX = 10_000;
 const HEALTHY_AFTER_MS = 60_000;
 const PROGRESS_INTERVAL_MS = 1000;
 const CLOSE_WAIT_MS = 10_000;
+const SPINNING_CORES_MIN = 4;
+const SPIN_US_DEFAULT = 20;
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -229,7 +232,7 @@ export class Supervisor {
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
-      spinUs: config.sharding.spin_us,
+      spinUs: spinUs(config.sharding.spin_us, availableParallelism()),
     };
     const name = `shard-${slot.shard}`;
     return new ThreadHandle<ShardControl>({
@@ -442,6 +445,12 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
+}
+
+/** Spinning pays only where it takes no core from a front or a client. */
+function spinUs(configured: number, cores: number): number {
+  if (configured >= 0) return configured;
+  return cores >= SPINNING_CORES_MIN ? SPIN_US_DEFAULT : 0;
 }
 
 function sleep(ms: number): Promise<void> {
