@@ -42,6 +42,9 @@ import {
 const LISTEN_SHARED_PORT = 0;
 const LISTEN_EXCLUSIVE_PORT = 1;
 
+/** How a front has its port: alone, as the first of several, or with others that have it already. */
+export type PortSharing = 'alone' | 'first' | 'further';
+
 export interface HttpServerOptions {
   readonly context: FrontContext;
   /** Told about exceptions that handlers did not expect. */
@@ -82,22 +85,16 @@ export class HttpServer {
     this.addRoutes();
   }
 
-  /** Resolves with the port. */
-  listen(host: string, port: number, exclusive: boolean): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const onListen = (socket: us_listen_socket | false): void => {
-        if (socket === false) {
-          reject(
-            new Error(`cannot listen on ${host}:${port}: the port is in use or the address is not ours`),
-          );
-          return;
-        }
-        this.listenSocket = socket;
-        resolve(uWS.us_socket_local_port(socket));
-      };
-      const options = exclusive ? LISTEN_EXCLUSIVE_PORT : LISTEN_SHARED_PORT;
-      listenOn(this.app, host, port, options, onListen);
-    });
+  /**
+   * Resolves with the port. The first of several fronts takes the port for itself before it shares it: uWS shares
+   * neither port 0 nor tells us when another server shares the port already.
+   */
+  async listen(host: string, port: number, sharing: PortSharing): Promise<number> {
+    if (sharing === 'further') return this.listenOnce(host, port, LISTEN_SHARED_PORT);
+    const taken = await this.listenOnce(host, port, LISTEN_EXCLUSIVE_PORT);
+    if (sharing === 'alone') return taken;
+    this.stopListening();
+    return this.listenOnce(host, taken, LISTEN_SHARED_PORT);
   }
 
   /** No new connections from now on; open ones go on. */
@@ -110,6 +107,22 @@ export class HttpServer {
   close(): void {
     this.listenSocket = undefined;
     this.app.close();
+  }
+
+  private listenOnce(host: string, port: number, options: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const onListen = (socket: us_listen_socket | false): void => {
+        if (socket === false) {
+          reject(
+            new Error(`cannot listen on ${host}:${port}: the port is in use or the address is not ours`),
+          );
+          return;
+        }
+        this.listenSocket = socket;
+        resolve(uWS.us_socket_local_port(socket));
+      };
+      listenOn(this.app, host, port, options, onListen);
+    });
   }
 
   private addRoutes(): void {

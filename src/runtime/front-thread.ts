@@ -6,7 +6,7 @@ import type { WireError } from '../base/errors.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
 import type { FrontContext } from '../front/front-context.js';
-import { HttpServer } from '../front/http-server.js';
+import { HttpServer, type PortSharing } from '../front/http-server.js';
 import { RequestMeter } from '../front/request-meter.js';
 import { WebSocketServer } from '../front/ws-server.js';
 import type { LinkBuffers } from '../ipc/link.js';
@@ -47,7 +47,7 @@ export interface ListenResult {
 
 /** What a front offers to the supervisor. */
 export interface FrontControl {
-  listen(host: string, port: number, exclusive: boolean): Promise<ListenResult>;
+  listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult>;
   attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void;
   detachShard(shard: number, cause: WireError): void;
   putCollection(collection: CollectionInfo): void;
@@ -88,9 +88,9 @@ class FrontThread implements FrontControl {
     this.gauges = setInterval(() => this.refreshGauges(), GAUGE_INTERVAL_MS);
   }
 
-  async listen(host: string, port: number, exclusive: boolean): Promise<ListenResult> {
+  async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
     try {
-      return { port: await this.server.listen(host, port, exclusive) };
+      return { port: await this.server.listen(host, port, sharing) };
     } catch (error) {
       return { failed: (error as Error).message };
     }

@@ -37,16 +37,39 @@ function quoteIfNeeded(text: string): string {
   return /[\s"=]/.test(text) ? JSON.stringify(text) : text;
 }
 
+const STDOUT = 1;
+/** Lines kept while the file cannot be written, in bytes; beyond it they are dropped. */
+const UNWRITTEN_BYTES_MAX = 1024 * 1024;
+
 export function openServerLog(config: Config): ServerLog {
-  const file = new SonicBoom({ dest: join(logDirectory(config), 'server.log'), mkdir: true, sync: true });
+  const file = new SonicBoom({
+    dest: join(logDirectory(config), 'server.log'),
+    mkdir: true,
+    sync: true,
+    maxLength: UNWRITTEN_BYTES_MAX,
+  });
+  // A full disk must not end the server: lines wait for space, and standard output has them meanwhile.
+  file.on('error', () => {});
+  // Not process.stdout: whoever read our output may be gone (`| head`, a restarted journal), and the server goes on.
+  const output = config.logging.stdout
+    ? new SonicBoom({ fd: STDOUT, sync: true, maxLength: UNWRITTEN_BYTES_MAX })
+    : undefined;
+  output?.on('error', () => {});
   const isText = config.logging.format === 'text';
   const stream = {
     write(json: string): void {
       const line = isText ? formatTextLine(json) : json;
       file.write(line);
-      if (config.logging.stdout) process.stdout.write(line);
+      output?.write(line);
     },
   };
   const logger = pino({ level: config.logging.level, timestamp: pino.stdTimeFunctions.isoTime }, stream);
-  return { logger, reopen: () => file.reopen(), flush: () => file.flushSync() };
+  const flush = (): void => {
+    try {
+      file.flushSync();
+    } catch {
+      // There is nowhere left to say it.
+    }
+  };
+  return { logger, reopen: () => file.reopen(), flush };
 }

@@ -105,8 +105,10 @@ class Server implements RunningServer {
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
-    await this.supervisor.startShards();
+    // Before the recovery, which may take long: the CLI must find a server that recovers, if only to stop it.
     this.directory.announce({ host, port });
+    await this.supervisor.startShards();
+    if (this.stopping !== undefined) return;
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }

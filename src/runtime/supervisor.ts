@@ -171,7 +171,8 @@ export class Supervisor {
       thread.control.putCollection({ id: collection.id, name: collection.name }).catch(() => {});
     }
     for (const shard of this.shards) if (shard.state === 'ready') await this.connect(slot, shard);
-    const result = await thread.call(thread.control.listen(server.host, port, server.front_threads === 1));
+    const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';
+    const result = await thread.call(thread.control.listen(server.host, port, sharing));
     if (result.port === undefined) throw new DbError('IO', result.failed ?? 'the front does not listen');
     return result.port;
   }
