@@ -1,4 +1,8 @@
-/** The front's copy of the catalog: names to numbers. The main thread owns the catalog and sends every change. */
+/**
+ * The front's copy of the catalog: names to numbers. The main thread owns the catalog and tells all fronts of a change
+ * before it answers whoever asked for it; nothing else changes this copy, so answers and changes cannot overtake
+ * each other.
+ */
 import type { WireError } from '../base/errors.js';
 import type { CollectionInfo, ControlPlane } from './control-plane.js';
 import { collectionNameFault } from './path.js';
@@ -22,8 +26,8 @@ export class CollectionRegistry {
     this.ids.set(collection.name, collection.id);
   }
 
-  remove(name: string): void {
-    this.ids.delete(name);
+  remove(collection: CollectionInfo): void {
+    if (this.ids.get(collection.name) === collection.id) this.ids.delete(collection.name);
   }
 
   /** Number of a collection that is about to be written: creates it if need be and allowed. */
@@ -42,9 +46,7 @@ export class CollectionRegistry {
   private async create(name: string): Promise<number | WireError> {
     try {
       const result = await this.control.createCollection(name, false);
-      if (result.error !== undefined) return result.error;
-      this.put(result.ok);
-      return result.ok.id;
+      return result.error ?? result.ok.id;
     } catch (error) {
       return { code: 'INTERNAL', message: `creating collection ${name} failed: ${String(error)}` };
     } finally {

@@ -76,8 +76,7 @@ export class ControlRoutes {
   createCollection(res: HttpResponse, req: HttpRequest): void {
     this.serveBody(res, req, async (body) => {
       const name = readCollectionName(body);
-      const created = unwrap(await this.context.control.createCollection(name, true));
-      this.context.collections.put(created);
+      unwrap(await this.context.control.createCollection(name, true));
       return json(201, await this.describe(name));
     });
   }
@@ -85,7 +84,6 @@ export class ControlRoutes {
   dropCollection(res: HttpResponse, name: string): void {
     this.serve(res, async () => {
       unwrap(await this.context.control.dropCollection(name));
-      this.context.collections.remove(name);
       return json(200, { name, dropped: true });
     });
   }

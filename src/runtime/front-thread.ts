@@ -51,10 +51,10 @@ export interface FrontControl {
   attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void;
   detachShard(shard: number, cause: WireError): void;
   putCollection(collection: CollectionInfo): void;
-  removeCollection(name: string): void;
+  removeCollection(collection: CollectionInfo): void;
   /** Refuses new requests with `cause` and new connections altogether; what is under way goes on. */
   drain(cause: WireError): void;
-  /** Writes under way. Zero, and nothing more can come after drain(). */
+  /** Writes handed to shards and not answered. Requests whose body is still arriving are not among them. */
   pendingWrites(): number;
   /** Closes all sockets; the thread then has nothing left to do and ends. */
   close(): void;
@@ -97,6 +97,8 @@ class FrontThread implements FrontControl {
   }
 
   attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void {
+    // Nothing should be left of the shard's last incarnation; if something is, it must not wait for answers for ever.
+    this.router.detach(shard, { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} has started again` });
     const reader = new ChainReader(memtables, this.data.front);
     this.scanner.setReader(shard, reader);
     this.router.attach(shard, link, reader);
@@ -111,14 +113,13 @@ class FrontThread implements FrontControl {
     this.context.collections.put(collection);
   }
 
-  removeCollection(name: string): void {
-    this.context.collections.remove(name);
+  removeCollection(collection: CollectionInfo): void {
+    this.context.collections.remove(collection);
   }
 
   drain(cause: WireError): void {
     this.context.draining = cause;
     this.server.stopListening();
-    this.webSockets.endAll(cause.message);
   }
 
   pendingWrites(): number {
@@ -128,6 +129,7 @@ class FrontThread implements FrontControl {
   close(): void {
     this.doorbell.close();
     clearInterval(this.gauges);
+    this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();
     setImmediate(() => {
       this.data.controlPort.close();

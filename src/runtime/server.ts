@@ -114,6 +114,7 @@ class Server implements RunningServer {
   }
 
   shutdown(options: ShutdownOptions): Promise<void> {
+    if (options.mode === 'force') this.supervisor.stopWaiting();
     this.stopping ??= this.stop(options);
     return this.stopping;
   }
@@ -153,8 +154,8 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: async (name, exclusive) => this.createCollection(name, exclusive),
-      dropCollection: async (name) => this.dropCollection(name),
+      createCollection: (name, exclusive) => this.createCollection(name, exclusive),
+      dropCollection: (name) => this.dropCollection(name),
       listCollections: async () => this.listCollections(),
       health: async () => answer(healthReport(this.facts())),
       status: async () => answer(statusReport(this.facts())),
@@ -163,21 +164,22 @@ class Server implements RunningServer {
     };
   }
 
-  private createCollection(name: string, exclusive: boolean): ControlResult<CollectionInfo> {
-    return attempt(() => {
+  /** Fronts know of a change before it is answered: what a client does next finds it on every front. */
+  private createCollection(name: string, exclusive: boolean): Promise<ControlResult<CollectionInfo>> {
+    return attempt(async () => {
       const existing = this.catalog.find(name);
       if (existing !== undefined && !exclusive) return { id: existing.id, name };
       const created = this.catalog.create(name);
-      this.supervisor.putCollection(created);
+      await this.supervisor.putCollection(created);
       this.log.logger.info({ collection: name, id: created.id }, 'collection created');
       return { id: created.id, name };
     });
   }
 
-  private dropCollection(name: string): ControlResult<CollectionInfo> {
-    return attempt(() => {
+  private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
+    return attempt(async () => {
       const dropped = this.catalog.drop(name);
-      this.supervisor.removeCollection(name);
+      await this.supervisor.removeCollection(dropped);
       this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
       return { id: dropped.id, name };
     });
@@ -273,9 +275,9 @@ class Server implements RunningServer {
   }
 }
 
-function attempt<T>(work: () => T): ControlResult<T> {
+async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {
   try {
-    return { ok: work() };
+    return { ok: await work() };
   } catch (error) {
     if (error instanceof DbError) return { error: toWireError(error) };
     throw error;

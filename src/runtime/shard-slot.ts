@@ -3,6 +3,7 @@ import type { WireError } from '../base/errors.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import type { CompactorControl } from './compactor-thread.js';
+import type { FrontControl } from './front-thread.js';
 import type { OpenedShard, ShardControl } from './shard-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
 
@@ -13,8 +14,13 @@ export interface ShardIncarnation {
   readonly thread: ThreadHandle<ShardControl>;
   readonly memtables: MemtablePoolBuffers;
   readonly doorbell: SharedArrayBuffer;
-  /** By front. */
-  readonly links: Map<number, LinkBuffers>;
+  /** By front: the link, and the front's thread that has it. A front that started again needs another. */
+  readonly links: Map<
+    number,
+    { readonly link: LinkBuffers; readonly frontThread: ThreadHandle<FrontControl> }
+  >;
+  /** True from the end of recovery until the thread is given up: fronts may be connected. */
+  isOpen: boolean;
 }
 
 export class ShardSlot {

@@ -18,7 +18,11 @@ import { createMemtablePool } from '../memtable/pool.js';
 import { createDoorbell } from '../shm/doorbell.js';
 import {
   createStatsBlock,
+  FRONT_BODY_BYTES,
   FRONT_CELLS,
+  FRONT_CONNECTIONS,
+  FRONT_PENDING_WRITES,
+  FRONT_WEBSOCKETS,
   SHARD_CELLS,
   SHARD_RECOVERY_BYTES_DONE,
   SHARD_RECOVERY_BYTES_TOTAL,
@@ -26,7 +30,7 @@ import {
 import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
 import { createSeqnoCounter } from './seqno-counter.js';
-import { ShardSlot } from './shard-slot.js';
+import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
 import {
   type OpenedShard,
   type ShardControl,
@@ -39,9 +43,10 @@ import { COMPACTOR_WORKER, FRONT_WORKER, SHARD_WORKER } from './worker-paths.js'
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
-/** A shard that has served this long is healthy again: the next restart is quick. */
+/** A thread that has served this long is healthy again: its next restart is quick. */
 const HEALTHY_AFTER_MS = 60_000;
 const PROGRESS_INTERVAL_MS = 1000;
+const DRAIN_POLL_MS = 10;
 const CLOSE_WAIT_MS = 10_000;
 const SPINNING_CORES_MIN = 4;
 const SPIN_US_DEFAULT = 20;
@@ -61,6 +66,7 @@ export interface FrontSlot {
   readonly stats: SharedArrayBuffer;
   doorbell: SharedArrayBuffer;
   thread: ThreadHandle<FrontControl> | undefined;
+  restarts: number;
 }
 
 export class Supervisor {
@@ -68,6 +74,7 @@ export class Supervisor {
   readonly fronts: readonly FrontSlot[];
   readonly seqnos = createSeqnoCounter();
   private isStopping = false;
+  private drainDeadlineMs = 0;
   private address: { host: string; port: number } | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
@@ -81,6 +88,7 @@ export class Supervisor {
       stats: createStatsBlock(FRONT_CELLS),
       doorbell: createDoorbell(),
       thread: undefined,
+      restarts: 0,
     }));
   }
 
@@ -96,28 +104,35 @@ export class Supervisor {
     return this.address as { host: string; port: number }; // there is at least one front
   }
 
-  /** Recovers all shards in parallel. A shard that cannot be recovered stays down with its cause; the others serve. */
+  /**
+   * Recovers all shards in parallel, and only then lets any of them serve: the seqno counter is then above everything
+   * that any log holds. A shard that cannot be recovered stays down with its cause; the others serve.
+   */
   async startShards(): Promise<void> {
     const progress = setInterval(() => this.logProgress(), PROGRESS_INTERVAL_MS);
     try {
-      await Promise.all(this.shards.map((slot) => this.startShard(slot)));
+      const opened = await Promise.all(this.shards.map((slot) => this.openShard(slot)));
+      await Promise.all(
+        opened.map((incarnation, shard) => incarnation && this.serve(this.shards[shard], incarnation)),
+      );
     } finally {
       clearInterval(progress);
     }
   }
 
-  /** Tells every front. */
-  putCollection(collection: Collection): void {
-    this.eachFront((control) => control.putCollection({ id: collection.id, name: collection.name }));
+  /** Resolves when every front knows the collection. */
+  putCollection({ id, name }: Collection): Promise<void> {
+    return this.eachFront((control) => control.putCollection({ id, name }));
   }
 
-  removeCollection(name: string): void {
-    this.eachFront((control) => control.removeCollection(name));
+  /** Resolves when no front accepts writes to the collection any more. */
+  removeCollection({ id, name }: Collection): Promise<void> {
+    return this.eachFront((control) => control.removeCollection({ id, name }));
   }
 
-  /** Refuses new requests and waits until writes under way are answered. False when `timeoutMs` was not enough. */
+  /** Refuses new requests and waits until writes under way are answered. False when the time was not enough. */
   async drain(cause: WireError, timeoutMs: number): Promise<boolean> {
-    const deadline = systemClock.monotonicMs() + timeoutMs;
+    this.drainDeadlineMs = systemClock.monotonicMs() + timeoutMs;
     this.isStopping = true;
     await this.eachFront((control) => control.drain(cause));
     for (;;) {
@@ -125,9 +140,14 @@ export class Supervisor {
         this.liveFronts().map((thread) => thread.call(thread.control.pendingWrites()).catch(() => 0)),
       );
       if (pending.every((count) => count === 0)) return true;
-      if (systemClock.monotonicMs() >= deadline) return false;
-      await sleep(10);
+      if (systemClock.monotonicMs() >= this.drainDeadlineMs) return false;
+      await sleep(DRAIN_POLL_MS);
     }
+  }
+
+  /** Ends a drain that is under way. */
+  stopWaiting(): void {
+    this.drainDeadlineMs = 0;
   }
 
   /** Closes sockets, then shards (which sync), then compactors. */
@@ -145,9 +165,34 @@ export class Supervisor {
     );
   }
 
+  /** When this fails the front's thread has ended or is ending; onFrontExit decides whether it is started again. */
   private async startFront(slot: FrontSlot, port: number): Promise<number> {
+    const thread = this.spawnFront(slot);
+    slot.thread = thread;
+    thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
+    try {
+      for (const { id, name } of this.options.collections()) {
+        await thread.call(thread.control.putCollection({ id, name }));
+      }
+      for (const shard of this.shards) await this.introduce(slot, shard);
+      const { server } = this.options.config;
+      const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';
+      const result = await thread.call(thread.control.listen(server.host, port, sharing));
+      if (result.port === undefined) throw new DbError('IO', result.failed ?? 'the front does not listen');
+      setTimeout(() => {
+        if (slot.thread === thread) slot.restarts = 0;
+      }, HEALTHY_AFTER_MS).unref();
+      return result.port;
+    } catch (error) {
+      await this.closeThread(`front ${slot.front}`, thread, thread.control.close());
+      throw error;
+    }
+  }
+
+  private spawnFront(slot: FrontSlot): ThreadHandle<FrontControl> {
     const { server } = this.options.config;
     slot.doorbell = createDoorbell();
+    resetFrontGauges(slot.stats);
     const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
       front: slot.front,
       shards: this.shards.length,
@@ -159,22 +204,24 @@ export class Supervisor {
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
     };
-    const thread = new ThreadHandle<FrontControl>({
+    const name = `front-${slot.front}`;
+    return new ThreadHandle<FrontControl>({
       script: FRONT_WORKER,
-      name: `front-${slot.front}`,
+      name,
       data,
       host: this.frontHost(slot.front),
     });
-    slot.thread = thread;
-    thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
-    for (const collection of this.options.collections()) {
-      thread.control.putCollection({ id: collection.id, name: collection.name }).catch(() => {});
+  }
+
+  /** Tells a new front about a shard: its link, or why there is none. */
+  private async introduce(front: FrontSlot, shard: ShardSlot): Promise<void> {
+    const { incarnation, cause } = shard;
+    if (incarnation?.isOpen) {
+      // If the shard dies meanwhile, its next incarnation connects to this front.
+      await this.connect(front, shard, incarnation).catch(() => {});
+    } else if (cause !== undefined && front.thread !== undefined) {
+      await front.thread.call(front.thread.control.detachShard(shard.shard, cause));
     }
-    for (const shard of this.shards) if (shard.state === 'ready') await this.connect(slot, shard);
-    const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';
-    const result = await thread.call(thread.control.listen(server.host, port, sharing));
-    if (result.port === undefined) throw new DbError('IO', result.failed ?? 'the front does not listen');
-    return result.port;
   }
 
   private frontHost(front: number): FrontHost {
@@ -185,35 +232,55 @@ export class Supervisor {
     };
   }
 
-  private async startShard(slot: ShardSlot): Promise<void> {
+  private async restartShard(slot: ShardSlot): Promise<void> {
+    const incarnation = await this.openShard(slot);
+    if (incarnation !== undefined) await this.serve(slot, incarnation);
+  }
+
+  /** Starts the thread and recovers. Undefined when that failed; what follows from it has then been done. */
+  private async openShard(slot: ShardSlot): Promise<ShardIncarnation | undefined> {
     slot.state = 'recovering';
     slot.poison = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
     const memtables = createMemtablePool(memory.memtables_max + 1, memory.memtable_size);
     const thread = this.spawnShard(slot, doorbell, memtables);
-    slot.incarnation = { thread, memtables, doorbell, links: new Map() };
+    const incarnation: ShardIncarnation = { thread, memtables, doorbell, links: new Map(), isOpen: false };
+    slot.incarnation = incarnation;
     thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
     this.startCompactor(slot);
-    const startedMs = systemClock.monotonicMs();
     try {
       const result = await thread.call(thread.control.open());
-      if (result.opened === undefined) {
-        this.onRecoveryFailed(slot, result.failed ?? { code: 'INTERNAL', message: 'no reason given' });
-        return;
+      if (result.opened !== undefined) {
+        this.onOpened(slot, result.opened);
+        return incarnation;
       }
-      this.onOpened(slot, result.opened);
-      for (const front of this.fronts) await this.connect(front, slot);
-      slot.state = 'ready';
-      slot.cause = undefined;
-      setTimeout(() => {
-        if (slot.incarnation?.thread === thread) slot.restarts = 0;
-      }, HEALTHY_AFTER_MS).unref();
+      this.onRecoveryFailed(slot, result.failed ?? { code: 'INTERNAL', message: 'no reason given' });
     } catch (error) {
-      // The thread has ended meanwhile: onShardExit deals with it.
-      const ms = Math.round(systemClock.monotonicMs() - startedMs);
-      this.options.logger.error({ shard: slot.shard, ms, error: String(error) }, 'shard did not start');
+      // The thread has ended: onShardExit deals with it.
+      this.options.logger.error({ shard: slot.shard, error: String(error) }, 'shard did not recover');
     }
+    return undefined;
+  }
+
+  /** Connects a recovered shard to all fronts. A front that starts meanwhile connects itself, see introduce(). */
+  private async serve(slot: ShardSlot, incarnation: ShardIncarnation): Promise<void> {
+    incarnation.isOpen = true;
+    try {
+      for (const front of this.fronts) await this.connect(front, slot, incarnation);
+    } catch (error) {
+      this.options.logger.error(
+        { shard: slot.shard, error: String(error) },
+        'shard ended while it was connected',
+      );
+      return;
+    }
+    if (slot.incarnation !== incarnation || slot.state !== 'recovering') return;
+    slot.state = 'ready';
+    slot.cause = undefined;
+    setTimeout(() => {
+      if (slot.incarnation === incarnation) slot.restarts = 0;
+    }, HEALTHY_AFTER_MS).unref();
   }
 
   private spawnShard(
@@ -299,16 +366,18 @@ export class Supervisor {
       });
   }
 
-  /** Gives a front and a shard their link. Both ends must be alive; if one is not, its restart connects again. */
-  private async connect(front: FrontSlot, slot: ShardSlot): Promise<void> {
-    const { incarnation } = slot;
-    if (front.thread === undefined || incarnation === undefined) return;
+  /** Gives a front and a shard their link, once. Fails when the shard's thread ends; a front that ends does not matter. */
+  private async connect(front: FrontSlot, slot: ShardSlot, incarnation: ShardIncarnation): Promise<void> {
+    const frontThread = front.thread;
+    if (frontThread === undefined || incarnation.links.get(front.front)?.frontThread === frontThread) return;
     const link = createLink(this.options.config.memory.ring_bytes, incarnation.doorbell, front.doorbell);
-    incarnation.links.set(front.front, link);
-    const shard = incarnation.thread;
-    await shard.call(shard.control.attachFront(front.front, link));
-    await front.thread
-      .call(front.thread.control.attachShard(slot.shard, link, incarnation.memtables))
+    incarnation.links.set(front.front, { link, frontThread });
+    const { thread } = incarnation;
+    await thread.call(thread.control.attachFront(front.front, link));
+    // Given up meanwhile: the front has been told, and must not hear of this link after that.
+    if (!incarnation.isOpen) return;
+    await frontThread
+      .call(frontThread.control.attachShard(slot.shard, link, incarnation.memtables))
       .catch(() => {});
   }
 
@@ -342,11 +411,7 @@ export class Supervisor {
   }
 
   private onShardExit(slot: ShardSlot, thread: ThreadHandle<ShardControl>, error: Error | undefined): void {
-    if (slot.incarnation?.thread !== thread) return;
-    if (this.isStopping) {
-      slot.state = 'closed';
-      return;
-    }
+    if (slot.incarnation?.thread !== thread || slot.state === 'closed') return;
     const reason = error?.message ?? 'its thread ended';
     const cause: WireError = {
       code: 'SHARD_UNAVAILABLE',
@@ -357,42 +422,45 @@ export class Supervisor {
     const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
     slot.restarts++;
     setTimeout(() => {
-      if (!this.isStopping) this.startShard(slot);
+      if (!this.isStopping) this.restartShard(slot);
     }, delayMs);
   }
 
   private markDown(slot: ShardSlot, cause: WireError): void {
     slot.state = 'down';
     slot.cause = cause;
-    for (const link of slot.incarnation?.links.values() ?? []) closeLink(link);
+    if (slot.incarnation !== undefined) {
+      slot.incarnation.isOpen = false;
+      for (const { link } of slot.incarnation.links.values()) closeLink(link);
+    }
     this.eachFront((control) => control.detachShard(slot.shard, cause));
   }
 
+  /** The only place that starts a front again, whether it had served or died while it started. */
   private onFrontExit(slot: FrontSlot, thread: ThreadHandle<FrontControl>, error: Error | undefined): void {
     if (slot.thread !== thread) return;
     slot.thread = undefined;
-    if (this.isStopping) return;
-    this.options.logger.error(
-      { front: slot.front, error: error?.stack },
-      'front thread ended; starting it again',
-    );
-    for (const shard of this.shards) {
-      const link = shard.incarnation?.links.get(slot.front);
-      if (link !== undefined) closeLink(link);
-      shard.incarnation?.thread.control.detachFront(slot.front).catch(() => {});
+    for (const { incarnation } of this.shards) {
+      const entry = incarnation?.links.get(slot.front);
+      if (incarnation === undefined || entry?.frontThread !== thread) continue;
+      closeLink(entry.link);
+      incarnation.thread.control.detachFront(slot.front).catch(() => {});
     }
-    this.restartFront(slot, RESTART_DELAY_MS_MIN);
-  }
-
-  private restartFront(slot: FrontSlot, delayMs: number): void {
+    const { address } = this;
+    if (this.isStopping || address === undefined) return;
+    const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
+    slot.restarts++;
+    this.options.logger.error(
+      { front: slot.front, error: error?.stack, delay_ms: delayMs },
+      'front thread ended',
+    );
     setTimeout(() => {
-      if (this.isStopping || this.address === undefined) return;
-      this.startFront(slot, this.address.port).catch((error: unknown) => {
+      if (this.isStopping) return;
+      this.startFront(slot, address.port).catch((failure: unknown) => {
         this.options.logger.error(
-          { front: slot.front, error: toWireError(error).message },
+          { front: slot.front, error: toWireError(failure).message },
           'front did not start',
         );
-        this.restartFront(slot, Math.min(RESTART_DELAY_MS_MAX, delayMs * 2));
       });
     }, delayMs);
   }
@@ -400,8 +468,8 @@ export class Supervisor {
   private async closeShard(slot: ShardSlot): Promise<void> {
     const thread = slot.incarnation?.thread;
     if (thread === undefined || slot.state === 'closed') return;
-    await this.closeThread(`shard ${slot.shard}`, thread, thread.control.close());
     slot.state = 'closed';
+    await this.closeThread(`shard ${slot.shard}`, thread, thread.control.close());
   }
 
   /** Waits for a thread that was asked to close; ends it the hard way when it does not. */
@@ -446,6 +514,13 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
+}
+
+/** What a dead front held open is gone with it; its counters go on. */
+function resetFrontGauges(stats: SharedArrayBuffer): void {
+  const cells = new Float64Array(stats);
+  for (const gauge of [FRONT_CONNECTIONS, FRONT_WEBSOCKETS, FRONT_BODY_BYTES, FRONT_PENDING_WRITES])
+    cells[gauge] = 0;
 }
 
 /** Spinning pays only where it takes no core from a front or a client. */

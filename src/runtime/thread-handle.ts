@@ -26,6 +26,8 @@ export class ThreadHandle<Control> {
   /** Resolves when the thread is gone. */
   readonly exited: Promise<ThreadExit>;
   private readonly ports: MessagePort[];
+  private readonly waiting = new Set<(reason: Error) => void>();
+  private end: ThreadExit | undefined;
 
   constructor(options: ThreadOptions<object>) {
     const control = new MessageChannel();
@@ -43,20 +45,35 @@ export class ThreadHandle<Control> {
     this.exited = new Promise((resolve) => {
       this.worker.on('exit', (code) => {
         for (const port of this.ports) port.close();
+        this.onEnd({ code, error });
         resolve({ code, error });
       });
     });
     const ringer = options.doorbell === undefined ? undefined : new DoorbellRinger(options.doorbell);
-    this.control = remoteOf<Control>(control.port1, () => ringer?.ring());
+    this.control = remoteOf<Control>(control.port1, () => ringer?.ringForControl());
     if (options.host !== undefined) exposeOn(host.port1, options.host);
   }
 
   /** A call that gives up when the thread ends instead of waiting for an answer that cannot come. */
-  async call<T>(work: Promise<T>): Promise<T> {
-    const gone = this.exited.then(({ error }): never => {
-      throw error ?? new Error('the thread has ended');
+  call<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.end !== undefined) {
+        reject(endError(this.end));
+        return;
+      }
+      // A set that empties itself: racing `work` against the promise of the exit would pile up reactions on that.
+      this.waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.waiting.delete(reject));
     });
-    gone.catch(() => {});
-    return Promise.race([work, gone]);
   }
+
+  private onEnd(end: ThreadExit): void {
+    this.end = end;
+    for (const reject of this.waiting) reject(endError(end));
+    this.waiting.clear();
+  }
+}
+
+function endError({ error }: ThreadExit): Error {
+  return error ?? new Error('the thread has ended');
 }
