@@ -220,8 +220,15 @@ export class BatchApplier {
     return identity === 0 ? undefined : this.operationIds.find(identity);
   }
 
+  /**
+   * 0 for an operation without an id. The collection's number is mixed in: clients derive ids from its name, and a
+   * collection that was dropped and created again under its name has another number and another past.
+   */
   private identity(batch: WriteBatchView, index: number): number {
-    return foldWords(batch.operationIdWord(index, 0), batch.operationIdWord(index, 1));
+    const low = batch.operationIdWord(index, 0);
+    const high = batch.operationIdWord(index, 1);
+    if (low === 0 && high === 0) return 0;
+    return foldWords(low ^ Math.imul(batch.collection(index), 0x9e3779b1), high);
   }
 
   private fingerprint(batch: WriteBatchView, index: number): number {
