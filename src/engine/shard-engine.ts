@@ -57,7 +57,7 @@ export interface ShardEngineOptions {
   readonly groupIntervalMs: number;
 }
 
-/** 'commit-first': the memtable must rotate, which can only happen between groups: commit() and stage() again. */
+/** 'commit-first': the batch needs the state after this group, or a memtable of its own: commit() and stage() again. */
 export type StageResult = 'staged' | 'commit-first' | DbError;
 
 class StagedBatch {
@@ -126,8 +126,13 @@ export class ShardEngine {
     const { log } = this;
     const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
+    // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
+    if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
     const bytes = this.memtableBytesMax(view);
-    if (bytes > memtables.active.capacityBytes) return this.batchTooLarge(bytes);
+    if (bytes > memtables.active.capacityBytes) {
+      // Patches are bounded by all that is staged for their documents. Once that is applied, the sizes are known.
+      return this.staged.length > 0 ? 'commit-first' : this.batchTooLarge(view, bytes);
+    }
     if (!memtables.active.hasRoom(this.reservedWrites + view.count, this.reservedBytes + bytes)) {
       if (this.staged.length > 0) return 'commit-first';
       if (!memtables.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
@@ -276,8 +281,16 @@ export class ShardEngine {
     return bytes + this.patchBound.bytesMax(batch, (index) => this.applier.currentValueBytes(batch, index));
   }
 
-  private batchTooLarge(bytes: number): DbError {
-    const limitBytes = this.options.memtables.active.capacityBytes;
+  private batchTooLarge(batch: WriteBatchView, bytes: number): DbError {
+    const { shard, memtables } = this.options;
+    const limitBytes = memtables.active.capacityBytes;
+    if (batch.count > 1 && !batch.allOrNothing && PatchBound.hasPatches(batch)) {
+      // Each of these writes may fit: it is their company that does not, and a retry travels in another one.
+      return new DbError(
+        'OVERLOADED',
+        `shard ${shard}: the patches sent together may need ${bytes} bytes, more than one memtable holds (${limitBytes})`,
+      );
+    }
     return new DbError(
       'PAYLOAD_TOO_LARGE',
       `this write may need ${bytes} bytes, more than one memtable holds (${limitBytes}, memory.memtable_size)`,
@@ -296,6 +309,8 @@ export class ShardEngine {
   }
 
   private writesRefused(poison: DbError): DbError {
+    // Again for every batch: a log that broke while it made room for one, with nothing staged, has no group to fail.
+    this.options.meter.onPoisoned(poison);
     return new DbError(
       'WAL_POISONED',
       `shard ${this.options.shard} takes no writes: ${poison.message}`,

@@ -4,11 +4,12 @@
  */
 import { assert } from '../base/assert.js';
 import { DbError, type WireError } from '../base/errors.js';
+import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import { type OperationId, WriteBatchEncoder } from '../batch/write-batch-encoder.js';
 import { WriteReplyView } from '../batch/write-reply.js';
 import type { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
-import type { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import type { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { DoorbellRinger } from '../shm/doorbell.js';
 import { RingReader } from '../shm/ring-reader.js';
@@ -21,6 +22,9 @@ export interface WriteCompletion {
   onWriteFailed(token: number, error: WireError): void;
 }
 
+/** Bytes of a document as it is now, 0 when there is none. May be a little out of date. */
+export type DocumentSize = (hash: number, collection: number, key: Uint8Array, keyLength: number) => number;
+
 /** The operations of one batch, in order. */
 class InFlightBatch {
   batchId = 0;
@@ -32,6 +36,13 @@ class InFlightBatch {
     this.completions[this.count] = completion;
     this.tokens[this.count] = token;
     this.count++;
+  }
+
+  /** For reuse. A pooled batch must not keep the completions alive, and with them whole requests. */
+  clear(): void {
+    this.count = 0;
+    this.completions.length = 0;
+    this.tokens.length = 0;
   }
 }
 
@@ -54,6 +65,8 @@ export class ShardClient {
   private open = new InFlightBatch();
   private openDurability: Durability = 0;
   private openAllOrNothing = false;
+  /** Sum of the open batch's weights; see weightOf(). */
+  private openWeight = 0;
   /** The open batch is complete and only waits for room in the ring. */
   private isSealed = false;
   /** Bytes in use in the request ring when it had no room for the open batch; -1 when it had. */
@@ -68,8 +81,9 @@ export class ShardClient {
     private readonly shard: number,
     /** Operations that may wait for this shard. */
     private readonly pendingMax: number,
-    /** Bytes one batch may have; a single larger operation travels alone. */
+    /** Bytes one batch may have, or make the shard write; a single larger operation travels alone. */
     private readonly batchBytesMax: number,
+    private readonly documentSize: DocumentSize,
   ) {
     this.unavailable = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is starting` };
   }
@@ -90,6 +104,7 @@ export class ShardClient {
     const lost = [...this.inFlight.values(), this.open];
     this.inFlight.clear();
     this.open = new InFlightBatch();
+    this.openWeight = 0;
     this.openAllOrNothing = false;
     this.isSealed = false;
     this.usedBytesWhenFull = -1;
@@ -127,8 +142,11 @@ export class ShardClient {
     token: number,
   ): WireError | undefined {
     if (this.requests === undefined) return this.unavailable;
-    const size = keyLength + valueEnd - valueStart + OPERATION_OVERHEAD_BYTES;
-    if (!this.makeRoom(size, durability)) return this.overloaded();
+    const bytes = keyLength + valueEnd - valueStart + OPERATION_OVERHEAD_BYTES;
+    const documentBytes =
+      kind === OperationKind.Patch ? this.documentSize(keyHash, collection, key, keyLength) : 0;
+    if (!this.makeRoom(this.weightOf(kind, bytes, documentBytes), durability)) return this.overloaded();
+    this.openWeight += this.weightOf(kind, bytes, documentBytes); // again: the batch may be another one now
     this.openDurability = durability;
     this.encoder.add(
       kind,
@@ -192,6 +210,7 @@ export class ShardClient {
     this.open.batchId = batchId;
     this.inFlight.set(batchId, this.open);
     this.open = this.pool.pop() ?? new InFlightBatch();
+    this.openWeight = 0;
     this.openAllOrNothing = false;
     this.isSealed = false;
     this.encoder.reset();
@@ -223,13 +242,20 @@ export class ShardClient {
     return this.requests !== undefined && this.requests.usedBytes() < this.usedBytesWhenFull;
   }
 
-  private makeRoom(size: number, durability: Durability): boolean {
+  /**
+   * What an operation takes of batchBytesMax. A patch writes a whole document, which the shard must have room for: as
+   * large as it is now, and grown by whatever is in the batch. The shard knows the size when it counts again.
+   */
+  private weightOf(kind: OperationKind, bytes: number, documentBytes: number): number {
+    if (kind !== OperationKind.Patch) return bytes;
+    return bytes + Math.min(DOCUMENT_BYTES_MAX, documentBytes + this.encoder.byteSize);
+  }
+
+  private makeRoom(weight: number, durability: Durability): boolean {
     if (this.pendingCount >= this.pendingMax) return false;
     if (this.open.count === 0) return true;
     if (this.isSealed) return this.flush();
-    const fits =
-      this.open.count < BATCH_OPERATIONS_MAX &&
-      this.encoder.byteSize + this.open.count * OPERATION_OVERHEAD_BYTES + size <= this.batchBytesMax;
+    const fits = this.open.count < BATCH_OPERATIONS_MAX && this.openWeight + weight <= this.batchBytesMax;
     if (fits && durability === this.openDurability) return true;
     assert(
       !this.openAllOrNothing,
@@ -262,7 +288,7 @@ export class ShardClient {
   }
 
   private recycle(batch: InFlightBatch): void {
-    batch.count = 0;
+    batch.clear();
     if (this.pool.length < POOLED_BATCHES_MAX) this.pool.push(batch);
   }
 

@@ -1,6 +1,6 @@
 /**
  * How the service column reads documents out of shared memory without knowing what they are stored in. The runtime
- * implements both interfaces over memtables (runtime/shard-view.ts). Each instance belongs to one thread.
+ * implements both interfaces over memtables (runtime/document-scanner.ts). Each instance belongs to one thread.
  */
 
 /** Point reads in one shard. */

@@ -3,7 +3,7 @@ import type { WireError } from '../base/errors.js';
 import { shardOfHash } from '../base/hash.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardClient } from '../ipc/shard-client.js';
-import type { DocumentReader } from './document-reader.js';
+import { type DocumentReader, LOOKUP_FOUND } from './document-reader.js';
 
 export interface ShardRouterOptions {
   readonly shards: number;
@@ -25,7 +25,7 @@ export class ShardRouter {
     const perShard = Math.max(1, Math.floor(options.pendingWritesMax / options.shards));
     this.clients = Array.from(
       { length: options.shards },
-      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax),
+      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize),
     );
     this.readers = this.clients.map(() => undefined);
     this.detached = this.clients.map(() => true);
@@ -55,6 +55,20 @@ export class ShardRouter {
   unavailableCause(hash: number): WireError {
     return this.client(hash).unavailableCause;
   }
+
+  private readonly documentSize = (
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyLength: number,
+  ): number => {
+    const reader = this.reader(hash);
+    if (reader === undefined) return 0;
+    reader.enter();
+    const bytes = reader.get(hash, collection, key, 0, keyLength) === LOOKUP_FOUND ? reader.valueLength : 0;
+    reader.leave();
+    return bytes;
+  };
 
   /** The first shard that is down, if any. */
   firstUnavailable(): WireError | undefined {

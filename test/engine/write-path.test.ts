@@ -303,3 +303,59 @@ test('replay goes into the reserve when the memtables were full, and stops beyon
   t.is(recovered.memtables.pool.chainLength, 4);
   t.throws(() => recovered.engine.replay(batchOf([put('k5', big)]), asSeqno(5)), { code: 'MEMTABLES_FULL' });
 });
+
+test('new writes wait until the reserve that replay used is free again', (t) => {
+  const big = `"${'x'.repeat(200_000)}"`;
+  const recovered = new TestEngine({ arenaBytes: 256 * 1024 });
+  for (let i = 1; i <= 4; i++) recovered.engine.replay(batchOf([put(`k${i}`, big)]), asSeqno(i));
+  t.like(recovered.write([put('small', '1')]), { code: 'MEMTABLES_FULL' });
+  recovered.memtables.pool.retireOldest();
+  t.deepEqual(recovered.statusesOf([put('small', '1')]), [Created]);
+});
+
+test('patches of one document in several batches are staged apart once their bound outgrows a memtable', (t) => {
+  const made = new TestEngine({ arenaBytes: 256 * 1024 });
+  made.write([put('a', '{}')]);
+  const patches = Array.from({ length: 30 }, (_, i) => patch('a', `{"n":${i},"x":"${'x'.repeat(200)}"}`));
+  let commits = 0;
+  for (let batch = 0; batch < 20; batch++) {
+    let { result } = made.stage(patches);
+    if (result === 'commit-first') {
+      commits++;
+      made.engine.commit();
+      ({ result } = made.stage(patches));
+    }
+    t.is(result, 'staged');
+  }
+  made.engine.commit();
+  t.true(commits > 0);
+  everyBatchAnsweredOnce(t, made);
+});
+
+test('patches that are too large together may be tried again, one that is too large alone may not', (t) => {
+  const made = new TestEngine({ arenaBytes: 256 * 1024 });
+  made.write([put('a', `{"x":"${'x'.repeat(100_000)}"}`), put('b', '{}')]);
+  const patches = ['{"w":1}', '{"y":1}', '{"z":1}'].map((text) => patch('a', text));
+  const together = [...patches, put('b', '{"innocent":true}')];
+  t.like(made.write(together), { code: 'OVERLOADED' });
+  t.like(made.write(together, { allOrNothing: true }), { code: 'PAYLOAD_TOO_LARGE' });
+  t.like(made.write([patch('b', `{"x":"${'x'.repeat(300_000)}"}`)]), { code: 'PAYLOAD_TOO_LARGE' });
+  for (const each of together) t.deepEqual(made.statusesOf([each]), [Replaced]);
+});
+
+test('an operation id of a collection says nothing about another collection', (t) => {
+  const made = new TestEngine();
+  const extras = { operationId: operationId(7) };
+  t.deepEqual(made.statusesOf([put('a', '1', extras)]), [Created]);
+  t.deepEqual(made.statusesOf([put('a', '1', { ...extras, collection: 2 })]), [Created]);
+  t.is(made.get('a', 2), '1', 'the collection was dropped and created again: its write must happen');
+  t.deepEqual(made.statusesOf([put('a', '1', { operationId: Uint32Array.of(0, 0, 1, 1) })]), [Replaced]);
+  t.deepEqual(made.statusesOf([put('a', '2', { operationId: Uint32Array.of(0, 0, 2, 2) })]), [Replaced]);
+});
+
+test('a log that breaks while it makes room, with nothing staged, is reported', (t) => {
+  const made = new TestEngine();
+  made.log.failNextRoom = true;
+  t.like(made.write([put('a', '1')]), { code: 'WAL_POISONED' });
+  t.true(made.meter.poisons.length > 0);
+});

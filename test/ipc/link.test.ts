@@ -386,3 +386,29 @@ test('random traffic completes every write once, in the order of its batch', (t)
   const written = made.completions.all.filter(({ status }) => status !== undefined).map(({ token }) => token);
   t.true(written.every((token, i) => i === 0 || written[i - 1] < token));
 });
+
+test('a patch weighs what the shard must reserve for it: large documents are patched in batches of their own', (t) => {
+  const made = new TestLink({ batchBytesMax: 16 * 1024, documentBytes: 5000 });
+  for (let i = 0; i < 10; i++) t.is(made.patch('large', `{"n":${i}}`), undefined);
+  t.is(made.put('innocent'), undefined);
+  made.client.flush();
+  t.deepEqual(
+    made.serve().map(({ keys }) => keys.length),
+    [3, 3, 3, 2],
+  );
+  made.client.drainReplies();
+  everyWriteCompletedOnce(t, made);
+});
+
+test('patches of one small document are sent in batches whose worst case is bounded', (t) => {
+  const made = new TestLink({ batchBytesMax: 16 * 1024 });
+  const text = `{"x":"${'x'.repeat(190)}"}`;
+  for (let i = 0; i < 100; i++) t.is(made.patch('hot', text), undefined);
+  made.client.flush();
+  for (const { keys } of made.serve()) {
+    const worstCase = (text.length * keys.length * (keys.length + 1)) / 2;
+    t.true(worstCase <= 16 * 1024, `${keys.length} patches`);
+  }
+  made.client.drainReplies();
+  everyWriteCompletedOnce(t, made);
+});

@@ -15,6 +15,8 @@ export class ArrayLog implements CommitLog {
   readonly calls: Array<'append' | 'write' | 'sync'> = [];
   failNextWrite = false;
   failNextSync = false;
+  /** The next batch finds the segment full, and the rotation fails. */
+  failNextRoom = false;
   /** ENOSPC for every batch until it is false again. */
   isDiskFull = false;
   private staged: WalRecord[] = [];
@@ -24,6 +26,7 @@ export class ArrayLog implements CommitLog {
   private nextOffset = 0;
 
   ensureRoom(payloadBytes: number): void {
+    this.failIf(this.failNextRoom, 'rotation: EIO');
     if (this.isDiskFull) throw new DbError('IO', `no room for ${payloadBytes} bytes: ENOSPC`);
   }
 

@@ -56,6 +56,8 @@ export interface LinkOptions {
   readonly ringBytes?: number;
   readonly pendingMax?: number;
   readonly batchBytesMax?: number;
+  /** What every document weighs. */
+  readonly documentBytes?: number;
 }
 
 export class TestLink {
@@ -72,9 +74,14 @@ export class TestLink {
   private nextToken = 1;
 
   constructor(options: LinkOptions = {}) {
-    const { ringBytes = 64 * 1024, pendingMax = 1000, batchBytesMax = 16 * 1024 } = options;
+    const {
+      ringBytes = 64 * 1024,
+      pendingMax = 1000,
+      batchBytesMax = 16 * 1024,
+      documentBytes = 0,
+    } = options;
     this.ringBytes = ringBytes;
-    this.client = new ShardClient(3, pendingMax, batchBytesMax);
+    this.client = new ShardClient(3, pendingMax, batchBytesMax, () => documentBytes);
     this.link = createLink(ringBytes, createDoorbell(), createDoorbell());
     this.shard = new ShardLink(0, this.link);
     this.client.attach(this.link);
@@ -89,12 +96,25 @@ export class TestLink {
 
   /** Puts a document; returns the refusal, if it was refused. */
   put(key: string, durability = Durability.Always, value = '{}'): WireError | undefined {
+    return this.write(OperationKind.Put, key, durability, value);
+  }
+
+  patch(key: string, value: string): WireError | undefined {
+    return this.write(OperationKind.Patch, key, Durability.Always, value);
+  }
+
+  private write(
+    kind: OperationKind,
+    key: string,
+    durability: Durability,
+    value: string,
+  ): WireError | undefined {
     const token = this.nextToken++;
     const keyBytes = utf8(key);
     const bytes = utf8(value);
     const hash = hashKey(1, keyBytes, 0, keyBytes.length);
     const refusal = this.client.write(
-      OperationKind.Put,
+      kind,
       1,
       hash,
       keyBytes,
