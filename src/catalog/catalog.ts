@@ -99,9 +99,11 @@ export class Catalog {
 
   private load(bytes: Uint8Array): void {
     const file = parse(bytes);
+    const ids = new Set<number>();
     for (const { id, name, created_at } of file.collections) {
-      if (id >= file.next_id || this.byName.has(name))
+      if (id >= file.next_id || ids.has(id) || this.byName.has(name))
         throw corrupt(`collection ${JSON.stringify(name)} is inconsistent`);
+      ids.add(id);
       this.byName.set(name, { id: asCollectionId(id), name, createdAt: created_at });
     }
     this.nextId = file.next_id;

@@ -25,9 +25,16 @@ export class BodyBudget {
   }
 }
 
-/** A body that arrives in pieces. Reusable; holds memory only between the first and the last piece. */
+/** A body of many pieces is copied into a buffer of at least this size, which doubles as needed. */
+const BODY_BUFFER_BYTES_MIN = 16 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A body that arrives in pieces. Reusable; holds memory only between the first and the last piece. The budget is
+ * charged for the memory and not for the bytes in it, so pieces of one byte each cannot outgrow it.
+ */
 export class BodyBuffer {
-  private chunks: Uint8Array[] = [];
+  private bytes = NO_BYTES;
   length = 0;
 
   constructor(
@@ -37,8 +44,8 @@ export class BodyBuffer {
 
   /** For reuse with another limit. */
   reset(bytesMax: number): void {
-    if (this.length > 0) this.budget.give(this.length);
-    this.chunks = [];
+    this.budget.give(this.bytes.length);
+    this.bytes = NO_BYTES; // not kept for the next body: whoever has what join() returned may go on using it
     this.length = 0;
     this.bytesMax = bytesMax;
   }
@@ -47,22 +54,25 @@ export class BodyBuffer {
   append(chunk: ArrayBuffer): WireError | undefined {
     const length = this.length + chunk.byteLength;
     if (length > this.bytesMax) return bodyTooLarge(this.bytesMax);
-    if (!this.budget.take(chunk.byteLength)) return this.budget.exhausted();
-    this.chunks.push(new Uint8Array(chunk.slice(0)));
+    if (length > this.bytes.length && !this.grow(length)) return this.budget.exhausted();
+    this.bytes.set(new Uint8Array(chunk), this.length);
     this.length = length;
     return undefined;
   }
 
   /** All pieces as one array. */
   join(): Uint8Array {
-    if (this.chunks.length === 1) return this.chunks[0];
-    const body = new Uint8Array(this.length);
-    let at = 0;
-    for (const chunk of this.chunks) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-    return body;
+    return this.bytes.subarray(0, this.length);
+  }
+
+  private grow(lengthMin: number): boolean {
+    const wanted = Math.max(BODY_BUFFER_BYTES_MIN, lengthMin, 2 * this.bytes.length);
+    const capacity = Math.min(wanted, this.bytesMax);
+    if (!this.budget.take(capacity - this.bytes.length)) return false;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.join());
+    this.bytes = grown;
+    return true;
   }
 }
 

@@ -40,9 +40,11 @@ interface Prepared {
 
 type ItemResult = { _id?: string; _seq?: number; status: number; error?: { code: string; message: string } };
 
+const NO_BYTES = new Uint8Array(0);
+
 export class BulkWrite implements WriteCompletion {
   private readonly results: ItemResult[];
-  private readonly spans: DocumentSpans;
+  private spans: DocumentSpans;
   private readonly ids: string[] = [];
   private pending = 0;
   private created = 0;
@@ -53,7 +55,7 @@ export class BulkWrite implements WriteCompletion {
   constructor(
     private readonly context: FrontContext,
     private readonly documentBody: DocumentBody,
-    private readonly body: Uint8Array,
+    private body: Uint8Array,
     private readonly options: BulkOptions,
   ) {
     this.spans = splitBulkBody(body, options.isNdjson);
@@ -63,6 +65,9 @@ export class BulkWrite implements WriteCompletion {
   /** Resolves when every document has its result. */
   run(collectionName: string, collection: number): Promise<BulkResult> {
     let byShard = this.prepare(collectionName, collection);
+    // What is written has been copied; the rest is not kept while the shards are busy.
+    this.body = NO_BYTES;
+    this.spans = [];
     if (this.options.isAtomic && byShard.flat().length < this.results.length) {
       this.failAll(byShard.flat(), writeStatusError(WriteStatus.Aborted, false) as WireError);
       byShard = [];

@@ -62,8 +62,9 @@ export class DocumentGetter {
         return this.streamer.send(res, headers, copy, requestId);
       }
       res.writeHeader('Content-Type', headers);
-      // A view, never the bare SharedArrayBuffer. uWS copies it before end() returns, that is before leave().
-      res.end(bytes.subarray(valueOffset, valueOffset + valueLength));
+      // A view, never the bare SharedArrayBuffer. uWS copies it before end() returns, that is before leave(). Made by the
+      // constructor: subarray() takes twice as long.
+      res.end(new Uint8Array(bytes.buffer, valueOffset, valueLength));
       return true;
     } finally {
       reader.leave();

@@ -9,7 +9,7 @@ import { projectFields } from '../json/project.js';
 import type { ScannedDocument } from '../router/document-reader.js';
 import { METHOD_LIST } from '../shm/stats-format.js';
 import type { FrontContext } from './front-context.js';
-import { LIST_RESPONSE_BYTES_MAX, SCAN_SLICE_DOCUMENTS } from './limits.js';
+import { LIST_RESPONSE_BYTES_MAX, SCAN_SLICE } from './limits.js';
 import { encodeCursor, type ListQuery, parseListQuery } from './list-query.js';
 import { sendError } from './respond.js';
 import { SortedWindow } from './sorted-window.js';
@@ -153,7 +153,7 @@ export class DocumentLister {
     for (;;) {
       const unavailable = this.context.router.firstUnavailable();
       if (unavailable !== undefined) return unavailable;
-      const next = this.context.scanner.scan(collection, after, SCAN_SLICE_DOCUMENTS, visitMatching);
+      const next = this.context.scanner.scan(collection, after, SCAN_SLICE, visitMatching);
       if (stopped || next === undefined || isAborted()) return undefined;
       after = next;
       await new Promise((resolve) => setImmediate(resolve));

@@ -64,20 +64,22 @@ export class BinaryFrames {
   private resolveCollections(): string[] {
     const { view, collections } = this;
     const unknown: string[] = [];
+    const isWritten = this.writtenCollections();
     collections.length = 0;
     for (let i = 0; i < view.collectionCount; i++) {
       const id = this.context.collections.find(view.collectionName(i));
       collections.push(id ?? NO_COLLECTION);
-      if (id === undefined && this.isWritten(i)) unknown.push(view.collectionName(i));
+      if (id === undefined && isWritten[i] === 1) unknown.push(view.collectionName(i));
     }
     return unknown;
   }
 
-  private isWritten(collectionIndex: number): boolean {
-    for (let i = 0; i < this.view.count; i++) {
-      if (this.view.op(i) === RequestOp.Put && this.view.collectionIndex(i) === collectionIndex) return true;
-    }
-    return false;
+  /** By collection index: 1 when a request of the frame puts a document there. */
+  private writtenCollections(): Uint8Array {
+    const { view } = this;
+    const isWritten = new Uint8Array(view.collectionCount);
+    for (let i = 0; i < view.count; i++) if (view.op(i) === RequestOp.Put) isWritten[view.collectionIndex(i)] = 1;
+    return isWritten;
   }
 
   private createFirst(connection: WebSocketConnection, bytes: Uint8Array, names: readonly string[]): void {
@@ -113,6 +115,7 @@ export class BinaryFrames {
     }
     connection.sendFrame();
     if (reads > 0) meter.doneMany(METHOD_GET, reads, failed, startMs);
+    if (writes > 0) connection.noteWrites(writes, startMs);
     if (writes > 0) this.context.scheduleFlush();
   }
 

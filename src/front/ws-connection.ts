@@ -16,7 +16,7 @@ import { writeStatusError } from './write-answer.js';
 /** Bytes of values in one response frame; more go into further frames. */
 export const RESPONSE_FRAME_BYTES_MAX = 1024 * 1024;
 
-/**
+/** What send() returns when it had to queue something, and what when it lost it instead:
  * What send() returns when the reader is too far behind. uWS closes the socket then, but only after the event-loop
  * turn: until somebody closes it, a frame with many reads would go on producing answers for nobody.
  */

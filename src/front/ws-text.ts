@@ -12,6 +12,7 @@
  */
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
+import { BULK_OPERATIONS_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
@@ -105,9 +106,10 @@ export class TextFrames {
       const span = request.spanOf('requests');
       if (request.bytes[span.start] !== 0x5b)
         throw new DbError('VALIDATION', 'requests must be an array', { field: 'requests' });
+      checkRequestCount(request.bytes, span.start);
       const cursor = new ElementCursor();
       cursor.reset(request.bytes, span.start);
-      while (cursor.next())
+      while (cursor.next() && !connection.isClosed)
         this.serve(connection, new TextRequest(request.bytes, cursor.valueStart, cursor.valueEnd));
     } catch (error) {
       this.fail(connection, request.id, toWireError(error));
@@ -284,6 +286,17 @@ export class TextFrames {
 
   private fail(connection: WebSocketConnection, id: string, error: WireError): void {
     connection.sendText(`{"id":${id},${errorBody(error, this.context.requestId()).slice(1)}`);
+  }
+}
+
+/** Before any of them is served: a batch that is too long does nothing. `start`: of the array. */
+function checkRequestCount(bytes: Uint8Array, start: number): void {
+  const cursor = new ElementCursor();
+  cursor.reset(bytes, start);
+  for (let count = 0; cursor.next(); count++) {
+    if (count < BULK_OPERATIONS_MAX) continue;
+    const message = `a batch has at most ${BULK_OPERATIONS_MAX} requests`;
+    throw new DbError('PAYLOAD_TOO_LARGE', message, { limit: BULK_OPERATIONS_MAX });
   }
 }
 

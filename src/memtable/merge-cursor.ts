@@ -33,14 +33,17 @@ export class MergeCursor {
 
   /** Steps to the next live document. False at the end of the collection. */
   next(): boolean {
-    while (this.step()) {
-      if (this.memtable.versionKind(this.version) === VERSION_KIND_DOCUMENT) return true;
-    }
+    while (this.step()) if (this.isDocument) return true;
     return false;
   }
 
-  /** Steps to the next key, tombstones included. */
-  private step(): boolean {
+  /** False when the current entry is a tombstone. */
+  get isDocument(): boolean {
+    return this.memtable.versionKind(this.version) === VERSION_KIND_DOCUMENT;
+  }
+
+  /** Steps to the next key, tombstones included: the unit of work. False at the end of the collection. */
+  step(): boolean {
     const source = this.smallest();
     if (source < 0) return false;
     this.currentSource = source;

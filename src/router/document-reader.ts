@@ -31,17 +31,25 @@ export interface ScannedDocument {
   key(): Uint8Array;
 }
 
+/** What one scan() may look at before it returns; whichever is used up first ends it. */
+export interface ScanBudget {
+  /** Keys, deleted ones included. */
+  readonly keys: number;
+  /** Bytes of documents. */
+  readonly bytes: number;
+}
+
 /** Ordered reads over all shards. */
 export interface DocumentScanner {
   /**
-   * Visits documents of a collection in key order across all shards: those after `afterKey`, or from the start, at
-   * most `budget`. `visit` returns false to stop after that document. Returns the key of the last document visited when
-   * there may be more, or undefined when the collection ended.
+   * Visits documents of a collection in key order across all shards: those after `afterKey`, or from the start, until
+   * `budget` is used up. `visit` returns false to stop after that document. Returns the last key passed, which may be a
+   * deleted one, when there may be more, or undefined when the collection ended.
    */
   scan(
     collection: number,
     afterKey: Uint8Array | undefined,
-    budget: number,
+    budget: ScanBudget,
     visit: (document: ScannedDocument) => boolean,
   ): Uint8Array | undefined;
 }

@@ -1,7 +1,7 @@
 /** Ordered scans over the memtables of all shards, for one front. Implements the router's DocumentScanner. */
 import type { ChainReader } from '../memtable/chain-reader.js';
 import { compareNodes, MergeCursor } from '../memtable/merge-cursor.js';
-import type { DocumentScanner, ScannedDocument } from '../router/document-reader.js';
+import type { DocumentScanner, ScanBudget, ScannedDocument } from '../router/document-reader.js';
 
 const NO_KEY = new Uint8Array(0);
 
@@ -20,7 +20,7 @@ export class MemtableScanner implements DocumentScanner {
   scan(
     collection: number,
     afterKey: Uint8Array | undefined,
-    budget: number,
+    budget: ScanBudget,
     visit: (document: ScannedDocument) => boolean,
   ): Uint8Array | undefined {
     const readers = this.readers.filter((reader) => reader !== undefined);
@@ -38,20 +38,24 @@ function scanMerged(
   readers: readonly ChainReader[],
   collection: number,
   afterKey: Uint8Array | undefined,
-  budget: number,
+  budget: ScanBudget,
   visit: (document: ScannedDocument) => boolean,
 ): Uint8Array | undefined {
   let heads = readers
     .map((reader) => new MergeCursor(reader.chain(), collection, afterKey ?? NO_KEY, afterKey !== undefined))
-    .filter((cursor) => cursor.next());
-  for (let visited = 0; heads.length > 0; ) {
+    .filter((cursor) => cursor.step());
+  let bytes = 0;
+  for (let keys = 1; heads.length > 0; keys++) {
     const smallest = heads.reduce((best, cursor) =>
       compareNodes(cursor.memtable, cursor.node, best.memtable, best.node) < 0 ? cursor : best,
     );
-    const wantsMore = visit(documentAt(smallest));
-    visited++;
-    if (!wantsMore || visited === budget) return keyAt(smallest);
-    if (!smallest.next()) heads = heads.filter((cursor) => cursor !== smallest);
+    if (smallest.isDocument) {
+      const document = documentAt(smallest);
+      bytes += document.length;
+      if (!visit(document)) return keyAt(smallest);
+    }
+    if (keys >= budget.keys || bytes >= budget.bytes) return keyAt(smallest);
+    if (!smallest.step()) heads = heads.filter((cursor) => cursor !== smallest);
   }
   return undefined;
 }

@@ -37,7 +37,8 @@ test('a PUT creates with 201, replaces with 200, and each version has a higher E
 });
 
 test('documents come back as the text they were, with every digit of a number', async (t) => {
-  const text = '{"_id":"exact","big":9223372036854775807,"u":18446744073709551615, "f":1.10e-07,"s":"\\u00e9é"}';
+  const text =
+    '{"_id":"exact","big":9223372036854775807,"u":18446744073709551615, "f":1.10e-07,"s":"\\u00e9é"}';
   t.is((await server.put('/api/v1/exact/exact', text)).status, 201);
   t.is((await server.get('/api/v1/exact/exact')).text, text);
 });

@@ -36,7 +36,11 @@ test('malformed JSON is refused with the offset of the first wrong byte', async 
     const { details } = answer.json.error;
     t.true(Math.abs(details.offset - offset) <= 3, `${JSON.stringify(body)}: ${JSON.stringify(details)}`);
   }
-  for (const bytes of [[0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d], [0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d], [0]]) {
+  for (const bytes of [
+    [0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d],
+    [0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d],
+    [0],
+  ]) {
     t.is((await server.put('/api/v1/bad/a', Uint8Array.from(bytes))).status, 400, String(bytes));
   }
   t.is((await server.get('/api/v1/collections/bad')).status, 404);
@@ -54,10 +58,9 @@ test('nesting up to the limit is stored, 100,000 levels are refused', async (t) 
   t.true(await alive());
 });
 
-test('odd but valid JSON is kept as it is: __proto__, lone surrogates, huge numbers', async (t) => {
+test('odd but valid JSON is kept as it is: __proto__, empty names, huge numbers', async (t) => {
   for (const [key, text] of [
     ['proto', '{"_id":"proto","__proto__":{"admin":true},"constructor":{"prototype":1}}'],
-    ['surrogate', '{"_id":"surrogate","s":"\\ud800","t":"\\udfff\\ud800"}'],
     ['number', '{"_id":"number","n":1e999,"m":-0,"l":123456789012345678901234567890.5}'],
     ['empty', '{"_id":"empty","":{"":[]}}'],
   ]) {
@@ -65,8 +68,20 @@ test('odd but valid JSON is kept as it is: __proto__, lone surrogates, huge numb
     t.is(written.status, 201, written.text);
     t.is((await server.get(`/api/v1/odd/${key}`)).text, text);
   }
-  t.is((await server.get('/api/v1/odd')).text.includes('"\\ud800"'), true);
-  t.is((await server.get(`/api/v1/odd?filter=${encodeURIComponent('{"__proto__.admin":true}')}`)).json.data.length, 1);
+  t.is(
+    (await server.get(`/api/v1/odd?filter=${encodeURIComponent('{"__proto__.admin":true}')}`)).json.data
+      .length,
+    1,
+  );
+});
+
+test('half of a surrogate pair has no UTF-8 form: it is refused with its offset', async (t) => {
+  for (const text of ['{"s":"\\ud800"}', '{"s":"\\udfff\\ud800"}', '{"\\ud83d":1}']) {
+    const answer = await server.put('/api/v1/halves/a', text);
+    t.is(answer.status, 400, text);
+    t.regex(answer.json.error.message, /surrogate pair at byte/);
+  }
+  t.is((await server.put('/api/v1/halves/a', '{"s":"\\ud83d\\ude00"}')).status, 201);
 });
 
 test('a member given twice is refused or stored as one of the two, never as a mixture', async (t) => {
@@ -81,7 +96,8 @@ test('a member given twice is refused or stored as one of the two, never as a mi
 
 test('a document of exactly 16 MiB is stored byte for byte, one byte more is 413', async (t) => {
   const frame = '{"_id":"huge","v":""}';
-  const text = (size: number): Buffer => Buffer.from(`{"_id":"huge","v":"${'x'.repeat(size - frame.length)}"}`);
+  const text = (size: number): Buffer =>
+    Buffer.from(`{"_id":"huge","v":"${'x'.repeat(size - frame.length)}"}`);
   const largest = text(DOCUMENT_BYTES_MAX);
   t.is((await server.put('/api/v1/huge/huge', largest)).status, 201);
   const read = await server.get('/api/v1/huge/huge');
@@ -126,10 +142,8 @@ test('keys of 1 to 1024 bytes are stored under exactly these bytes', async (t) =
     t.deepEqual((await server.get(path)).json, { _id: key, is: key });
   }
   const listed = await server.get('/api/v1/keys?limit=1000');
-  t.deepEqual(
-    new Set(listed.json.data.map(({ _id }: { _id: string }) => _id)),
-    new Set(keys),
-  );
+  const found = listed.json.data.map(({ _id }: { _id: string }) => _id);
+  t.deepEqual(found.sort(), [...keys].sort());
   for (const key of keys) {
     const posted = await server.request('POST', '/api/v1/keys', { body: { _id: key } });
     t.is(posted.status, 409, 'the body names the same key as the path');
@@ -150,7 +164,9 @@ test('keys of 0 and of 1025 bytes, and broken percent-encoding, are refused', as
   ];
   for (const [key, message] of cases) {
     for (const method of ['GET', 'PUT', 'DELETE']) {
-      const answer = await server.request(method, `/api/v1/badkeys/${key}`, { body: method === 'PUT' ? {} : undefined });
+      const answer = await server.request(method, `/api/v1/badkeys/${key}`, {
+        body: method === 'PUT' ? {} : undefined,
+      });
       t.is(answer.status, 400, `${method} ${key}`);
       t.regex(answer.json.error.message, message);
       t.is(answer.json.error.details.field, '_id');
@@ -168,7 +184,9 @@ test('uploads that break off leave nothing behind', async (t) => {
   for (let round = 0; round < 10; round++) {
     const connections = await Promise.all(Array.from({ length: 40 }, () => RawConnection.open(server.port)));
     for (const [index, connection] of connections.entries()) {
-      const target = ['PUT /api/v1/aborted/a', 'POST /api/v1/aborted/bulk', 'PATCH /api/v1/aborted/warm'][index % 3];
+      const target = ['PUT /api/v1/aborted/a', 'POST /api/v1/aborted/bulk', 'PATCH /api/v1/aborted/warm'][
+        index % 3
+      ];
       connection.send(`${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n`);
       connection.send(piece);
     }
@@ -186,11 +204,17 @@ test('uploads that break off leave nothing behind', async (t) => {
 });
 
 test('bodies under way are bounded: more of them get 503 with the setting named', async (t) => {
-  const small = await TestServer.start({ env: { LUMADB_SERVER__MAX_IN_FLIGHT_BODY_BYTES: String(32 * MIB) } });
+  const small = await TestServer.start({
+    env: { LUMADB_SERVER__MAX_IN_FLIGHT_BODY_BYTES: String(32 * MIB) },
+  });
   t.teardown(() => small.close());
   const half = Buffer.alloc(12 * MIB, 0x20);
   const held: RawConnection[] = [];
-  t.teardown(() => held.forEach((connection) => connection.destroy()));
+  t.teardown(() =>
+    held.forEach((connection) => {
+      connection.destroy();
+    }),
+  );
   for (let i = 0; i < 2; i++) {
     const connection = await RawConnection.open(small.port);
     held.push(connection);
@@ -207,7 +231,10 @@ test('bodies under way are bounded: more of them get 503 with the setting named'
   t.regex(refused.json.error.message, /max_in_flight_body_bytes/);
   t.is(refused.headers['retry-after'], '1');
   for (const connection of held.splice(0)) connection.destroy();
-  await small.until('they are given back', async () => (await small.metric('lumadb_request_body_bytes{front="0"}')) === 0);
+  await small.until(
+    'they are given back',
+    async () => (await small.metric('lumadb_request_body_bytes{front="0"}')) === 0,
+  );
   t.is((await small.put('/api/v1/c/b', {})).status, 201);
 });
 

@@ -67,7 +67,12 @@ test('unknown routes are 404 and wrong shapes 405, both as error bodies that nam
     const answer = await server.request(method, path, { body: method === 'GET' ? undefined : {} });
     t.is(answer.status, status, `${method} ${path}`);
     const { error } = answer.json;
-    t.deepEqual(Object.keys(error).filter((key) => key !== 'details').sort(), ['code', 'message', 'request_id']);
+    t.deepEqual(
+      Object.keys(error)
+        .filter((key) => key !== 'details')
+        .sort(),
+      ['code', 'message', 'request_id'],
+    );
     t.regex(error.message, message);
   }
 });

@@ -1,5 +1,5 @@
 /** HTTP as tests need it: every status is an answer, bodies are kept as bytes, and raw sockets for what is no HTTP. */
-import { Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
 export interface RequestOptions {

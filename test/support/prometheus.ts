@@ -111,6 +111,7 @@ function checkHistogram(name: string, samples: readonly PrometheusSample[]): voi
     const count = members.find((sample) => sample.name === `${name}_count`);
     const sum = members.find((sample) => sample.name === `${name}_sum`);
     if (count === undefined || sum === undefined) throw new Error(`${name}${key}: no _count or _sum`);
-    if (count.value !== buckets.at(-1)?.value) throw new Error(`${name}${key}: _count is not the +Inf bucket`);
+    if (count.value !== buckets.at(-1)?.value)
+      throw new Error(`${name}${key}: _count is not the +Inf bucket`);
   }
 }

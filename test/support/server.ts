@@ -118,6 +118,12 @@ export class TestServer {
     process.kill(this.pid, signal);
   }
 
+  /** Closes our end of its output, as `lumadb start | head -1` does. */
+  hangUpOutput(): void {
+    this.child?.stdout?.destroy();
+    this.child?.stderr?.destroy();
+  }
+
   /** Ends it the hard way. */
   async kill9(): Promise<void> {
     this.child?.kill('SIGKILL');
