@@ -78,7 +78,8 @@ export class BinaryFrames {
   private writtenCollections(): Uint8Array {
     const { view } = this;
     const isWritten = new Uint8Array(view.collectionCount);
-    for (let i = 0; i < view.count; i++) if (view.op(i) === RequestOp.Put) isWritten[view.collectionIndex(i)] = 1;
+    for (let i = 0; i < view.count; i++)
+      if (view.op(i) === RequestOp.Put) isWritten[view.collectionIndex(i)] = 1;
     return isWritten;
   }
 

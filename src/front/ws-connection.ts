@@ -16,7 +16,9 @@ import { writeStatusError } from './write-answer.js';
 /** Bytes of values in one response frame; more go into further frames. */
 export const RESPONSE_FRAME_BYTES_MAX = 1024 * 1024;
 
-/** What send() returns when it had to queue something, and what when it lost it instead:
+/** What send() returns when the reader is behind and bytes are queued for it. */
+const SEND_QUEUED = 0;
+/**
  * What send() returns when the reader is too far behind. uWS closes the socket then, but only after the event-loop
  * turn: until somebody closes it, a frame with many reads would go on producing answers for nobody.
  */
@@ -29,9 +31,23 @@ export interface SocketData {
   connection: WebSocketConnection | undefined;
 }
 
+/** Bytes that the sockets of one front have queued towards readers that are behind. */
+export class SendBacklog {
+  private bytes = 0;
+
+  constructor(private readonly bytesMax: number) {}
+
+  /** False when that is more than allowed. */
+  change(bytes: number): boolean {
+    this.bytes += bytes;
+    return this.bytes <= this.bytesMax;
+  }
+}
+
 export interface ConnectionShared {
   readonly encoder: ResponseFrameEncoder;
   readonly meter: RequestMeter;
+  readonly backlog: SendBacklog;
   requestId(): string;
   /** The connection has answers: call sendAnswers() at the end of the turn. */
   onAnswersReady(connection: WebSocketConnection): void;
@@ -45,6 +61,10 @@ export class WebSocketConnection implements WriteCompletion {
   private statuses: number[] = [];
   private seqnos: number[] = [];
   private errors: Array<WireError | undefined> = [];
+  /** Frames with writes that wait for their answers, oldest first. */
+  private frames: Array<{ writes: number; readonly startMs: number }> = [];
+  /** This socket's part of shared.backlog. */
+  private queuedBytes = 0;
 
   constructor(
     private readonly ws: WebSocket<SocketData>,
@@ -59,6 +79,11 @@ export class WebSocketConnection implements WriteCompletion {
 
   onWriteFailed(id: number, error: WireError): void {
     this.answerError(id, error);
+  }
+
+  /** A frame that came at `startMs` had that many writes. Each of them is answered with answer(). */
+  noteWrites(writes: number, startMs: number): void {
+    if (this.isOpen) this.frames.push({ writes, startMs });
   }
 
   /** Queues an answer without a value. */
@@ -82,8 +107,7 @@ export class WebSocketConnection implements WriteCompletion {
     this.isQueued = false;
     const { ids, statuses, seqnos, errors } = this;
     if (!this.isOpen || ids.length === 0) return;
-    const { encoder, meter } = this.shared;
-    const startMs = meter.now();
+    const { encoder } = this.shared;
     let errorCount = 0;
     encoder.reset();
     for (let i = 0; i < ids.length; i++) {
@@ -94,7 +118,7 @@ export class WebSocketConnection implements WriteCompletion {
         this.addError(ids[i], statuses[i], error);
       }
     }
-    meter.doneMany(METHOD_PUT, ids.length, errorCount, startMs);
+    this.meterAnswers(ids.length, errorCount);
     // Truncated, not replaced: a busy connection keeps its arrays.
     ids.length = 0;
     statuses.length = 0;
@@ -116,13 +140,17 @@ export class WebSocketConnection implements WriteCompletion {
   /** Sends the shared frame being built, if it has answers, and starts the next. */
   sendFrame(): void {
     const { encoder } = this.shared;
-    if (encoder.count > 0 && this.isOpen && this.ws.send(encoder.finish(), true, false) === SEND_DROPPED)
-      this.ws.close();
+    if (encoder.count > 0) this.send(encoder.finish(), true);
     encoder.reset();
   }
 
   sendText(text: string | Uint8Array): void {
-    if (this.isOpen && this.ws.send(text, false, false) === SEND_DROPPED) this.ws.close();
+    this.send(text, false);
+  }
+
+  /** The reader has taken some of what was queued. */
+  onDrain(): void {
+    this.noteQueued(this.ws.getBufferedAmount());
   }
 
   /** True once the socket is gone: there is nobody to answer. */
@@ -133,9 +161,42 @@ export class WebSocketConnection implements WriteCompletion {
   /** The socket is gone: writes under way finish unheard. */
   close(): void {
     this.isOpen = false;
+    this.noteQueued(0);
+    this.frames = [];
     this.ids = [];
     this.statuses = [];
     this.seqnos = [];
     this.errors = [];
+  }
+
+  private send(message: string | Uint8Array, isBinary: boolean): void {
+    if (!this.isOpen) return;
+    const result = this.ws.send(message, isBinary, false);
+    // Closed the hard way: a close frame would wait behind all that this reader does not read.
+    if (result === SEND_DROPPED) this.ws.close();
+    else if (result === SEND_QUEUED && !this.noteQueued(this.ws.getBufferedAmount())) this.ws.close();
+  }
+
+  /** False when the sockets of this front have more queued than they may. */
+  private noteQueued(bytes: number): boolean {
+    const change = bytes - this.queuedBytes;
+    this.queuedBytes = bytes;
+    return this.shared.backlog.change(change);
+  }
+
+  /** Shards answer in order, so answers are taken to be for the oldest frames. */
+  private meterAnswers(count: number, errorCount: number): void {
+    let left = count;
+    let errors = errorCount;
+    while (left > 0 && this.frames.length > 0) {
+      const frame = this.frames[0];
+      const part = Math.min(left, frame.writes);
+      const failed = Math.min(errors, part);
+      this.shared.meter.doneMany(METHOD_PUT, part, failed, frame.startMs);
+      left -= part;
+      errors -= failed;
+      frame.writes -= part;
+      if (frame.writes === 0) this.frames.shift();
+    }
   }
 }

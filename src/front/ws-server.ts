@@ -5,10 +5,10 @@ import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
-import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS } from './limits.js';
+import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
 import { sendError } from './respond.js';
 import { BinaryFrames } from './ws-binary.js';
-import { type ConnectionShared, type SocketData, WebSocketConnection } from './ws-connection.js';
+import { type ConnectionShared, SendBacklog, type SocketData, WebSocketConnection } from './ws-connection.js';
 import { TextFrames } from './ws-text.js';
 
 /** RFC 6455 close codes. */
@@ -32,6 +32,7 @@ export class WebSocketServer {
     this.shared = {
       encoder: new ResponseFrameEncoder(),
       meter: context.meter,
+      backlog: new SendBacklog(WEBSOCKETS_QUEUED_BYTES_MAX),
       requestId: () => context.requestId(),
       onAnswersReady: (connection) => {
         this.ready.push(connection);
@@ -72,6 +73,7 @@ export class WebSocketServer {
         this.context.meter.cells[FRONT_WEBSOCKETS]++;
       },
       message: (ws, message, isBinary) => this.onMessage(ws, message, isBinary),
+      drain: (ws) => ws.getUserData().connection?.onDrain(),
       close: (ws) => {
         ws.getUserData().connection?.close();
         this.open.delete(ws);
