@@ -306,10 +306,14 @@ const inactiveWarnings = (given: ConfigOverrides): readonly string[] =>
       `${path} = ${value} has no effect in this release: it takes effect once ${until}`,
   );
 
+/** The ring back to the front, which ipc/link.ts makes with every request ring. */
+const REPLY_RING_BYTES = 2 * 1024 * 1024;
+
 function memoryWarnings(config: Config): readonly string[] {
   const shards = config.sharding.shards || defaultShardCount();
   const { memtable_size, memtables_max, ring_bytes } = config.memory;
-  const most = shards * (memtable_size * memtables_max + config.server.front_threads * 2 * ring_bytes);
+  const most =
+    shards * (memtable_size * memtables_max + config.server.front_threads * (ring_bytes + REPLY_RING_BYTES));
   // 0, undefined or a huge number mean that no cgroup limits the process.
   const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY;
   const available = Math.min(totalmem(), constrained);

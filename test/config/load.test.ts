@@ -164,8 +164,9 @@ test('numbers are checked at both ends, and for being whole', (t) => {
   t.true(accepts('memory.memtable_size = 0x100000'));
   t.false(accepts('memory.memtable_size = 1048575'));
   t.false(accepts('memory.memtable_size = 1073741825'));
-  t.true(accepts('memory.ring_bytes = 65536'));
-  t.false(accepts('memory.ring_bytes = 65537'));
+  t.true(accepts('memory.ring_bytes = 67108864'));
+  t.false(accepts('memory.ring_bytes = 67108865'));
+  t.false(accepts('memory.ring_bytes = 33554432'));
   t.true(accepts('security.require_auth = false'));
   t.false(accepts('security.require_auth = "true"'));
   t.false(accepts('storage.data_dir = ""'));
@@ -236,7 +237,8 @@ test('memory that the machine does not have is warned about', (t) => {
     sharding: { shards: 256 },
   };
   const { warnings } = loadConfig({ ...nothing, overrides });
-  t.regex(warnings.join('\n'), /256 shards may grow to \d+ MiB/);
+  // 1024 memtables of 1 GiB, a request ring of 64 MiB and a reply ring of 2 MiB, each 256 times.
+  t.regex(warnings.join('\n'), /256 shards may grow to 268452352 MiB/);
 });
 
 test('every key has a one-line description, a limit in words and a default that it accepts', (t) => {
