@@ -31,6 +31,8 @@ export class ShardLoop {
   /** Views of the batches of the current group; reused. */
   private readonly views: WriteBatchView[] = [];
   private usedViews = 0;
+  /** Position of the link that is served first; another one in each group. */
+  private firstLink = 0;
   private isStopped = false;
 
   constructor(private readonly options: ShardLoopOptions) {}
@@ -67,7 +69,11 @@ export class ShardLoop {
     let bytes = 0;
     let depth = 0;
     this.usedViews = 0;
-    for (const link of this.links) {
+    const { links } = this;
+    // In turn: a front that fills every group by itself must not keep the others waiting.
+    this.firstLink++;
+    for (let i = 0; i < links.length; i++) {
+      const link = links[(this.firstLink + i) % links.length];
       depth += link.depthBytes();
       while (bytes < GROUP_BYTES_MAX) {
         const view = this.nextView();
