@@ -1,4 +1,4 @@
-/** What all request handlers of one front share. Built once by runtime/front-main.ts. */
+/** What all request handlers of one front share. Built once by runtime/front-thread.ts. */
 import type { WireError } from '../base/errors.js';
 import type { DocumentScanner } from '../router/document-reader.js';
 import type { ShardRouter } from '../router/shard-router.js';

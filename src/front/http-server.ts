@@ -29,7 +29,7 @@ import { DocumentGetter } from './get-document.js';
 import { POOLED_REQUESTS_MAX } from './limits.js';
 import { DocumentLister } from './list-documents.js';
 import { DocumentPath } from './path.js';
-import { sendError } from './respond.js';
+import { closeQuietly, sendError } from './respond.js';
 import { ResponseStreamer } from './stream-response.js';
 import {
   WRITE_BODY_BYTES_MAX,
@@ -80,6 +80,7 @@ export class HttpServer {
       release: (request) => {
         if (this.pool.length < POOLED_REQUESTS_MAX) this.pool.push(request);
       },
+      onUnexpected: (error) => options.onUnexpected(error),
     };
     this.app = uWS.App();
     this.addRoutes();
@@ -264,8 +265,7 @@ export class HttpServer {
         handler(res, req);
       } catch (error) {
         this.options.onUnexpected(error);
-        // What was answered already is unknown here: closing is the one thing that is always allowed.
-        res.close();
+        closeQuietly(res);
       }
     };
   }

@@ -65,3 +65,12 @@ export function sendError(res: HttpResponse, error: WireError, requestId: string
   res.writeHeader('Content-Type', `application/json\r\nX-Request-Id: ${requestId}${retry}`);
   res.end(errorBody(error, requestId), close);
 }
+
+/** What was answered already is unknown when a handler fails, and uWS throws for a response that is over. */
+export function closeQuietly(res: HttpResponse): void {
+  try {
+    res.close();
+  } catch {
+    // It was answered in full: there is nothing to close.
+  }
+}

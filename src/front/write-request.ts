@@ -25,7 +25,7 @@ import type { FrontContext } from './front-context.js';
 import { generatedId } from './generated-id.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { DocumentPath } from './path.js';
-import { sendError, sendJson } from './respond.js';
+import { closeQuietly, sendError, sendJson } from './respond.js';
 import { writeStatusError } from './write-answer.js';
 
 /** Room for whitespace around a document of the largest size. */
@@ -40,6 +40,8 @@ export interface WriteRequestShared {
   readonly documentBody: DocumentBody;
   newBodyBuffer(): BodyBuffer;
   release(request: WriteRequest): void;
+  /** Told about exceptions: out of a callback of uWS they would end the process. */
+  onUnexpected(error: unknown): void;
 }
 
 export class WriteRequest implements WriteCompletion {
@@ -120,6 +122,15 @@ export class WriteRequest implements WriteCompletion {
 
   private readonly onData = (chunk: ArrayBuffer, isLast: boolean): void => {
     if (this.res === undefined) return;
+    try {
+      this.receive(chunk, isLast);
+    } catch (error) {
+      this.shared.onUnexpected(error);
+      if (this.res !== undefined) closeQuietly(this.res);
+    }
+  };
+
+  private receive(chunk: ArrayBuffer, isLast: boolean): void {
     if (isLast && this.body.length === 0) {
       if (chunk.byteLength > WRITE_BODY_BYTES_MAX) this.refuse(bodyTooLarge(WRITE_BODY_BYTES_MAX), true);
       else this.submitDocument(new Uint8Array(chunk));
@@ -128,7 +139,7 @@ export class WriteRequest implements WriteCompletion {
     const fault = this.body.append(chunk);
     if (fault !== undefined) this.refuse(fault, true);
     else if (isLast) this.submitDocument(this.body.join());
-  };
+  }
 
   /** `body` is only valid during this call. */
   private submitDocument(body: Uint8Array): void {
@@ -142,9 +153,15 @@ export class WriteRequest implements WriteCompletion {
       this.refuse(writeStatusError(WriteStatus.NotFound, false) as WireError, false);
       return;
     }
-    // Looked at before a collection comes into being for it; submit() reads it again.
-    if (!this.shared.documentBody.read(body, 0, body.length)) {
-      this.refuse(this.shared.documentBody.error as WireError, false);
+    // What can be refused is, before a collection comes into being for it; submit() does the first two again.
+    const document = this.shared.documentBody;
+    if (!document.read(body, 0, body.length) || !this.settleKey(document)) {
+      this.refuse(document.error as WireError, false);
+      return;
+    }
+    const { kind } = this.condition;
+    if (kind === ConditionKind.IfPresent || kind === ConditionKind.IfMatchSeqno) {
+      this.refuse(writeStatusError(WriteStatus.PreconditionFailed, false) as WireError, false);
       return;
     }
     this.isAwaited = true;
