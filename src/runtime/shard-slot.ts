@@ -2,7 +2,7 @@
 import type { WireError } from '../base/errors.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
-import type { CompactorControl } from './compactor-thread.js';
+import type { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl } from './front-thread.js';
 import type { OpenedShard, ShardControl } from './shard-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
@@ -30,15 +30,14 @@ export class ShardSlot {
   /** Why it takes no writes although it is ready. */
   poison: WireError | undefined;
   incarnation: ShardIncarnation | undefined;
-  compactor: ThreadHandle<CompactorControl> | undefined;
   lastOpened: OpenedShard | undefined;
   restarts = 0;
-  isPreparingSpare = false;
 
   constructor(
     readonly shard: number,
     readonly walDirectory: string,
     readonly stats: SharedArrayBuffer,
+    readonly compactor: CompactorKeeper,
   ) {
     this.cause = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is recovering` };
   }

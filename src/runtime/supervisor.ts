@@ -27,7 +27,8 @@ import {
   SHARD_RECOVERY_BYTES_DONE,
   SHARD_RECOVERY_BYTES_TOTAL,
 } from '../shm/stats-format.js';
-import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
+import { closeThread } from './close-thread.js';
+import { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
 import { createSeqnoCounter } from './seqno-counter.js';
 import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
@@ -39,7 +40,7 @@ import {
   WAL_SPARES_MAX,
 } from './shard-thread.js';
 import { ThreadHandle } from './thread-handle.js';
-import { COMPACTOR_WORKER, FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
+import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -47,7 +48,6 @@ const RESTART_DELAY_MS_MAX = 10_000;
 const HEALTHY_AFTER_MS = 60_000;
 const PROGRESS_INTERVAL_MS = 1000;
 const DRAIN_POLL_MS = 10;
-const CLOSE_WAIT_MS = 10_000;
 const SPINNING_CORES_MIN = 4;
 const SPIN_US_DEFAULT = 20;
 
@@ -81,7 +81,12 @@ export class Supervisor {
     const { dataDirectory, config } = options;
     this.shards = Array.from({ length: options.shards }, (_, shard) => {
       const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`, 'wal');
-      return new ShardSlot(shard, directory, createStatsBlock(SHARD_CELLS));
+      const compactor = new CompactorKeeper(
+        shard,
+        { walDirectory: directory, segmentBytes: config.wal.segment_size, sparesMax: WAL_SPARES_MAX },
+        options.logger,
+      );
+      return new ShardSlot(shard, directory, createStatsBlock(SHARD_CELLS), compactor);
     });
     this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => ({
       front,
@@ -154,15 +159,12 @@ export class Supervisor {
   async close(): Promise<void> {
     this.isStopping = true;
     await Promise.all(
-      this.liveFronts().map((thread) => this.closeThread('front', thread, thread.control.close())),
+      this.liveFronts().map((thread) =>
+        closeThread('front', thread, thread.control.close(), this.options.logger),
+      ),
     );
     await Promise.all(this.shards.map((slot) => this.closeShard(slot)));
-    await Promise.all(
-      this.shards.map(async ({ compactor }) => {
-        if (compactor !== undefined)
-          await this.closeThread('compactor', compactor, compactor.control.close());
-      }),
-    );
+    await Promise.all(this.shards.map(({ compactor }) => compactor.close()));
   }
 
   /** When this fails the front's thread has ended or is ending; onFrontExit decides whether it is started again. */
@@ -184,7 +186,7 @@ export class Supervisor {
       }, HEALTHY_AFTER_MS).unref();
       return result.port;
     } catch (error) {
-      await this.closeThread(`front ${slot.front}`, thread, thread.control.close());
+      await closeThread(`front ${slot.front}`, thread, thread.control.close(), this.options.logger);
       throw error;
     }
   }
@@ -248,7 +250,7 @@ export class Supervisor {
     const incarnation: ShardIncarnation = { thread, memtables, doorbell, links: new Map(), isOpen: false };
     slot.incarnation = incarnation;
     thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
-    this.startCompactor(slot);
+    slot.compactor.start();
     try {
       const result = await thread.call(thread.control.open());
       if (result.opened !== undefined) {
@@ -316,7 +318,7 @@ export class Supervisor {
     const { logger } = this.options;
     return {
       log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
-      wantSpare: () => this.prepareSpare(slot),
+      wantSpare: () => slot.compactor.prepareSpare(),
       onPoisoned: (_shard, error) => {
         slot.poison = error;
         logger.error(
@@ -325,45 +327,6 @@ export class Supervisor {
         );
       },
     };
-  }
-
-  private startCompactor(slot: ShardSlot): void {
-    if (slot.compactor !== undefined) return;
-    const data: Omit<CompactorThreadData, 'controlPort'> = {
-      walDirectory: slot.walDirectory,
-      segmentBytes: this.options.config.wal.segment_size,
-      sparesMax: WAL_SPARES_MAX,
-    };
-    const thread = new ThreadHandle<CompactorControl>({
-      script: COMPACTOR_WORKER,
-      name: `compactor-${slot.shard}`,
-      data,
-    });
-    slot.compactor = thread;
-    thread.exited.then(({ error }) => {
-      slot.compactor = undefined;
-      slot.isPreparingSpare = false;
-      if (this.isStopping) return;
-      // Shards can do without: they prepare segments themselves, only slower.
-      this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'compactor thread died');
-      setTimeout(() => this.isStopping || this.startCompactor(slot), RESTART_DELAY_MS_MAX).unref();
-    });
-  }
-
-  private prepareSpare(slot: ShardSlot): void {
-    const { compactor } = slot;
-    if (compactor === undefined || slot.isPreparingSpare || this.isStopping) return;
-    slot.isPreparingSpare = true;
-    compactor
-      .call(compactor.control.prepareSpare())
-      .then((failed) => {
-        if (failed !== undefined)
-          this.options.logger.warn({ shard: slot.shard }, `no spare WAL segment: ${failed.message}`);
-      })
-      .catch(() => {})
-      .finally(() => {
-        slot.isPreparingSpare = false;
-      });
   }
 
   /** Gives a front and a shard their link, once. Fails when the shard's thread ends; a front that ends does not matter. */
@@ -469,23 +432,7 @@ export class Supervisor {
     const thread = slot.incarnation?.thread;
     if (thread === undefined || slot.state === 'closed') return;
     slot.state = 'closed';
-    await this.closeThread(`shard ${slot.shard}`, thread, thread.control.close());
-  }
-
-  /** Waits for a thread that was asked to close; ends it the hard way when it does not. */
-  private async closeThread(
-    name: string,
-    thread: ThreadHandle<unknown>,
-    closing: Promise<void>,
-  ): Promise<void> {
-    closing.catch(() => {});
-    const outcome = await Promise.race([thread.exited, sleep(CLOSE_WAIT_MS).then(() => 'late' as const)]);
-    if (outcome !== 'late') return;
-    this.options.logger.error(
-      { thread: name },
-      `thread did not close within ${CLOSE_WAIT_MS} ms; terminating it`,
-    );
-    await thread.worker.terminate();
+    await closeThread(`shard ${slot.shard}`, thread, thread.control.close(), this.options.logger);
   }
 
   private liveFronts(): Array<ThreadHandle<FrontControl>> {

@@ -112,8 +112,12 @@ test('a document of exactly 16 MiB is stored byte for byte, one byte more is 413
   const patched = await server.request('PATCH', '/api/v1/huge/huge', { body: { w: 1 } });
   t.is(patched.status, 413);
   t.true((await server.get('/api/v1/huge/huge')).body.equals(largest));
-  const { status } = await server.request('POST', '/api/v1/huge', { body: Buffer.alloc(40 * MIB, 0x20) });
-  t.is(status, 413);
+  // Refused long before its end: a client that is still sending may see the closed connection instead of the answer.
+  const refused = await server.request('POST', '/api/v1/huge', { body: Buffer.alloc(40 * MIB, 0x20) }).then(
+    (answer) => answer.status,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  t.true([413, 'EPIPE', 'ECONNRESET'].includes(refused ?? 0), String(refused));
   t.is(await server.metric('lumadb_request_body_bytes{front="0"}'), 0);
 });
 
@@ -208,28 +212,24 @@ test('bodies under way are bounded: more of them get 503 with the setting named'
     env: { LUMADB_SERVER__MAX_IN_FLIGHT_BODY_BYTES: String(32 * MIB) },
   });
   t.teardown(() => small.close());
-  const half = Buffer.alloc(12 * MIB, 0x20);
+  const part = Buffer.alloc(12 * MIB, 0x20);
   const held: RawConnection[] = [];
-  t.teardown(() =>
-    held.forEach((connection) => {
-      connection.destroy();
-    }),
-  );
-  for (let i = 0; i < 2; i++) {
+  t.teardown(() => {
+    for (const connection of held) connection.destroy();
+  });
+  for (let i = 0; i < 5; i++) {
     const connection = await RawConnection.open(small.port);
     held.push(connection);
     connection.send(`PUT /api/v1/c/a HTTP/1.1\r\nHost: x\r\nContent-Length: ${16 * MIB}\r\n\r\n`);
-    connection.send(half);
+    connection.send(part);
   }
-  await small.until(
-    'two bodies are held',
-    async () => (await small.metric('lumadb_request_body_bytes{front="0"}')) >= 24 * MIB,
-  );
-  const refused = await small.put('/api/v1/c/b', Buffer.alloc(15 * MIB, 0x20));
-  t.is(refused.status, 503);
-  t.is(refused.json.error.code, 'UNAVAILABLE');
-  t.regex(refused.json.error.message, /max_in_flight_body_bytes/);
-  t.is(refused.headers['retry-after'], '1');
+  const isRefused = ({ received }: RawConnection): boolean => received.includes('max_in_flight_body_bytes');
+  await small.until('some of them are refused', () => held.filter(isRefused).length >= 2);
+  t.true((await small.metric('lumadb_request_body_bytes{front="0"}')) <= 32 * MIB);
+  const refused = held.find(isRefused)?.received.toString() ?? '';
+  t.regex(refused, /^HTTP\/1\.1 503 /);
+  t.regex(refused, /\r\nRetry-After: 1\r\n/);
+  t.regex(refused, /"code":"UNAVAILABLE"/);
   for (const connection of held.splice(0)) connection.destroy();
   await small.until(
     'they are given back',

@@ -134,10 +134,10 @@ test('/metrics is strict Prometheus text with the names that the manual queries'
   }
   const requests = families.get('lumadb_requests_total')?.samples ?? [];
   t.deepEqual(new Set(requests.map(({ labels }) => labels.get('status'))), new Set(['ok', 'error']));
-  const valueOf = (method: string, status: string): number | undefined =>
+  const countOf = (method: string, status: string): number | undefined =>
     requests.find(({ labels }) => labels.get('method') === method && labels.get('status') === status)?.value;
-  t.true((valueOf('put', 'ok') ?? 0) >= 1);
-  t.true((valueOf('get', 'error') ?? 0) >= 1);
+  t.true((countOf('put', 'ok') ?? 0) >= 1);
+  t.true((countOf('get', 'error') ?? 0) >= 1);
   t.true((families.get('lumadb_cache_hits')?.samples[0].value ?? 0) >= 1);
   t.is(families.get('lumadb_memtable_bytes')?.samples.length, 2);
 });

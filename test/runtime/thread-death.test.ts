@@ -9,6 +9,8 @@ import { type InProcessServer, startInProcess } from '../support/in-process.js';
 const GONE = { status: 0 } as Answer;
 const put = (http: HttpCaller, key: string, body: unknown): Promise<Answer> =>
   http.request('PUT', `/api/v1/c/${key}`, { body });
+const tryPut = (http: HttpCaller, key: string, body: unknown): Promise<Answer> =>
+  put(http, key, body).catch(() => GONE);
 
 async function until(what: string, check: () => Promise<boolean>): Promise<void> {
   for (const end = performance.now() + 15_000; !(await check()); await delay(20)) {
@@ -40,7 +42,7 @@ test('a shard thread that dies answers what is under way with 503 and comes back
         const key = `w${writer}-${n % 10}`;
         const version = death * 1_000_000 + n;
         const start = performance.now();
-        const answer = await put(http, key, { version });
+        const answer = await tryPut(http, key, { version });
         t.true(performance.now() - start < 3000, 'no write hangs');
         if (answer.status < 300) acknowledged.set(key, version);
         else {
@@ -115,9 +117,7 @@ test('a front that fails closes its sockets, is started again on the same port, 
     const reply = new WriteReplyEncoder().encode(0xfffffff0, 1, 1, outcome);
     new RingWriter(link.replies).push(reply, reply.length);
     new DoorbellRinger(link.frontDoorbell).ring();
-    const inFlight = Array.from({ length: 10 }, (_, i) =>
-      put(http, `death${death}-${i}`, {}).catch(() => GONE),
-    );
+    const inFlight = Array.from({ length: 10 }, (_, i) => tryPut(http, `death${death}-${i}`, {}));
     await thread.exited;
     const answers = await Promise.all(inFlight);
     await until('the front serves again', () => isReady(running));
@@ -134,7 +134,7 @@ test('a compactor that dies is not missed by writes', async (t) => {
   const running = await startInProcess(t);
   const { http, supervisor } = running;
   t.is((await put(http, 'a', {})).status, 201);
-  await supervisor.shards[0].compactor?.worker.terminate();
+  await supervisor.shards[0].compactor.thread?.worker.terminate();
   const pad = 'x'.repeat(100_000);
   for (let i = 0; i < 40; i++) t.is((await put(http, `k${i}`, { pad })).status, 201);
   t.is((await http.request('GET', '/health')).status, 200);

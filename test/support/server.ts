@@ -12,7 +12,7 @@ import { readAnnouncement } from '../../src/runtime/data-directory.js';
 import { type Answer, HttpCaller, type RequestOptions } from './http.js';
 
 export const CLI_MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 45_000;
 const POLL_MS = 20;
 
@@ -42,8 +42,10 @@ export interface Exit {
 
 /** Everything that must not outlive this process. */
 const running = new Set<ChildProcess>();
+const ownDirectories = new Set<string>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const directory of ownDirectories) rmSync(directory, { recursive: true, force: true });
 });
 
 export function serverEnvironment(overrides: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -77,6 +79,7 @@ export class TestServer {
   private constructor(private readonly options: ServerOptions) {
     this.ownsDataDir = options.dataDir === undefined;
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'lumadb-e2e-'));
+    if (this.ownsDataDir) ownDirectories.add(this.dataDir);
   }
 
   static async start(options: ServerOptions = {}): Promise<TestServer> {
@@ -145,7 +148,9 @@ export class TestServer {
   /** For teardown: kills it and removes its files. */
   async close(): Promise<void> {
     await this.kill9();
-    if (this.ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+    if (!this.ownsDataDir) return;
+    rmSync(this.dataDir, { recursive: true, force: true });
+    ownDirectories.delete(this.dataDir);
   }
 
   request(method: string, path: string, options?: RequestOptions): Promise<Answer> {

@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { auditLedger, Load } from '../support/load.js';
+import { TestServer } from '../support/server.js';
+
+const MIB = 1024 * 1024;
+
+/** A file system of its own size; undefined, with the reason logged, where this process may not mount one. */
+function smallFileSystem(t: ExecutionContext, sizeMib: number): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'lumadb-full-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', directory], {
+    encoding: 'utf8',
+  });
+  if (mounted.status !== 0) {
+    rmSync(directory, { recursive: true, force: true });
+    t.log(`SKIPPED: cannot mount a tmpfs (needs root): ${mounted.stderr ?? mounted.error?.message}`);
+    return undefined;
+  }
+  t.teardown(() => {
+    spawnSync('umount', ['-l', directory]);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+const env = { LUMADB_WAL__SEGMENT_SIZE: String(MIB), LUMADB_MEMORY__MEMTABLE_SIZE: String(64 * MIB) };
+
+test('a full disk refuses writes by name, reads go on, and more space is enough to go on', async (t) => {
+  const directory = smallFileSystem(t, 12);
+  if (directory === undefined) {
+    t.pass();
+    return;
+  }
+  const server = await TestServer.start({ dataDir: directory, env });
+  t.teardown(() => server.close());
+  const load = new Load(t, 'always,os');
+  await load.startOn(server);
+  t.true(load.ledger.count > 100);
+  const pad = 'x'.repeat(100_000);
+  let refused = await server.put('/api/v1/ledger/last', { pad });
+  for (let i = 0; refused.status < 300 && i < 50; i++)
+    refused = await server.put(`/api/v1/fill/${i}`, { pad });
+  t.is(refused.status, 503, refused.text);
+  t.is(refused.json.error.code, 'UNAVAILABLE');
+  t.regex(refused.json.error.message, /ENOSPC|no space/);
+  t.truthy(refused.headers['retry-after']);
+  const full = (await server.get('/metrics')).text;
+  t.regex(full, /lumadb_writes_refused_total\{shard="0",cause="disk"\} [1-9]/);
+  t.regex(full, /lumadb_wal_poisoned\{shard="0"\} 0/);
+  t.is((await server.get('/ready')).status, 200);
+  t.deepEqual(await auditReads(server, load), []);
+  const enlarged = spawnSync('mount', ['-o', 'remount,size=64m', directory]);
+  t.is(enlarged.status, 0);
+  const after = await server.put('/api/v1/fill/after', { pad });
+  t.true(after.status < 300, after.text);
+  await server.kill9();
+  await server.restart();
+  t.deepEqual(await auditReads(server, load), []);
+  t.is((await server.get('/api/v1/fill/after')).json.pad, pad);
+});
+
+/** The document that was put by hand is not in the ledger. */
+async function auditReads(server: TestServer, { ledger }: Load): Promise<string[]> {
+  const faults = await auditLedger(server, ledger);
+  return faults.filter((fault) => !fault.startsWith('last:'));
+}
+
+test('a disk that is full to the last byte ends neither the server nor what it can still do', async (t) => {
+  const directory = smallFileSystem(t, 12);
+  if (directory === undefined) {
+    t.pass();
+    return;
+  }
+  const server = await TestServer.start({ dataDir: directory, env });
+  t.teardown(() => server.close());
+  t.is((await server.put('/api/v1/c/before', { n: 1 })).status, 201);
+  const filler = join(directory, '.filler');
+  t.throws(() => writeFileSync(filler, Buffer.alloc(64 * MIB)), { code: 'ENOSPC' });
+  // Log lines and the catalog have no room either. Each SIGHUP is a line; a page of the log may still have had room.
+  for (let i = 0; i < 150; i++) {
+    server.signal('SIGHUP');
+    await delay(4);
+  }
+  const created = await server.request('POST', '/api/v1/collections', { body: { name: 'nospace' } });
+  t.true(created.status >= 500, created.text);
+  t.regex(created.json.error.message, /ENOSPC|no space/);
+  t.true((await server.put('/api/v1/fresh/a', {})).status >= 500);
+  const pad = 'x'.repeat(100_000);
+  let status = 0;
+  for (let i = 0; i < 30 && status !== 503; i++)
+    status = (await server.put(`/api/v1/c/k${i}`, { pad })).status;
+  t.is(status, 503);
+  t.true(server.isRunning, server.log);
+  t.is((await server.get('/api/v1/c/before')).json.n, 1);
+  rmSync(filler);
+  t.is((await server.request('POST', '/api/v1/collections', { body: { name: 'nospace' } })).status, 201);
+  t.true((await server.put('/api/v1/c/after', { pad })).status < 300);
+  t.is((await server.stop()).code, 0);
+  await server.restart();
+  t.is((await server.get('/api/v1/c/before')).json.n, 1);
+  t.is((await server.get('/api/v1/c/after')).json.pad, pad);
+});

@@ -1,0 +1,63 @@
+/** The test's side of load-process.ts: keeps the ledger up to date. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { Ledger, type WrittenDocument } from './ledger.js';
+import type { LoadReport } from './load-process.js';
+import type { TestServer } from './server.js';
+
+const SCRIPT = fileURLToPath(new URL('./load-process.js', import.meta.url));
+const PAGE = 1000;
+
+export class Load {
+  readonly ledger = new Ledger();
+  private readonly child: ChildProcess;
+  private onIdle: () => void = () => {};
+
+  constructor(t: ExecutionContext, levels: string) {
+    this.child = fork(SCRIPT, [], { env: { ...process.env, LOAD_LEVELS: levels }, execArgv: [] });
+    t.teardown(() => this.child.kill('SIGKILL'));
+    this.child.on('message', (message: LoadReport | 'idle') => {
+      if (message === 'idle') this.onIdle();
+      else {
+        for (const attempt of message.attempts) this.ledger.noteAttempt(attempt);
+        for (const entry of message.acknowledged) this.ledger.noteAcknowledged(entry);
+      }
+    });
+  }
+
+  /** Begins to write to this server. Resolves, once it is gone, when everything it acknowledged is in the ledger. */
+  startOn(server: TestServer): Promise<void> {
+    const idle = new Promise<void>((resolve) => {
+      this.onIdle = resolve;
+    });
+    this.child.send({ port: server.port });
+    return idle;
+  }
+}
+
+/** Compares the whole collection with the ledger; returns what is wrong. */
+export async function auditLedger(server: TestServer, ledger: Ledger): Promise<string[]> {
+  const found = new Map<string, WrittenDocument>();
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const answer = await server.get(
+      `/api/v1/ledger?limit=${PAGE}${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    if (answer.status !== 200) return ledger.count === 0 ? [] : [`the list fails: ${answer.text}`];
+    for (const document of answer.json.data as WrittenDocument[]) found.set(document._id, document);
+    cursor = answer.json.pagination.next_cursor as string | null;
+  }
+  const faults: string[] = [];
+  const check = async (key: string): Promise<void> => {
+    const answer = await server.get(`/api/v1/ledger/${key}`);
+    const seqno = Number(/\d+/.exec(answer.headers.etag ?? '')?.[0]);
+    const read = answer.status === 200 ? { document: answer.json as WrittenDocument, seqno } : undefined;
+    const fault = ledger.fault(key, read);
+    if (fault !== undefined) faults.push(fault);
+    if (JSON.stringify(found.get(key)) !== JSON.stringify(read?.document))
+      faults.push(`${key}: the list and the read disagree`);
+  };
+  await Promise.all(ledger.keys().map(check));
+  for (const key of found.keys()) if (!ledger.keys().includes(key)) faults.push(`${key}: was never written`);
+  return faults;
+}
