@@ -3,6 +3,8 @@ export interface ShardReport {
   readonly shard: number;
   readonly state: string;
   readonly cause: string | null;
+  /** Why writes are being refused: memtables_full, wal_poisoned, disk; null while they are taken. */
+  readonly stall_cause: string | null;
   readonly writes_refused: string | null;
   readonly seqno: number;
   readonly memtables: number;
@@ -37,7 +39,7 @@ export interface Report {
 }
 
 export function healthReport(facts: ServerFacts): Report {
-  const problems = facts.shards.flatMap(({ cause, writes_refused }) => cause ?? writes_refused ?? []);
+  const problems = facts.shards.flatMap((shard) => shardProblem(shard) ?? []);
   const isMemoryFine = facts.rssBytes < facts.memoryLimitBytes * MEMORY_DEGRADED_SHARE;
   const isHealthy = problems.length === 0 && isMemoryFine;
   return {
@@ -57,6 +59,12 @@ export function healthReport(facts: ServerFacts): Report {
       },
     },
   };
+}
+
+function shardProblem({ shard, cause, writes_refused, stall_cause }: ShardReport): string | null {
+  return (
+    cause ?? writes_refused ?? (stall_cause === null ? null : `shard ${shard} refuses writes: ${stall_cause}`)
+  );
 }
 
 export function statusReport(facts: ServerFacts): Report {

@@ -23,6 +23,7 @@ export type DbErrorCode =
   | 'DRAINING'
   | 'OVERLOADED'
   | 'MEMTABLES_FULL'
+  | 'DISK_FULL'
   | 'WAL_POISONED'
   | 'IO'
   | 'CORRUPT_WAL'
@@ -120,6 +121,7 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'DRAINING':
     case 'OVERLOADED':
     case 'MEMTABLES_FULL':
+    case 'DISK_FULL':
     case 'WAL_POISONED':
     case 'CONNECTION':
       return UNAVAILABLE;

@@ -143,7 +143,7 @@ export class ShardEngine {
       const broken = log.poisonedBy();
       if (broken !== undefined) return this.writesRefused(broken);
       // No space for another segment: nothing is broken, the client may try again once there is space.
-      return new DbError('OVERLOADED', `shard ${this.options.shard}: ${(error as Error).message}`);
+      return new DbError('DISK_FULL', `shard ${this.options.shard}: ${(error as Error).message}`);
     }
     const firstSeqno = seqnos.take(Math.max(view.count, 1));
     log.append(view.bytes, {

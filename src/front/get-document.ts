@@ -8,7 +8,6 @@ import { LOOKUP_FOUND } from '../router/document-reader.js';
 import { FRONT_CACHE_HITS, FRONT_CACHE_REQUESTS, METHOD_GET } from '../shm/stats-format.js';
 import { matchesEtag } from './etag.js';
 import type { FrontContext } from './front-context.js';
-import { DIRECT_RESPONSE_BYTES_MAX } from './limits.js';
 import type { DocumentPath } from './path.js';
 import { sendError } from './respond.js';
 import type { ResponseStreamer } from './stream-response.js';
@@ -57,15 +56,13 @@ export class DocumentGetter {
         res.writeHeader('Content-Type', `${headers}\r\nContent-Length: ${valueLength}`).endWithoutBody();
         return true;
       }
-      if (valueLength > DIRECT_RESPONSE_BYTES_MAX) {
-        const copy = bytes.slice(valueOffset, valueOffset + valueLength);
-        return this.streamer.send(res, headers, copy, requestId);
-      }
-      res.writeHeader('Content-Type', headers);
-      // A view, never the bare SharedArrayBuffer. uWS copies it before end() returns, that is before leave(). Made by the
-      // constructor: subarray() takes twice as long.
-      res.end(new Uint8Array(bytes.buffer, valueOffset, valueLength));
-      return true;
+      // Made by the constructor: subarray() takes twice as long. Used up before leave().
+      return this.streamer.send(
+        res,
+        headers,
+        new Uint8Array(bytes.buffer, valueOffset, valueLength),
+        requestId,
+      );
     } finally {
       reader.leave();
     }

@@ -3,12 +3,6 @@ import type { ScanBudget } from '../router/document-reader.js';
 
 /** What a client is told to wait before it tries again after a 503 or 429. */
 export const RETRY_AFTER_SECONDS = 1;
-/**
- * Answers up to this size go to the socket in one call, and into memory when the client does not read; larger ones are
- * streamed as the client reads. Small, because a client that pipelines reads and never looks at the answers makes the
- * server keep all of them.
- */
-export const DIRECT_RESPONSE_BYTES_MAX = 4 * 1024;
 /** Bytes of answers copied for streaming to slow readers, per front. */
 export const STREAMED_RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes that all WebSockets of a front may have queued together; beyond it, whoever queues more is closed. */

@@ -27,8 +27,10 @@ import {
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_SEQNO,
+  SHARD_STALL,
   SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
+  STALL_NAMES,
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -246,6 +248,7 @@ class Server implements RunningServer {
       shard,
       state,
       cause: cause?.message ?? null,
+      stall_cause: STALL_NAMES[cells[SHARD_STALL]] ?? null,
       writes_refused: poison === undefined ? null : `shard ${shard} takes no writes: ${poison.message}`,
       seqno: cells[SHARD_SEQNO],
       memtables: cells[SHARD_MEMTABLES],

@@ -16,7 +16,12 @@ import {
   SHARD_REFUSED_WAL_POISONED,
   SHARD_RING_BYTES,
   SHARD_SEQNO,
+  SHARD_STALL,
   SHARD_WAL_BYTES,
+  STALL_DISK,
+  STALL_MEMTABLES_FULL,
+  STALL_NONE,
+  STALL_WAL_POISONED,
 } from '../shm/stats-format.js';
 
 export class ShardMeter implements EngineMeter {
@@ -34,6 +39,7 @@ export class ShardMeter implements EngineMeter {
 
   onCommit(batches: number, operations: number, logBytes: number, lastSeqno: number): void {
     const { cells } = this;
+    cells[SHARD_STALL] = STALL_NONE;
     cells[SHARD_COMMITS]++;
     cells[SHARD_BATCHES] += batches;
     cells[SHARD_OPERATIONS] += operations;
@@ -53,9 +59,17 @@ export class ShardMeter implements EngineMeter {
   }
 
   onRefused(code: DbErrorCode): void {
-    if (code === 'MEMTABLES_FULL') this.cells[SHARD_REFUSED_MEMTABLES_FULL]++;
-    else if (code === 'WAL_POISONED') this.cells[SHARD_REFUSED_WAL_POISONED]++;
-    else this.cells[SHARD_REFUSED_DISK]++;
+    const { cells } = this;
+    if (code === 'MEMTABLES_FULL') {
+      cells[SHARD_REFUSED_MEMTABLES_FULL]++;
+      cells[SHARD_STALL] = STALL_MEMTABLES_FULL;
+    } else if (code === 'WAL_POISONED') {
+      cells[SHARD_REFUSED_WAL_POISONED]++;
+      cells[SHARD_STALL] = STALL_WAL_POISONED;
+    } else if (code === 'DISK_FULL') {
+      cells[SHARD_REFUSED_DISK]++;
+      cells[SHARD_STALL] = STALL_DISK;
+    }
   }
 
   onRound(ringBytes: number): void {

@@ -73,7 +73,17 @@ export const SHARD_RECOVERY_BYTES_TOTAL = 13;
 export const SHARD_WAL_DISK_BYTES = 15;
 /** Gauge: 1 while the WAL is poisoned. */
 export const SHARD_POISONED = 14;
-export const SHARD_FSYNC = 16;
+/** Gauge: why the last batch was refused, one of STALL_*; STALL_NONE after the next that was not. */
+export const SHARD_STALL = 16;
+export const SHARD_FSYNC = 17;
+
+export const STALL_NONE = 0;
+export const STALL_MEMTABLES_FULL = 1;
+export const STALL_WAL_POISONED = 2;
+export const STALL_DISK = 3;
+/** By STALL_*, as reports name them. */
+export const STALL_NAMES = [null, 'memtables_full', 'wal_poisoned', 'disk'] as const;
+
 export const SHARD_CELLS = SHARD_FSYNC + HISTOGRAM_CELLS;
 
 export function createStatsBlock(cells: number): SharedArrayBuffer {

@@ -269,7 +269,7 @@ test('a batch of patches of many documents reserves what they can grow by, not i
 test('a full disk refuses batches one by one and breaks nothing', (t) => {
   const made = new TestEngine();
   made.log.isDiskFull = true;
-  t.like(made.stage([put('a', '1')]).result, { code: 'OVERLOADED' });
+  t.like(made.stage([put('a', '1')]).result, { code: 'DISK_FULL' });
   made.engine.commit();
   made.log.isDiskFull = false;
   t.like(made.write([put('a', '1')]), { firstSeqno: 1, statuses: [Created] });

@@ -24,6 +24,8 @@ test('a full memtable chain refuses writes by name, serves reads, and recovers f
     t.is(answer.json.error.code, 'UNAVAILABLE');
     t.regex(answer.json.error.message, /all 2 memtables are full.*memory\.memtables_max/);
     t.truthy(answer.headers['retry-after']);
+    t.is((await server.get('/status')).json.shards[0].stall_cause, 'memtables_full');
+    t.is((await server.get('/health')).status, 503);
     for (const [key, n] of stored) t.is((await server.get(`/api/v1/c/${key}`)).json.n, n);
     t.is((await server.get('/api/v1/c?limit=1000')).json.data.length, stored.size);
     t.is((await server.get('/ready')).status, 200);
