@@ -8,6 +8,7 @@ import { LOOKUP_FOUND } from '../router/document-reader.js';
 import { FRONT_CACHE_HITS, FRONT_CACHE_REQUESTS, METHOD_GET } from '../shm/stats-format.js';
 import { matchesEtag } from './etag.js';
 import type { FrontContext } from './front-context.js';
+import { DIRECT_RESPONSE_BYTES_MAX } from './limits.js';
 import type { DocumentPath } from './path.js';
 import { sendError } from './respond.js';
 import type { ResponseStreamer } from './stream-response.js';
@@ -57,12 +58,11 @@ export class DocumentGetter {
         return true;
       }
       // Made by the constructor: subarray() takes twice as long. Used up before leave().
-      return this.streamer.send(
-        res,
-        headers,
-        new Uint8Array(bytes.buffer, valueOffset, valueLength),
-        requestId,
-      );
+      const body = new Uint8Array(bytes.buffer, valueOffset, valueLength);
+      if (valueLength > DIRECT_RESPONSE_BYTES_MAX) return this.streamer.send(res, headers, body, requestId);
+      res.writeHeader('Content-Type', headers);
+      res.end(body);
+      return true;
     } finally {
       reader.leave();
     }

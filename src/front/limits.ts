@@ -3,6 +3,11 @@ import type { ScanBudget } from '../router/document-reader.js';
 
 /** What a client is told to wait before it tries again after a 503 or 429. */
 export const RETRY_AFTER_SECONDS = 1;
+/**
+ * Documents up to this size are sent with end(), which is faster than tryEnd() but keeps what the socket does not take. A
+ * client that pipelines requests and never reads makes the server hold at most this much per request it has sent.
+ */
+export const DIRECT_RESPONSE_BYTES_MAX = 1024;
 /** Bytes of answers copied for streaming to slow readers, per front. */
 export const STREAMED_RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes that all WebSockets of a front may have queued together; beyond it, whoever queues more is closed. */
