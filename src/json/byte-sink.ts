@@ -1,9 +1,8 @@
 /** A growable byte buffer that is reused: reset, append, read `bytes` up to `length`. One owner, one thread. */
 import { assert } from '../base/assert.js';
+import { copyBytes } from '../base/bytes.js';
 import { DbError } from '../base/errors.js';
 
-/** Below this length a loop beats TypedArray.set, which needs a view of its own. */
-const SHORT_COPY_BYTES = 48;
 const CAPACITY_BYTES_MIN = 64;
 
 export class ByteSink {
@@ -34,13 +33,7 @@ export class ByteSink {
   append(source: Uint8Array, start: number, end: number): void {
     const count = end - start;
     this.reserve(count);
-    const target = this.bytes;
-    let at = this.length;
-    if (count <= SHORT_COPY_BYTES) {
-      for (let index = start; index < end; index++) target[at++] = source[index];
-    } else {
-      target.set(source.subarray(start, end), at);
-    }
+    copyBytes(source, start, this.bytes, this.length, count);
     this.length += count;
   }
 

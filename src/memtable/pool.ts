@@ -63,10 +63,6 @@ export class MemtablePool {
   get chainLength(): number {
     return this.chain.length;
   }
-  /** The memtables of the chain, newest first. */
-  *newestFirst(): IterableIterator<MemtableWriter> {
-    for (const slot of this.chain) yield this.writers[slot];
-  }
   writerAt(chainIndex: number): MemtableWriter {
     return this.writers[this.chain[chainIndex]];
   }

@@ -4,7 +4,7 @@ import type { LinkBuffers } from '../ipc/link.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import type { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl } from './front-thread.js';
-import type { OpenedShard, ShardControl } from './shard-thread.js';
+import type { ShardControl } from './shard-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
 
 export type ShardState = 'recovering' | 'ready' | 'down' | 'closed';
@@ -30,7 +30,6 @@ export class ShardSlot {
   /** Why it takes no writes although it is ready. */
   poison: WireError | undefined;
   incarnation: ShardIncarnation | undefined;
-  lastOpened: OpenedShard | undefined;
   restarts = 0;
 
   constructor(

@@ -87,11 +87,6 @@ export interface ShardControl {
   attachFront(front: number, link: LinkBuffers): void;
   detachFront(front: number): void;
   collectionFigures(): readonly CollectionFigures[];
-  walFigures(): {
-    readonly segments: number;
-    readonly activeFill: number;
-    readonly poisonedBy: string | null;
-  };
   /** Serves what is queued, syncs and closes. The thread then has nothing left to do and ends. */
   close(): void;
 }
@@ -130,15 +125,6 @@ class ShardThread implements ShardControl {
 
   collectionFigures(): readonly CollectionFigures[] {
     return this.engine?.stats.snapshot() ?? [];
-  }
-
-  walFigures(): { segments: number; activeFill: number; poisonedBy: string | null } {
-    const counters = this.log?.counters();
-    return {
-      segments: counters?.segmentsRetained ?? 0,
-      activeFill: counters?.activeSegmentFill ?? 0,
-      poisonedBy: this.log?.poisonedBy()?.message ?? null,
-    };
   }
 
   close(): void {

@@ -345,7 +345,6 @@ export class Supervisor {
   }
 
   private onOpened(slot: ShardSlot, opened: OpenedShard): void {
-    slot.lastOpened = opened;
     const { shard } = slot;
     const { records, bytes, damage, unknownFiles, tornTailBytes } = opened;
     const fields = { shard, records, bytes, ms: Math.round(opened.durationMs), seqno: opened.lastSeqno };
