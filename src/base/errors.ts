@@ -26,7 +26,11 @@ export type DbErrorCode =
   | 'DISK_FULL'
   | 'WAL_POISONED'
   | 'IO'
+  | 'READ_ONLY'
+  | 'L0_STOP'
   | 'CORRUPT_WAL'
+  | 'CORRUPT_TABLE'
+  | 'CORRUPT_MANIFEST'
   | 'CORRUPT_CATALOG'
   | 'CONFIG'
   | 'DATA_DIRECTORY_LOCKED'
@@ -123,11 +127,15 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'MEMTABLES_FULL':
     case 'DISK_FULL':
     case 'WAL_POISONED':
+    case 'READ_ONLY':
+    case 'L0_STOP':
     case 'CONNECTION':
       return UNAVAILABLE;
     case 'INTERNAL':
     case 'IO':
     case 'CORRUPT_WAL':
+    case 'CORRUPT_TABLE':
+    case 'CORRUPT_MANIFEST':
     case 'CORRUPT_CATALOG':
     case 'DATA_DIRECTORY_LOCKED':
     case 'SHARD_COUNT_MISMATCH':
