@@ -10,12 +10,15 @@ import type { WriteOutcome } from '../batch/write-reply.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import { ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
+import { FoundEntry } from '../iter/found-entry.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { mergePatch } from '../json/merge-patch.js';
 import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CollectionStats } from './collection-stats.js';
 import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
+import type { TablesBelow } from './tables-below.js';
 
 const NO_BYTES = new Uint8Array(0);
 const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
@@ -34,10 +37,13 @@ class CurrentVersion {
 
 export class BatchApplier {
   private readonly current = new CurrentVersion();
+  private readonly found = new FoundEntry();
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
 
   constructor(
     private readonly memtables: MemtablePool,
+    /** Undefined when nothing is ever flushed. */
+    private readonly tables: TablesBelow | undefined,
     private readonly operationIds: OperationIds,
     private readonly stats: CollectionStats,
   ) {}
@@ -146,7 +152,7 @@ export class BatchApplier {
     this.stats.add(collection, after - before, valueLength - (before === 1 ? this.current.valueLength : 0));
   }
 
-  /** Finds the newest version of an operation's key in the chain, newest memtable first. */
+  /** Finds the newest version of an operation's key: in the chain, newest memtable first, then in tables. */
   private lookup(batch: WriteBatchView, index: number): void {
     const current = this.current;
     const memtables = this.memtables;
@@ -170,6 +176,14 @@ export class BatchApplier {
       current.valueLength = reader.valueLength(version);
       return;
     }
+    const { tables, found } = this;
+    if (tables === undefined || !tables.find(hash, collection, batch.keys, keyStart, keyLength, found))
+      return;
+    current.seqno = found.seqno;
+    current.exists = found.kind !== ENTRY_TOMBSTONE;
+    current.bytes = found.value;
+    current.valueOffset = found.valueOffset;
+    current.valueLength = found.originalLength;
   }
 
   private conditionHolds(batch: WriteBatchView, index: number): boolean {

@@ -16,6 +16,7 @@ import { parseDurability } from '../front/durability.js';
 import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
 import { createMemtablePool } from '../memtable/pool.js';
 import { createDoorbell } from '../shm/doorbell.js';
+import { createSeqnoBoard, SeqnoBoard } from '../shm/seqno-board.js';
 import {
   createStatsBlock,
   FRONT_BODY_BYTES,
@@ -30,7 +31,6 @@ import {
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
-import { createSeqnoCounter } from './seqno-counter.js';
 import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
 import {
   type OpenedShard,
@@ -72,13 +72,16 @@ export interface FrontSlot {
 export class Supervisor {
   readonly shards: readonly ShardSlot[];
   readonly fronts: readonly FrontSlot[];
-  readonly seqnos = createSeqnoCounter();
+  readonly seqnos: SharedArrayBuffer;
+  private readonly seqnoBoard: SeqnoBoard;
   private isStopping = false;
   private drainDeadlineMs = 0;
   private address: { host: string; port: number } | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
     const { dataDirectory, config } = options;
+    this.seqnos = createSeqnoBoard(options.shards);
+    this.seqnoBoard = new SeqnoBoard(this.seqnos);
     this.shards = Array.from({ length: options.shards }, (_, shard) => {
       const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`, 'wal');
       const compactor = new CompactorKeeper(
@@ -380,6 +383,8 @@ export class Supervisor {
       message: `shard ${slot.shard} died (${reason}) and is being recovered; the outcome of writes under way is unknown`,
     };
     this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'shard thread died');
+    // What it had taken and not applied is decided by recovery; nobody waits for it any more.
+    this.seqnoBoard.groupEnds(slot.shard);
     this.markDown(slot, cause);
     const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
     slot.restarts++;
@@ -402,6 +407,7 @@ export class Supervisor {
   private onFrontExit(slot: FrontSlot, thread: ThreadHandle<FrontControl>, error: Error | undefined): void {
     if (slot.thread !== thread) return;
     slot.thread = undefined;
+    this.seqnoBoard.releaseAllOf(slot.front);
     for (const { incarnation } of this.shards) {
       const entry = incarnation?.links.get(slot.front);
       if (incarnation === undefined || entry?.frontThread !== thread) continue;

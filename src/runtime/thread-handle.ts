@@ -51,7 +51,8 @@ export class ThreadHandle<Control> {
     });
     const ringer = options.doorbell === undefined ? undefined : new DoorbellRinger(options.doorbell);
     this.control = remoteOf<Control>(control.port1, () => ringer?.ringForControl());
-    if (options.host !== undefined) exposeOn(host.port1, options.host);
+    // Answers to what the thread asks for must wake it just like calls.
+    if (options.host !== undefined) exposeOn(host.port1, options.host, () => ringer?.ringForControl());
   }
 
   /** A call that gives up when the thread ends instead of waiting for an answer that cannot come. */
