@@ -23,6 +23,7 @@ import {
   SLOT_LIST_HEIGHT,
   SLOT_NODE_COUNT,
   SLOT_OLDER,
+  VERSION_EXPIRES,
   VERSION_KIND,
   VERSION_LENGTH,
   VERSION_OLDER,
@@ -94,6 +95,10 @@ export class MemtableReader {
   }
   versionKind(version: number): number {
     return this.words[(version + VERSION_KIND) >> 2];
+  }
+  /** Database time in seconds at which the document expires; 0 = never. */
+  versionExpires(version: number): number {
+    return this.words[(version + VERSION_EXPIRES) >> 2] >>> 0;
   }
   valueLength(version: number): number {
     return this.words[(version + VERSION_LENGTH) >> 2];
