@@ -60,6 +60,7 @@ class BenchedPool {
       key.length,
       ++this.seqno,
       VERSION_KIND_DOCUMENT,
+      0,
       VALUE,
       0,
       VALUE.length,

@@ -3,6 +3,7 @@
  * result, in the order of the request. With ?atomic=true the documents of each shard succeed or fail together.
  */
 import { classify, type WireError } from '../base/errors.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey, shardOfHash } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -176,6 +177,7 @@ export class BulkWrite implements WriteCompletion {
         createOnly ? ConditionKind.IfAbsent : ConditionKind.None,
         0,
         operationId,
+        EXPIRES_UNSET,
         durability,
         this,
         item.index,

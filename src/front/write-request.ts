@@ -7,6 +7,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { WireError } from '../base/errors.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -225,6 +226,7 @@ export class WriteRequest implements WriteCompletion {
         createOnly ? ConditionKind.IfAbsent : this.condition.kind,
         this.condition.expectedSeqno,
         this.operationId(kind, value, start, end),
+        EXPIRES_UNSET,
         this.durability,
         this,
         0,

@@ -3,6 +3,7 @@
  * are answered when they are durable. No allocation per operation. Front thread only.
  */
 import { classify, DbError, toWireError, type WireError } from '../base/errors.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { RequestFrameView } from '../batch/request-frame-view.js';
@@ -188,6 +189,7 @@ export class BinaryFrames {
         view.condition(index),
         view.expectedSeqno(index),
         this.operationId(index),
+        EXPIRES_UNSET,
         view.durability,
         connection,
         view.id(index),

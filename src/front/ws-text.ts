@@ -11,6 +11,7 @@
  * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability" and "idempotency_key" as HTTP takes the headers.
  */
 import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { BULK_OPERATIONS_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -228,6 +229,7 @@ export class TextFrames {
         condition.kind,
         condition.expectedSeqno,
         operationId,
+        EXPIRES_UNSET,
         durability,
         completion,
         0,

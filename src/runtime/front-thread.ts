@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import hyperid from 'hyperid';
 import { systemClock } from '../base/clock.js';
+import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
@@ -30,6 +31,7 @@ export interface FrontThreadData {
   readonly inFlightBodyBytesMax: number;
   readonly connectionsMax: number;
   readonly autoCreateCollections: boolean;
+  readonly timeBase: DatabaseTimeBase;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -62,6 +64,7 @@ export interface FrontControl {
 
 class FrontThread implements FrontControl {
   private readonly host: Remote<FrontHost>;
+  private readonly clock: DatabaseClock;
   private readonly router: ShardRouter;
   private readonly scanner: MemtableScanner;
   private readonly context: FrontContext;
@@ -73,7 +76,8 @@ class FrontThread implements FrontControl {
 
   constructor(private readonly data: FrontThreadData) {
     this.host = remoteOf<FrontHost>(data.hostPort);
-    this.router = new ShardRouter(data);
+    this.clock = databaseClock(data.timeBase);
+    this.router = new ShardRouter({ ...data, clock: this.clock });
     this.scanner = new MemtableScanner(data.shards);
     this.context = this.createContext();
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
@@ -148,6 +152,7 @@ class FrontThread implements FrontControl {
     const requestIds = hyperid({ urlSafe: true });
     const documentIds = hyperid({ urlSafe: true });
     return {
+      clock: this.clock,
       router: this.router,
       scanner: this.scanner,
       collections: new CollectionRegistry(this.controlPlane(), data.autoCreateCollections),

@@ -10,6 +10,7 @@ import {
   statusReport,
 } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
+import { startDatabaseTime } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog, type CatalogStore } from '../catalog/catalog.js';
@@ -88,6 +89,7 @@ class Server implements RunningServer {
       dataDirectory: directory.path,
       shards: directory.shards,
       logger: this.log.logger,
+      timeBase: startDatabaseTime(systemClock.wallMs(), 0),
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list(),
     });

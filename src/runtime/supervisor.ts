@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
+import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
@@ -56,6 +57,7 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly shards: number;
   readonly logger: Logger;
+  readonly timeBase: DatabaseTimeBase;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
   readonly collections: () => readonly Collection[];
@@ -208,6 +210,7 @@ export class Supervisor {
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
+      timeBase: this.options.timeBase,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle<FrontControl>({

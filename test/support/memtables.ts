@@ -39,12 +39,13 @@ export function putBytes(
   key: Uint8Array,
   seqno: number,
   value: Uint8Array | undefined,
+  expiresAt = 0,
 ): void {
   const hash = hashKey(collection, key, 0, key.length);
   const kind = value === undefined ? VERSION_KIND_TOMBSTONE : VERSION_KIND_DOCUMENT;
   const bytes = value ?? NO_BYTES;
   const node = memtable.reader.find(hash, collection, key, 0, key.length);
-  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, bytes, 0, bytes.length);
+  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, expiresAt, bytes, 0, bytes.length);
 }
 
 export function putText(memtable: MemtableWriter, key: string, seqno: number, value?: string): void {
@@ -87,10 +88,11 @@ export function getText(reader: ChainReader, key: string): string | undefined {
 export interface ScannedDocument {
   readonly key: Uint8Array;
   readonly seqno: number;
+  readonly expiresAt: number;
   readonly value: Uint8Array;
 }
 
-/** The live documents of a collection from `from` on, in the order in which the cursor gives them. */
+/** The documents of a collection, expired ones included, from `from` on, in the order in which the cursor gives them. */
 export function scanDocuments(
   reader: ChainReader,
   collection: number,
@@ -108,6 +110,7 @@ export function scanDocuments(
     found.push({
       key: memtable.bytes.slice(keyOffset, keyOffset + memtable.keyLength(node)),
       seqno: memtable.versionSeqno(version),
+      expiresAt: memtable.versionExpires(version),
       value: memtable.bytes.slice(valueOffset, valueOffset + memtable.valueLength(version)),
     });
   }
