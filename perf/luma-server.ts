@@ -1,8 +1,6 @@
 /** LumaDB as a process of its own: the real command, every setting at its default, a fresh data directory. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpClient, WebSocketClient } from '../src/client/index.js';
-import { readAnnouncement } from '../src/runtime/data-directory.js';
-import { ChildProcess, removeDirectory, temporaryDirectory } from './child-process.js';
+import { type ChildProcess, removeDirectory, temporaryDirectory } from './child-process.js';
 import {
   COLLECTION,
   documentFault,
@@ -12,10 +10,8 @@ import {
   type PerfDocument,
   type Writer,
 } from './documents.js';
-import { LUMADB_COMMAND } from './package-root.js';
+import { ServerProcess } from './server-process.js';
 
-const START_MS_MAX = 20_000;
-const POLL_MS = 20;
 /** Documents in one call of the client, which makes frames of them. */
 const LOAD_DOCUMENTS = 10_000;
 const STATUS_CREATED = 201;
@@ -33,19 +29,9 @@ export class LumaServer {
   /** `nodeArguments` go in front of the command. */
   static async start(documentBytes: number, nodeArguments: readonly string[] = []): Promise<LumaServer> {
     const directory = temporaryDirectory('lumadb');
-    const listen = ['--data-dir', directory, '--host', '127.0.0.1', '--port', '0'];
-    // Its working directory has no config.toml: the defaults are what is measured.
-    const child = new ChildProcess(
-      'the LumaDB server',
-      process.execPath,
-      [...nodeArguments, LUMADB_COMMAND, 'start', ...listen],
-      { cwd: directory },
-    );
-    const port = await child.during(readyPort(directory)).catch((error: Error) => {
-      throw new Error(`${error.message}\n${child.output}`);
-    });
-    const client = new HttpClient({ baseUrl: `http://127.0.0.1:${port}` });
-    return new LumaServer(child, port, directory, client, documentBytes);
+    const { process, port, httpUrl } = await ServerProcess.start({ directory, nodeArguments });
+    const client = new HttpClient({ baseUrl: httpUrl });
+    return new LumaServer(process, port, directory, client, documentBytes);
   }
 
   /** Loads documents 0 to keys − 1, over WebSocket: the fastest way in. */
@@ -85,21 +71,4 @@ export class LumaServer {
     await this.process.stop();
     removeDirectory(this.directory);
   }
-}
-
-/** The port that the server announced, once it serves: it announces itself before its shards are ready. */
-async function readyPort(directory: string): Promise<number> {
-  const deadlineMs = performance.now() + START_MS_MAX;
-  while (performance.now() < deadlineMs) {
-    const port = readAnnouncement(directory)?.port;
-    if (port && (await isReady(port))) return port;
-    await sleep(POLL_MS);
-  }
-  throw new Error(`the LumaDB server was not ready within ${START_MS_MAX} ms`);
-}
-
-async function isReady(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/ready`);
-  await answer.text();
-  return answer.ok;
 }

@@ -19,9 +19,12 @@ export type VfsOperation =
   | 'list'
   | 'makeDirectory'
   | 'rename'
+  | 'link'
   | 'unlink'
   | 'syncDirectory'
-  | 'freeBytes';
+  | 'sizeOf'
+  | 'freeBytes'
+  | 'totalBytes';
 
 /** Operations that change what is or will be on the device. */
 const MUTATIONS: ReadonlySet<VfsOperation> = new Set<VfsOperation>([
@@ -31,6 +34,7 @@ const MUTATIONS: ReadonlySet<VfsOperation> = new Set<VfsOperation>([
   'truncate',
   'makeDirectory',
   'rename',
+  'link',
   'unlink',
   'syncDirectory',
 ]);
@@ -105,14 +109,23 @@ export class FaultVfs implements Vfs {
   rename(from: string, to: string): void {
     this.run('rename', from, () => this.inner.rename(from, to));
   }
+  link(from: string, to: string): void {
+    this.run('link', from, () => this.inner.link(from, to));
+  }
   unlink(path: string): void {
     this.run('unlink', path, () => this.inner.unlink(path));
   }
   syncDirectory(path: string): void {
     this.run('syncDirectory', path, () => this.inner.syncDirectory(path));
   }
+  sizeOf(path: string): number {
+    return this.run('sizeOf', path, () => this.inner.sizeOf(path));
+  }
   freeBytes(path: string): number {
     return this.run('freeBytes', path, () => this.inner.freeBytes(path));
+  }
+  totalBytes(path: string): number {
+    return this.run('totalBytes', path, () => this.inner.totalBytes(path));
   }
   // The two composed operations go through this Vfs, so that each of their steps can fail.
   readFile(path: string): Uint8Array {

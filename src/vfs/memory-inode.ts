@@ -61,6 +61,9 @@ export class MemoryInode {
   private durable = new Content();
   private unsynced: Change[] = [];
 
+  /** Without `modelsPowerCuts` contents are kept once and no change is remembered: a power cut has no answer then. */
+  constructor(private readonly modelsPowerCuts = true) {}
+
   get size(): number {
     return this.current.size;
   }
@@ -71,14 +74,15 @@ export class MemoryInode {
 
   /** Keeps a copy: the caller may reuse its buffer at once. */
   write(source: Uint8Array, position: number): void {
+    this.current.write(source, position);
+    if (!this.modelsPowerCuts) return;
     const bytes = source.slice();
-    this.current.write(bytes, position);
     this.unsynced.push({ kind: 'write', position, bytes });
   }
 
   truncate(size: number): void {
     this.current.truncate(size);
-    this.unsynced.push({ kind: 'truncate', size });
+    if (this.modelsPowerCuts) this.unsynced.push({ kind: 'truncate', size });
   }
 
   sync(): void {
@@ -88,7 +92,7 @@ export class MemoryInode {
 
   /** The process died, the machine did not: all is still readable, and as unsynced as before. */
   afterKill(): MemoryInode {
-    const copy = new MemoryInode();
+    const copy = new MemoryInode(this.modelsPowerCuts);
     copy.current = this.current.copy();
     copy.durable = this.durable.copy();
     copy.unsynced = [...this.unsynced];

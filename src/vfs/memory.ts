@@ -2,28 +2,38 @@
  * A file system in memory that knows what a power cut would leave. Bytes are durable after a sync of their file,
  * names after a sync of their directory (makeDirectory is durable at once, as the interface promises). For tests
  * and benchmarks; one thread.
+ *
+ * Every operation costs what it touches: thousands of files and millions of writes are fine. What power cuts need is
+ * a second copy of each file and every change since its last sync; a long run without power cuts turns that off.
  */
 import { posix } from 'node:path';
+import { assert } from '../base/assert.js';
 import type { Prng } from '../base/prng.js';
 import { ioErrorFromErrno } from './io-error.js';
 import { type CrashMode, MemoryInode } from './memory-inode.js';
 import { MemoryNames, type NameChange, touchesDirectory } from './memory-names.js';
+import { MemoryUsage } from './memory-usage.js';
 import { parentOf, readWholeFile, replaceFile } from './transfer.js';
 import type { OpenMode, Vfs, VfsFile } from './vfs.js';
 
 export interface MemoryVfsOptions {
   /** Bytes all files together may have; beyond it writes fail with ENOSPC. Unlimited if absent. */
   readonly capacityBytes?: number;
+  /** True if absent. False takes half the memory and copies less, and crash() must not be called. */
+  readonly modelsPowerCuts?: boolean;
 }
 
 export class MemoryVfs implements Vfs {
-  private names = new MemoryNames();
+  private usage = new MemoryUsage();
+  private names = new MemoryNames(this.usage);
   private durableNames = new MemoryNames();
   private unsyncedNames: NameChange[] = [];
   private capacityBytes: number;
+  private readonly modelsPowerCuts: boolean;
 
   constructor(options: MemoryVfsOptions = {}) {
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
+    this.modelsPowerCuts = options.modelsPowerCuts ?? true;
   }
 
   /** Makes the device larger or smaller; smaller than what is used means that nothing can grow. */
@@ -33,7 +43,8 @@ export class MemoryVfs implements Vfs {
 
   /** A file system as a power cut at this moment could leave it. This one is not changed. */
   crash(prng: Prng, mode: CrashMode): MemoryVfs {
-    const left = this.durableNames.copy();
+    assert(this.modelsPowerCuts, 'this file system was told that no power cut would come');
+    const left = this.durableNames.mapped((inode) => inode);
     // Journals keep the order of names; not every file system has one. Half of the crashes each.
     const inOrder = prng.nextBelow(2) === 0;
     const prefix = prng.nextBelow(this.unsyncedNames.length + 1);
@@ -41,64 +52,57 @@ export class MemoryVfs implements Vfs {
       const arrived = inOrder ? index < prefix : prng.nextBelow(2) === 1;
       if (mode === 'kept' || (mode === 'mixed' && arrived)) left.apply(change);
     });
-    const inodes = new Map<MemoryInode, MemoryInode>();
     const result = new MemoryVfs({ capacityBytes: this.capacityBytes });
-    result.names = replaceInodes(left, inodes, (inode) => inode.afterPowerCut(prng, mode));
-    result.durableNames = result.names.copy();
+    const survive = onceEach((inode) => inode.afterPowerCut(prng, mode));
+    result.names = left.mapped(survive, result.usage);
+    result.durableNames = result.names.mapped((inode) => inode);
     return result;
   }
 
   /** A file system as the death of the process leaves it: all that was written, still unsynced where it was. */
   kill(): MemoryVfs {
-    const inodes = new Map<MemoryInode, MemoryInode>();
-    const survive = (inode: MemoryInode): MemoryInode => inode.afterKill();
-    const result = new MemoryVfs({ capacityBytes: this.capacityBytes });
-    result.names = replaceInodes(this.names, inodes, survive);
-    result.durableNames = replaceInodes(this.durableNames, inodes, survive);
+    const { capacityBytes, modelsPowerCuts } = this;
+    const survive = onceEach((inode) => inode.afterKill());
+    const result = new MemoryVfs({ capacityBytes, modelsPowerCuts });
+    result.names = this.names.mapped(survive, result.usage);
+    result.durableNames = this.durableNames.mapped(survive);
     result.unsyncedNames = this.unsyncedNames.map((change) =>
-      change.kind === 'rename-directory'
-        ? change
-        : { ...change, inode: mapped(inodes, change.inode, survive) },
+      change.kind === 'rename-directory' ? change : { ...change, inode: survive(change.inode) },
     );
     return result;
   }
 
   open(path: string, mode: OpenMode): VfsFile {
     const name = posix.normalize(path);
-    if (this.names.directories.has(name)) throw ioErrorFromErrno('open', path, 'EISDIR');
-    const existing = this.names.files.get(name);
+    if (this.names.isDirectory(name)) throw ioErrorFromErrno('open', path, 'EISDIR');
+    const existing = this.names.fileAt(name);
     if (mode !== 'create') {
       if (existing === undefined) throw ioErrorFromErrno('open', path, 'ENOENT');
       return new MemoryFile(path, existing, mode === 'readwrite', this);
     }
     if (existing !== undefined) throw ioErrorFromErrno('open', path, 'EEXIST');
     this.requireDirectory('open', parentOf(name));
-    const inode = new MemoryInode();
+    const inode = new MemoryInode(this.modelsPowerCuts);
     this.change({ kind: 'link', path: name, inode });
     return new MemoryFile(path, inode, true, this);
   }
 
   exists(path: string): boolean {
     const name = posix.normalize(path);
-    return this.names.files.has(name) || this.names.directories.has(name);
+    return this.names.fileAt(name) !== undefined || this.names.isDirectory(name);
   }
 
   list(directory: string): string[] {
     const name = withoutTrailingSlash(directory);
     this.requireDirectory('list', name);
-    const found: string[] = [];
-    for (const path of this.names.files.keys()) if (parentOf(path) === name) found.push(posix.basename(path));
-    for (const path of this.names.directories) {
-      if (path !== name && path !== '.' && parentOf(path) === name) found.push(posix.basename(path));
-    }
-    return found.sort();
+    return this.names.namesIn(name);
   }
 
   makeDirectory(path: string): void {
     for (let name = withoutTrailingSlash(path); name !== parentOf(name); name = parentOf(name)) {
-      if (this.names.files.has(name)) throw ioErrorFromErrno('makeDirectory', path, 'EEXIST');
-      this.names.directories.add(name);
-      this.durableNames.directories.add(name);
+      if (this.names.fileAt(name) !== undefined) throw ioErrorFromErrno('makeDirectory', path, 'EEXIST');
+      this.names.addDirectory(name);
+      this.durableNames.addDirectory(name);
     }
   }
 
@@ -106,20 +110,30 @@ export class MemoryVfs implements Vfs {
     const source = withoutTrailingSlash(from);
     const target = withoutTrailingSlash(to);
     this.requireDirectory('rename', parentOf(target));
-    if (this.names.directories.has(source)) {
+    if (this.names.isDirectory(source)) {
       if (this.exists(target)) throw ioErrorFromErrno('rename', to, 'ENOTEMPTY');
       this.change({ kind: 'rename-directory', from: source, to: target });
       return;
     }
-    const inode = this.names.files.get(source);
+    const inode = this.names.fileAt(source);
     if (inode === undefined) throw ioErrorFromErrno('rename', from, 'ENOENT');
-    if (this.names.directories.has(target)) throw ioErrorFromErrno('rename', to, 'EISDIR');
-    if (source !== target) this.change({ kind: 'rename', from: source, to: target, inode });
+    if (this.names.isDirectory(target)) throw ioErrorFromErrno('rename', to, 'EISDIR');
+    // Two names of one file: POSIX does nothing then, and both stay.
+    if (this.names.fileAt(target) !== inode) this.change({ kind: 'rename', from: source, to: target, inode });
+  }
+
+  link(from: string, to: string): void {
+    const target = posix.normalize(to);
+    const inode = this.names.fileAt(posix.normalize(from));
+    if (inode === undefined) throw ioErrorFromErrno('link', from, 'ENOENT');
+    this.requireDirectory('link', parentOf(target));
+    if (this.exists(target)) throw ioErrorFromErrno('link', to, 'EEXIST');
+    this.change({ kind: 'link', path: target, inode });
   }
 
   unlink(path: string): void {
     const name = posix.normalize(path);
-    const inode = this.names.files.get(name);
+    const inode = this.names.fileAt(name);
     if (inode === undefined) throw ioErrorFromErrno('unlink', path, 'ENOENT');
     this.change({ kind: 'unlink', path: name, inode });
   }
@@ -143,19 +157,38 @@ export class MemoryVfs implements Vfs {
     replaceFile(this, path, bytes);
   }
 
+  sizeOf(path: string): number {
+    const name = posix.normalize(path);
+    const inode = this.names.fileAt(name);
+    if (inode !== undefined) return inode.size;
+    throw ioErrorFromErrno('sizeOf', path, this.names.isDirectory(name) ? 'EISDIR' : 'ENOENT');
+  }
+
   freeBytes(_path: string): number {
-    let used = 0;
-    for (const inode of this.names.files.values()) used += inode.size;
-    return Math.max(0, this.capacityBytes - used);
+    return Math.max(0, this.capacityBytes - this.usage.usedBytes);
+  }
+
+  totalBytes(_path: string): number {
+    return this.capacityBytes;
+  }
+
+  /** Used by MemoryFile: does what changes the size of `inode`, if the device has room for a file of `end` bytes. */
+  resize(operation: string, path: string, inode: MemoryInode, end: number, action: () => void): void {
+    const before = inode.size;
+    if (end > before && end - before > this.freeBytes(path)) {
+      throw ioErrorFromErrno(operation, path, 'ENOSPC');
+    }
+    action();
+    this.usage.resized(inode, before);
   }
 
   private change(change: NameChange): void {
     this.names.apply(change);
-    this.unsyncedNames.push(change);
+    if (this.modelsPowerCuts) this.unsyncedNames.push(change);
   }
 
   private requireDirectory(operation: string, path: string): void {
-    if (!this.names.directories.has(path)) throw ioErrorFromErrno(operation, path, 'ENOENT');
+    if (!this.names.isDirectory(path)) throw ioErrorFromErrno(operation, path, 'ENOENT');
   }
 }
 
@@ -176,8 +209,10 @@ class MemoryFile implements VfsFile {
 
   pwrite(buffer: Uint8Array, offset: number, length: number, position: number): void {
     this.require('pwrite', this.open && this.writable);
-    this.requireSpace('pwrite', position + length);
-    if (length > 0) this.inode.write(buffer.subarray(offset, offset + length), position);
+    if (length === 0) return;
+    this.vfs.resize('pwrite', this.path, this.inode, position + length, () =>
+      this.inode.write(buffer.subarray(offset, offset + length), position),
+    );
   }
 
   fdatasync(): void {
@@ -197,8 +232,7 @@ class MemoryFile implements VfsFile {
 
   truncate(size: number): void {
     this.require('truncate', this.open && this.writable);
-    this.requireSpace('truncate', size);
-    this.inode.truncate(size);
+    this.vfs.resize('truncate', this.path, this.inode, size, () => this.inode.truncate(size));
   }
 
   close(): void {
@@ -208,13 +242,6 @@ class MemoryFile implements VfsFile {
   private require(operation: string, condition: boolean): void {
     if (!condition) throw ioErrorFromErrno(operation, this.path, 'EBADF');
   }
-
-  private requireSpace(operation: string, end: number): void {
-    const growth = end - this.inode.size;
-    if (growth > 0 && growth > this.vfs.freeBytes(this.path)) {
-      throw ioErrorFromErrno(operation, this.path, 'ENOSPC');
-    }
-  }
 }
 
 function withoutTrailingSlash(path: string): string {
@@ -222,24 +249,15 @@ function withoutTrailingSlash(path: string): string {
   return name.length > 1 && name.endsWith('/') ? name.slice(0, -1) : name;
 }
 
-type InodeCopy = (inode: MemoryInode) => MemoryInode;
-
-/** One copy per inode, however many names lead to it. */
-function mapped(copies: Map<MemoryInode, MemoryInode>, inode: MemoryInode, copy: InodeCopy): MemoryInode {
-  let result = copies.get(inode);
-  if (result === undefined) {
-    result = copy(inode);
-    copies.set(inode, result);
-  }
-  return result;
-}
-
-function replaceInodes(
-  names: MemoryNames,
-  copies: Map<MemoryInode, MemoryInode>,
-  copy: InodeCopy,
-): MemoryNames {
-  const result = names.copy();
-  for (const [path, inode] of names.files) result.files.set(path, mapped(copies, inode, copy));
-  return result;
+/** `copy` with a memory: one copy per inode, however many names lead to it. */
+function onceEach(copy: (inode: MemoryInode) => MemoryInode): (inode: MemoryInode) => MemoryInode {
+  const copies = new Map<MemoryInode, MemoryInode>();
+  return (inode) => {
+    let result = copies.get(inode);
+    if (result === undefined) {
+      result = copy(inode);
+      copies.set(inode, result);
+    }
+    return result;
+  };
 }

@@ -1,7 +1,7 @@
 /** Files of the operating system. The only home of node:fs in the storage column. Any thread; holds no state. */
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
-import { ioError } from './io-error.js';
+import { ioError, ioErrorFromErrno } from './io-error.js';
 import { parentOf, readFully, readWholeFile, replaceFile, writeFully } from './transfer.js';
 import type { OpenMode, Vfs, VfsFile } from './vfs.js';
 
@@ -95,6 +95,10 @@ export class RealVfs implements Vfs {
     attempt('rename', from, () => fs.renameSync(from, to));
   }
 
+  link(from: string, to: string): void {
+    attempt('link', from, () => fs.linkSync(from, to));
+  }
+
   unlink(path: string): void {
     attempt('unlink', path, () => fs.unlinkSync(path));
   }
@@ -118,10 +122,23 @@ export class RealVfs implements Vfs {
     replaceFile(this, path, bytes);
   }
 
+  sizeOf(path: string): number {
+    const stats = attempt('sizeOf', path, () => fs.statSync(path));
+    if (stats.isDirectory()) throw ioErrorFromErrno('sizeOf', path, 'EISDIR');
+    return stats.size;
+  }
+
   freeBytes(path: string): number {
     return attempt('freeBytes', path, () => {
       const { bavail, bsize } = fs.statfsSync(path);
       return bavail * bsize;
+    });
+  }
+
+  totalBytes(path: string): number {
+    return attempt('totalBytes', path, () => {
+      const { blocks, bsize } = fs.statfsSync(path);
+      return blocks * bsize;
     });
   }
 }

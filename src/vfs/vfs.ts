@@ -43,11 +43,20 @@ export interface Vfs {
   makeDirectory(path: string): void;
   /** Replaces an existing target atomically. Durable after the directories of both names were synced. */
   rename(from: string, to: string): void;
+  /**
+   * A second name for a file (hard link): the bytes live until the last name is gone. Fails with EEXIST when `to`
+   * exists. Durable after the directory of `to` was synced.
+   */
+  link(from: string, to: string): void;
   unlink(path: string): void;
   syncDirectory(path: string): void;
   readFile(path: string): Uint8Array;
   /** After it returns the file has these bytes, durably; after a crash inside it, the old bytes or the new ones. */
   writeFileAtomic(path: string, bytes: Uint8Array): void;
+  /** Size in bytes of a file that need not be open. A directory fails with EISDIR. */
+  sizeOf(path: string): number;
   /** Bytes an unprivileged process can still allocate on the file system of `path`. */
   freeBytes(path: string): number;
+  /** Size in bytes of the file system of `path`, with what only root may use. */
+  totalBytes(path: string): number;
 }

@@ -16,6 +16,11 @@ declareContract(test, 'memory', () => {
   vfs.makeDirectory('/data/dir');
   return { vfs, directory: '/data/dir' };
 });
+declareContract(test, 'memory without power cuts', () => {
+  const vfs = new MemoryVfs({ modelsPowerCuts: false });
+  vfs.makeDirectory('/data/dir');
+  return { vfs, directory: '/data/dir' };
+});
 declareContract(test, 'fault', () => {
   const vfs = new FaultVfs(new MemoryVfs());
   vfs.makeDirectory('/data/dir');

@@ -107,4 +107,50 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     t.deepEqual(vfs.list(directory), ['f']);
     t.true(vfs.freeBytes(directory) > 0);
   });
+
+  test(`${name}: a linked file lives under both names until the last one is gone`, (t) => {
+    const { vfs, directory } = create();
+    vfs.makeDirectory(`${directory}/other`);
+    vfs.writeFileAtomic(`${directory}/a`, bytesOf('shared'));
+    vfs.link(`${directory}/a`, `${directory}/other/b`);
+    const file = vfs.open(`${directory}/other/b`, 'readwrite');
+    file.pwrite(bytesOf('SH'), 0, 2, 0);
+    file.close();
+    t.is(Buffer.from(vfs.readFile(`${directory}/a`)).toString(), 'SHared');
+    vfs.rename(`${directory}/a`, `${directory}/other/b`);
+    t.deepEqual(vfs.list(directory), ['a', 'other'], 'renaming one name of a file over another does nothing');
+    vfs.unlink(`${directory}/a`);
+    t.is(Buffer.from(vfs.readFile(`${directory}/other/b`)).toString(), 'SHared');
+    vfs.syncDirectory(`${directory}/other`);
+  });
+
+  test(`${name}: a link never replaces a file and needs one to link to`, (t) => {
+    const { vfs, directory } = create();
+    vfs.writeFileAtomic(`${directory}/a`, bytesOf('a'));
+    vfs.writeFileAtomic(`${directory}/b`, bytesOf('b'));
+    const taken = t.throws(() => vfs.link(`${directory}/a`, `${directory}/b`));
+    t.true(isIoError(taken, 'EEXIST'));
+    const missing = t.throws(() => vfs.link(`${directory}/none`, `${directory}/c`));
+    t.true(isIoError(missing, 'ENOENT'));
+    t.deepEqual(vfs.list(directory), ['a', 'b']);
+    t.is(Buffer.from(vfs.readFile(`${directory}/b`)).toString(), 'b');
+  });
+
+  test(`${name}: sizes are told of closed files, and of no directory`, (t) => {
+    const { vfs, directory } = create();
+    vfs.writeFileAtomic(`${directory}/a`, bytesOf('12345'));
+    t.is(vfs.sizeOf(`${directory}/a`), 5);
+    const noFile = t.throws(() => vfs.sizeOf(directory));
+    t.true(isIoError(noFile, 'EISDIR'));
+    const missing = t.throws(() => vfs.sizeOf(`${directory}/none`));
+    t.true(isIoError(missing, 'ENOENT'));
+  });
+
+  test(`${name}: a device is never freer than it is large`, (t) => {
+    const { vfs, directory } = create();
+    const total = vfs.totalBytes(directory);
+    const free = vfs.freeBytes(directory);
+    t.true(Number.isSafeInteger(total) && Number.isSafeInteger(free));
+    t.true(free > 0 && free <= total);
+  });
 }
