@@ -34,6 +34,8 @@ class CurrentVersion {
   exists = false;
   /** True when the newest version is a document, expired or not: what the statistics count. */
   isCounted = false;
+  /** True when a table that may hold the newest version cannot be read. */
+  isUnreadable = false;
   seqno = 0;
   expiresAt = 0;
   bytes: Uint8Array = NO_BYTES;
@@ -76,8 +78,9 @@ export class BatchApplier {
   private applyOne(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
     const current = this.current;
     this.lookup(batch, index);
-    if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const kind = batch.kind(index);
+    if (current.isUnreadable && needsOldVersion(batch, index)) return WriteStatus.Unreadable;
+    if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const valueStart = batch.valueStart(index);
     const valueEnd = batch.valueEnd(index);
     switch (kind) {
@@ -94,7 +97,7 @@ export class BatchApplier {
         );
         return current.exists ? WriteStatus.Replaced : WriteStatus.Created;
       case OperationKind.Delete:
-        if (!current.exists) return WriteStatus.NotFound;
+        if (!current.exists && !current.isUnreadable) return WriteStatus.NotFound;
         this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
         return WriteStatus.Deleted;
       case OperationKind.Expire:
@@ -194,6 +197,7 @@ export class BatchApplier {
     current.activeNode = 0;
     current.exists = false;
     current.isCounted = false;
+    current.isUnreadable = false;
     current.seqno = 0;
     for (let position = 0; position < memtables.chainLength; position++) {
       const reader = memtables.writerAt(position).reader;
@@ -210,11 +214,31 @@ export class BatchApplier {
       current.valueLength = reader.valueLength(version);
       return;
     }
-    const { tables, found } = this;
-    if (tables === undefined || !tables.find(hash, collection, batch.keys, keyStart, keyLength, found))
+    this.lookupBelow(batch, hash, collection, keyStart, keyLength);
+  }
+
+  /** The same for a key that no memtable has. */
+  private lookupBelow(
+    batch: WriteBatchView,
+    hash: number,
+    collection: number,
+    keyStart: number,
+    keyLength: number,
+  ): void {
+    const { current, tables, found } = this;
+    if (tables === undefined) return;
+    try {
+      if (!tables.find(hash, collection, batch.keys, keyStart, keyLength, found)) return;
+    } catch (error) {
+      // The batch is in the log: it cannot be refused any more. What needs no old version is done all the same.
+      current.isUnreadable = true;
+      tables.onReadError(error);
       return;
+    }
     current.seqno = found.seqno;
-    current.exists = found.kind !== ENTRY_TOMBSTONE;
+    current.expiresAt = found.expiresAt;
+    current.isCounted = found.kind !== ENTRY_TOMBSTONE;
+    current.exists = current.isCounted && !hasExpired(found.expiresAt, batch.writtenAt);
     current.bytes = found.value;
     current.valueOffset = found.valueOffset;
     current.valueLength = found.originalLength;
@@ -261,6 +285,7 @@ export class BatchApplier {
     }
     if (!batch.hasConditions) return WriteStatus.None;
     this.lookup(batch, index);
+    if (this.current.isUnreadable) return WriteStatus.Unreadable;
     return this.conditionHolds(batch, index) ? WriteStatus.None : WriteStatus.PreconditionFailed;
   }
 
@@ -318,4 +343,11 @@ export class BatchApplier {
     outcome.hasSeqs = true;
     if (outcome.seqs.length === index * 2) outcome.seqs.pushUint64(seqno);
   }
+}
+
+/** A document can be put or deleted whatever there was before; everything else depends on it. */
+function needsOldVersion(batch: WriteBatchView, index: number): boolean {
+  const kind = batch.kind(index);
+  if (kind !== OperationKind.Put && kind !== OperationKind.Delete) return true;
+  return batch.hasConditions && batch.condition(index) !== ConditionKind.None;
 }

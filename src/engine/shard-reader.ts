@@ -8,14 +8,15 @@
  * Why a key is never missed while its memtable is flushed: the shard publishes the version that has the new tables before
  * it unlinks the memtable, and a reader looks at the version only after it has walked the chain.
  */
+
+import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
 import type { RowCache } from '../cache/row-cache.js';
 import type { WriteStamps } from '../cache/write-stamps.js';
-import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
 import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
 import { FoundEntry } from '../iter/found-entry.js';
 import { RunCursor } from '../iter/run-cursor.js';
-import type { VersionSubscriber } from '../manifest/version-board.js';
 import type { Version } from '../manifest/version.js';
+import type { VersionSubscriber } from '../manifest/version-board.js';
 import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
 import { MemtableCursor } from '../memtable/memtable-cursor.js';
 import type { TableCache } from './table-cache.js';

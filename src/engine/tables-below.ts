@@ -29,6 +29,8 @@ export interface TablesBelow {
     keyLength: number,
     out: FoundEntry,
   ): boolean;
+  /** A read failed while a batch was applied; the operation has been dealt with. */
+  onReadError(error: unknown): void;
   /** The memtable that was active is frozen: flush it. */
   onFrozen(frozen: FrozenMemtable): void;
   /** Why no further memtable may be started: level 0 is too full, the manifest is broken. */

@@ -95,7 +95,14 @@ export class MergingCursor implements EntryCursor {
       this.parkedSize > 0 &&
       this.heapSize > 0 &&
       this.current.collection === collection &&
-      compareBytes(key, keyOffset, keyLength, this.current.key, this.current.keyOffset, this.current.keyLength) === 0;
+      compareBytes(
+        key,
+        keyOffset,
+        keyLength,
+        this.current.key,
+        this.current.keyOffset,
+        this.current.keyLength,
+      ) === 0;
     this.copyTarget(key, keyOffset, keyLength);
     if (isStepBack) {
       // Parked sources stand before the current key already.

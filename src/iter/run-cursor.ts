@@ -3,7 +3,7 @@
  * (two for a moment, while it changes over). Opening is the caller's: `open` may serve from a cache of open tables. What
  * it throws (a missing or damaged table) goes through, and the cursor then stands nowhere. One thread.
  */
-import { type Entry, type EntryCursor, compareBytes } from './entry-cursor.js';
+import { compareBytes, type Entry, type EntryCursor } from './entry-cursor.js';
 
 /** What the cursor needs to know of a table; TableInfo of the manifest has it. */
 export interface KeyRanged {

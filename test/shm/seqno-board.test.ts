@@ -1,4 +1,5 @@
 import test from 'ava';
+import { asSeqno } from '../../src/base/brand.js';
 import { createSeqnoBoard, SeqnoBoard, SNAPSHOTS_PER_READER } from '../../src/shm/seqno-board.js';
 
 const boardOf = (shards: number): SeqnoBoard => new SeqnoBoard(createSeqnoBoard(shards));
@@ -7,18 +8,18 @@ test('seqnos are consecutive and taken once, whoever takes them', (t) => {
   const buffer = createSeqnoBoard(2);
   const one = new SeqnoBoard(buffer);
   const other = new SeqnoBoard(buffer);
-  t.is(one.take(3), 1);
-  t.is(other.take(2), 4);
-  t.is(one.take(1), 6);
-  t.is(other.last(), 6);
+  t.is(one.take(3), asSeqno(1));
+  t.is(other.take(2), asSeqno(4));
+  t.is(one.take(1), asSeqno(6));
+  t.is(other.last(), asSeqno(6));
 });
 
 test('raiseTo never lowers the counter', (t) => {
   const board = boardOf(1);
   board.raiseTo(100);
   board.raiseTo(50);
-  t.is(board.last(), 100);
-  t.is(board.take(1), 101);
+  t.is(board.last(), asSeqno(100));
+  t.is(board.take(1), asSeqno(101));
 });
 
 test('a snapshot is settled once what was in flight before it has been applied', (t) => {
@@ -27,7 +28,7 @@ test('a snapshot is settled once what was in flight before it has been applied',
   board.groupBegins(1);
   board.take(5);
   const held = board.hold(0);
-  t.is(held?.seqno, 15);
+  t.is(held?.seqno, asSeqno(15));
   t.false(board.isSettled(15), 'shard 1 has 11 to 15 in flight');
   t.true(board.isSettled(10));
   board.groupEnds(1);
@@ -40,7 +41,7 @@ test('a group that begins after a snapshot does not hold it up', (t) => {
   const held = board.hold(3);
   board.groupBegins(0);
   board.take(4);
-  t.is(held?.seqno, 7);
+  t.is(held?.seqno, asSeqno(7));
   t.true(board.isSettled(7));
 });
 
@@ -69,5 +70,5 @@ test('a reader holds a bounded number of snapshots, and another reader is not af
 });
 
 test('a snapshot of an empty database has a seqno', (t) => {
-  t.is(boardOf(1).hold(0)?.seqno, 1);
+  t.is(boardOf(1).hold(0)?.seqno, asSeqno(1));
 });
