@@ -53,6 +53,10 @@ export class Version {
     return this.newestFirst.flatMap(({ tables }) => tables);
   }
 
+  hasTable(fileNumber: number): boolean {
+    return this.newestFirst.some(({ tables }) => tables.some((table) => table.fileNumber === fileNumber));
+  }
+
   levelTotals(level: number): TableTotals {
     return sumTotals((this.levels[level] ?? []).map(({ totals }) => totals));
   }

@@ -47,6 +47,8 @@ export class MemtableWriter {
   private readonly arenaEnd: number;
   private readonly indexSize: number;
   private readonly nodeCountMax: number;
+  /** When the first document expires that was written since this was last set to 0; 0 = none does. Shard thread only. */
+  earliestExpiry = 0;
   private arenaUsed: number;
   private nodeCount: number;
   /** Last node before the searched key on each level; filled by findPredecessors. */
@@ -74,6 +76,11 @@ export class MemtableWriter {
   /** Bytes of the arena: what one memtable can hold at most. */
   get capacityBytes(): number {
     return this.arenaEnd - this.words[SLOT_ARENA_START];
+  }
+
+  /** Takes note that a document here expires at this second of database time. */
+  noteExpiry(expiresAt: number): void {
+    if (this.earliestExpiry === 0 || expiresAt < this.earliestExpiry) this.earliestExpiry = expiresAt;
   }
 
   get isEmpty(): boolean {
@@ -110,6 +117,7 @@ export class MemtableWriter {
       this.insertNode(created, height, version, hash, collection, key, keyOffset, keyLength);
     }
     this.noteSeqno(seqno);
+    if (expiresAt !== 0) this.noteExpiry(expiresAt);
     Atomics.store(this.words, SLOT_ARENA_USED, this.arenaUsed);
   }
 
@@ -123,6 +131,7 @@ export class MemtableWriter {
     Atomics.store(words, SLOT_LIST_HEIGHT, 1);
     this.arenaUsed = words[SLOT_ARENA_START];
     this.nodeCount = 0;
+    this.earliestExpiry = 0;
     Atomics.store(words, SLOT_ARENA_USED, this.arenaUsed);
     Atomics.store(words, SLOT_NODE_COUNT, 0);
     Atomics.store(words, SLOT_OLDER, olderSlot);
