@@ -13,7 +13,7 @@ import type { WriteOutcome } from '../batch/write-reply.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
-import { ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
+import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
 import { FoundEntry } from '../iter/found-entry.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { mergePatch } from '../json/merge-patch.js';
@@ -238,7 +238,7 @@ export class BatchApplier {
     current.seqno = found.seqno;
     current.expiresAt = found.expiresAt;
     current.isCounted = found.kind !== ENTRY_TOMBSTONE;
-    current.exists = current.isCounted && !hasExpired(found.expiresAt, batch.writtenAt);
+    current.exists = found.kind === ENTRY_DOCUMENT && !hasExpired(found.expiresAt, batch.writtenAt);
     current.bytes = found.value;
     current.valueOffset = found.valueOffset;
     current.valueLength = found.originalLength;

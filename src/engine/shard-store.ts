@@ -7,11 +7,11 @@
  */
 import type { DbError } from '../base/errors.js';
 import type { FoundEntry } from '../iter/found-entry.js';
-import type { ManifestState } from '../manifest/manifest-reader.js';
 import type { ManifestWriter } from '../manifest/manifest-writer.js';
+import type { WritableManifest } from '../manifest/open-manifest.js';
 import type { TableInfo } from '../manifest/table-info.js';
 import type { Version } from '../manifest/version.js';
-import type { VersionEdit } from '../manifest/version-edit.js';
+import type { CompactionCursor, VersionEdit } from '../manifest/version-edit.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
 import type { Vfs } from '../vfs/vfs.js';
@@ -29,13 +29,6 @@ export interface ShardStoreOptions {
   readonly publisher?: { publish(version: Version, versionNumber: number): void };
   /** Told when a file could not be removed; it is tried again. */
   readonly onUnlinkFailed?: (path: string, error: unknown) => void;
-}
-
-/** What openManifest found. */
-export interface OpenedManifest {
-  readonly version: Version;
-  readonly state: ManifestState;
-  readonly writer: ManifestWriter;
 }
 
 /** Tables that no version has any more, and who may still be looking at them. */
@@ -56,7 +49,7 @@ export class ShardStore {
 
   constructor(
     private readonly options: ShardStoreOptions,
-    opened: OpenedManifest,
+    opened: WritableManifest,
   ) {
     this.manifest = opened.writer;
     this.current = opened.version;
@@ -104,12 +97,20 @@ export class ShardStore {
     return this.nextRun++;
   }
 
+  /** Where the next compaction of each level starts. */
+  compactionCursors(): readonly CompactionCursor[] {
+    return this.manifest.state.compactionCursors;
+  }
+
   /** Why the set of tables cannot change any more, if that is so. */
   poisonedBy(): DbError | undefined {
     return this.manifest.poisonedBy();
   }
 
-  /** The oldest memtable of the chain is in `tables` now. Throws when that cannot be made durable. */
+  /**
+   * The oldest memtable of the chain is in `tables` now; `databaseSeconds`: when the one after it was begun. Throws when
+   * it cannot be made durable.
+   */
   installFlush(frozen: FrozenMemtable, tables: readonly TableInfo[], databaseSeconds: number): void {
     this.nameTables(tables);
     this.change({
