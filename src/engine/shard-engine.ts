@@ -122,11 +122,11 @@ export class ShardEngine {
   replay(batch: WriteBatchView, firstSeqno: Seqno): void {
     const bytes = this.memtableBytesMax(batch);
     const { memtables } = this.options;
-    if (
-      !memtables.active.hasRoom(batch.count, bytes) &&
-      !(this.rotate(true) && memtables.active.hasRoom(batch.count, bytes))
-    )
-      throw this.memtablesFull();
+    if (!memtables.active.hasRoom(batch.count, bytes)) {
+      // A chain that is full must still be recoverable, also under a smaller memory.memtables_max than before.
+      const isRotated = this.rotate(true) || (this.options.tables?.flushNow() === true && this.rotate(true));
+      if (!isRotated || !memtables.active.hasRoom(batch.count, bytes)) throw this.memtablesFull();
+    }
     this.applier.apply(batch, firstSeqno, this.outcome);
     this.lastSeqno = firstSeqno + Math.max(batch.count, 1) - 1;
     memtables.publishVisible(this.lastSeqno);

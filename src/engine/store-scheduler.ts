@@ -41,6 +41,8 @@ export interface StoreEvents {
   onMoved(choice: CompactionChoice): void;
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void;
   onReadError(error: unknown): void;
+  /** A file that is not needed any more stays; it is tried again. */
+  onUnlinkFailed(path: string, error: unknown): void;
 }
 
 export interface StoreSchedulerOptions {

@@ -33,6 +33,8 @@ export interface TablesBelow {
   onReadError(error: unknown): void;
   /** The memtable that was active is frozen: flush it. */
   onFrozen(frozen: FrozenMemtable): void;
+  /** Flushes the oldest frozen memtable at once, on this thread. False when there is none. */
+  flushNow(): boolean;
   /** Why no further memtable may be started: level 0 is too full, the manifest is broken. */
   stall(): WriteStall;
 }
