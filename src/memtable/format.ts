@@ -36,7 +36,7 @@
  *   +8   OLDER        offset of the version it replaced in this memtable, 0 = none
  *   +12  LENGTH       value bytes
  *   +16  KIND         1 document, 2 tombstone; 0 is reserved
- *   +20  reserved     0
+ *   +20  EXPIRES      uint32: second of database time at which the document expires, 0 = never
  *   +24  value bytes (JSON text)
  *
  * Publication: a new version is complete before VERSION is stored (publishVersion in writer.ts, pairs with
@@ -76,6 +76,7 @@ export const VERSION_SEQNO = 0;
 export const VERSION_OLDER = 8;
 export const VERSION_LENGTH = 12;
 export const VERSION_KIND = 16;
+export const VERSION_EXPIRES = 20;
 export const VERSION_VALUE = 24;
 
 export const VERSION_KIND_DOCUMENT = 1;
