@@ -31,13 +31,20 @@ const NOWHERE: Entry = {
 export class RunCursor<T extends KeyRanged> implements EntryCursor {
   private openIndex = -1;
   private inner: EntryCursor | undefined;
+  /** The cursor over the table before, until the new one is positioned: the key that is sought may lie in its buffers. */
+  private leaving: EntryCursor | undefined;
+  private leavingIndex = -1;
   private entry: Entry = NOWHERE;
   isValid = false;
 
-  /** `tables`: disjoint, in key order. `open` gives an unpositioned cursor, which this one closes. */
+  /**
+   * `tables`: disjoint, in key order. `open` gives an unpositioned cursor, which this one closes; `released` is told
+   * when it has, so that the caller can close the table itself.
+   */
   constructor(
     private readonly tables: readonly T[],
     private readonly open: (table: T) => EntryCursor,
+    private readonly released: (table: T) => void = () => {},
   ) {}
 
   get collection(): number {
@@ -84,10 +91,9 @@ export class RunCursor<T extends KeyRanged> implements EntryCursor {
       this.isValid = false;
       return;
     }
-    const left = this.inner;
     const inner = this.cursorOf(index);
     inner.seek(collection, key, keyOffset, keyLength);
-    this.settle(inner, left);
+    this.settle(inner);
   }
 
   seekBefore(collection: number, key: Uint8Array, keyOffset: number, keyLength: number): void {
@@ -96,10 +102,9 @@ export class RunCursor<T extends KeyRanged> implements EntryCursor {
       this.isValid = false;
       return;
     }
-    const left = this.inner;
     const inner = this.cursorOf(index);
     inner.seekBefore(collection, key, keyOffset, keyLength);
-    this.settle(inner, left);
+    this.settle(inner);
   }
 
   next(): void {
@@ -112,10 +117,12 @@ export class RunCursor<T extends KeyRanged> implements EntryCursor {
   close(): void {
     this.isValid = false;
     this.entry = NOWHERE;
-    this.openIndex = -1;
-    const { inner } = this;
+    this.closeLeft();
+    this.leaving = this.inner;
+    this.leavingIndex = this.openIndex;
     this.inner = undefined;
-    inner?.close();
+    this.openIndex = -1;
+    this.closeLeft();
   }
 
   /** To the first entry of the table at `index`; beyond the last one is the end. */
@@ -124,28 +131,37 @@ export class RunCursor<T extends KeyRanged> implements EntryCursor {
       this.isValid = false;
       return;
     }
-    const left = this.inner;
     const inner = this.cursorOf(index);
     inner.seekToFirst();
-    this.settle(inner, left);
+    this.settle(inner);
   }
 
-  /** The open cursor if it is over this table, or a new one, which is ours only when it has been settled. */
+  /** The open cursor if it is over this table, or a new one. Positioning may fail: settle() says that it did not. */
   private cursorOf(index: number): EntryCursor {
     this.isValid = false;
     const { inner } = this;
     if (inner !== undefined && index === this.openIndex) return inner;
     const opened = this.open(this.tables[index]);
+    this.closeLeft();
+    this.leaving = inner;
+    this.leavingIndex = this.openIndex;
     this.openIndex = index;
     this.inner = opened;
     return opened;
   }
 
-  /** `left` is closed only now: the key that was sought may lie in its buffers. */
-  private settle(inner: EntryCursor, left: EntryCursor | undefined): void {
+  private settle(inner: EntryCursor): void {
     this.entry = inner;
     this.isValid = inner.isValid;
-    if (left !== undefined && left !== inner) left.close();
+    this.closeLeft();
+  }
+
+  private closeLeft(): void {
+    const { leaving } = this;
+    if (leaving === undefined) return;
+    this.leaving = undefined;
+    leaving.close();
+    this.released(this.tables[this.leavingIndex]);
   }
 
   /** Index of the first table whose largest key is at or after the given one. */
