@@ -3,12 +3,13 @@
  * problem before it gives up, so that an operator fixes a file once and not once a line.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
+import { assert } from '../base/assert.js';
 import { DbError } from '../base/errors.js';
 import { nearest } from './nearest.js';
 import { type KeyPositions, locateKeys, type Position } from './positions.js';
+import { type RelationFault, relationFaults } from './relations.js';
 import {
   type Config,
   type ConfigOverrides,
@@ -17,7 +18,7 @@ import {
   type KeyInfo,
   type SectionInfo,
 } from './schema.js';
-import { defaultShardCount } from './shard-count.js';
+import { inactiveWarnings, memoryWarnings } from './warnings.js';
 
 /** Where a configuration is looked for when nobody names a file. */
 export const CONFIG_FILES_DEFAULT: readonly string[] = ['config.toml', '/etc/lumadb/config.toml'];
@@ -250,7 +251,8 @@ class Collector {
     }
   }
 
-  finish(file: string | null): LoadedConfig {
+  /** Null when the keys are fine one by one but do not go together; the problems say how. */
+  finish(file: string | null): LoadedConfig | null {
     const given: Record<string, Record<string, Value>> = {};
     const origins = new Map<string, KeyOrigin>();
     for (const section of this.sections) given[section.name] = {};
@@ -260,9 +262,19 @@ class Collector {
       if (entry !== undefined) Object.assign(given[key.section] ?? {}, { [key.name]: entry.value });
     }
     const config = configSchema.parse(given);
+    for (const fault of relationFaults(config)) this.reportRelation(fault);
+    if (this.problems.length > 0) return null;
     const asGiven = given as ConfigOverrides;
     const warnings = [...this.warnings, ...inactiveWarnings(asGiven), ...memoryWarnings(config)];
     return { config, warnings, source: { file, keys: origins, given: asGiven } };
+  }
+
+  /** At the place of the first key that somebody set: with defaults alone there is no fault. */
+  private reportRelation({ paths, message }: RelationFault): void {
+    const origin = paths.map((path) => this.given.get(path)?.origin).find((found) => found !== undefined);
+    assert(origin !== undefined, () => `the defaults of ${paths.join(' and ')} do not go together`);
+    if (origin.from === 'file') this.problems.push(inFile(origin.file, origin, message));
+    else this.problems.push(outsideFile(origin.from, message));
   }
 }
 
@@ -274,57 +286,6 @@ function parseVariable(key: KeyInfo, text: string): Value | null {
   return key.kind === 'boolean-or-choice' ? text : null;
 }
 
-export interface InactiveKey {
-  /** `section.key`. */
-  readonly path: string;
-  readonly value: Value;
-  /** What the key is waiting for, as in "takes effect once … ". */
-  readonly until: string;
-}
-
-/**
- * The keys that are accepted but do nothing in this release. Give it the configuration as given
- * (`source.given`): with defaults filled in it would name every such key each time.
- */
-export function inactiveKeys(given: ConfigOverrides): readonly InactiveKey[] {
-  const found: InactiveKey[] = [];
-  for (const section of describeConfig()) {
-    const values = (given[section.name] ?? {}) as Readonly<Record<string, Value | undefined>>;
-    for (const key of section.keys) {
-      const value = values[key.name];
-      if (key.inactiveUntil !== undefined && value !== undefined) {
-        found.push({ path: key.path, value, until: key.inactiveUntil });
-      }
-    }
-  }
-  return found;
-}
-
-const inactiveWarnings = (given: ConfigOverrides): readonly string[] =>
-  inactiveKeys(given).map(
-    ({ path, value, until }) =>
-      `${path} = ${value} has no effect in this release: it takes effect once ${until}`,
-  );
-
-/** The ring back to the front, which ipc/link.ts makes with every request ring. */
-const REPLY_RING_BYTES = 2 * 1024 * 1024;
-
-function memoryWarnings(config: Config): readonly string[] {
-  const shards = config.sharding.shards || defaultShardCount();
-  const { memtable_size, memtables_max, ring_bytes } = config.memory;
-  const most =
-    shards * (memtable_size * memtables_max + config.server.front_threads * (ring_bytes + REPLY_RING_BYTES));
-  // 0, undefined or a huge number mean that no cgroup limits the process.
-  const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY;
-  const available = Math.min(totalmem(), constrained);
-  if (most <= available) return [];
-  const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
-  return [
-    `memtables and rings of ${shards} shards may grow to ${mib(most)}, and this machine has ${mib(available)}: ` +
-      'lower memory.memtables_max or memory.memtable_size',
-  ];
-}
-
 /** Reads everything and reports every problem instead of throwing. */
 export function checkConfig(options: LoadOptions): ConfigCheck {
   const collector = new Collector();
@@ -334,7 +295,8 @@ export function checkConfig(options: LoadOptions): ConfigCheck {
   collector.readEnvironment(options.env);
   collector.readOverrides(options.overrides ?? {});
   const { problems } = collector;
-  return { problems, loaded: problems.length === 0 ? collector.finish(file) : null, file };
+  const loaded = problems.length === 0 ? collector.finish(file) : null;
+  return { problems, loaded, file };
 }
 
 /** Throws DbError('CONFIG') that lists every problem, one a line; `details` has their number and the first one's place. */

@@ -1,5 +1,6 @@
 /** Generates `docs/configuration.md` and the commented default `config.toml` from the schema. A test compares them. */
-import { binarySize, describeConfig, type KeyInfo } from './schema.js';
+import { binarySize } from './keys.js';
+import { describeConfig, type KeyInfo } from './schema.js';
 
 const tomlValue = (value: KeyInfo['default']): string => JSON.stringify(value);
 
@@ -19,12 +20,12 @@ function comment(text: string): readonly string[] {
 
 function withSize(key: KeyInfo): string {
   const size =
-    key.allowed.endsWith('bytes') && typeof key.default === 'number' ? binarySize(key.default) : null;
+    /bytes(\/s)?$/.test(key.allowed) && typeof key.default === 'number' ? binarySize(key.default) : null;
   return size === null ? '' : ` (${size})`;
 }
 
 const inactiveNote = (key: KeyInfo): string =>
-  key.inactiveUntil === undefined ? '' : ` No effect yet: takes effect once ${key.inactiveUntil}.`;
+  key.inactiveBecause === undefined ? '' : ` No effect in this release: ${key.inactiveBecause}.`;
 
 function tomlKey(key: KeyInfo): readonly string[] {
   return [
@@ -54,7 +55,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 function tableRow(key: KeyInfo): string {
   const value = `\`${tomlValue(key.default)}\`${withSize(key)}`;
-  const what = `${key.description}${key.inactiveUntil === undefined ? '' : ` **No effect yet:** takes effect once ${key.inactiveUntil}.`}`;
+  const what = `${key.description}${inactiveNote(key).replace('No effect in this release:', '**$&**')}`;
   return `| \`${key.name}\` | ${value} | ${cell(key.allowed)} | ${cell(what)} | \`${key.environment}\` |`;
 }
 
@@ -73,8 +74,8 @@ Unknown sections, keys and variables are errors that name the nearest known one.
 together, each as \`file:line:column: message\`. \`lumadb config validate FILE\` checks a file without starting
 anything; \`lumadb config show\` prints the effective value of every key and where it comes from.
 
-Keys marked **No effect yet** are accepted so that configurations need no change later; the server logs a warning
-when one is set.
+Keys marked **No effect in this release** are accepted, so that configurations written for another release need no
+change; the server logs a warning when one is set to something other than its default.
 `;
 
 /** The text of `docs/configuration.md`. */

@@ -4,102 +4,15 @@
  * narrow options. Keys are written as in config.toml, in snake_case.
  */
 import { z } from 'zod';
+import { choice, flag, GIB, integer, type KeyMeta, KIB, MIB, meta, text } from './keys.js';
 import { SHARDS_MAX } from './shard-count.js';
 
-/** How a key's value is read from an environment variable and named in messages. */
-export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice';
+const TIB = 1024 * GIB;
 
-export interface KeyMeta {
-  readonly kind: KeyKind;
-  /** One line: what it does and what it costs. */
-  readonly description: string;
-  /** The accepted values in words; completes the sentence "must be …". */
-  readonly allowed: string;
-  /** The words among the accepted values, for suggestions. */
-  readonly choices: readonly string[];
-  /** Set when the key is accepted but has no effect in this release: what it is waiting for. */
-  readonly inactiveUntil?: string;
-}
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
-const SSTABLES = 'SSTables exist';
-
-/** `67108864` → `64 MiB`; null when the value is no whole number of KiB. */
-export function binarySize(bytes: number): string | null {
-  if (bytes < KIB || bytes % KIB !== 0) return null;
-  if (bytes % GIB === 0) return `${bytes / GIB} GiB`;
-  return bytes % MIB === 0 ? `${bytes / MIB} MiB` : `${bytes / KIB} KiB`;
-}
-
-/** What every key's schema carries; the extra index signature is zod's. */
-function meta(
-  key: Omit<KeyMeta, 'choices'> & { choices?: readonly string[] },
-): KeyMeta & { [name: string]: unknown } {
-  return { choices: [], ...key };
-}
-
-interface IntegerOptions {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly unit?: 'bytes' | 'ms' | 'µs';
-  readonly powerOfTwo?: true;
-  readonly inactiveUntil?: string;
-}
-
-function integerAllowed({ min, max, unit, powerOfTwo }: IntegerOptions): string {
-  const sized = (value: number): string => {
-    const size = unit === 'bytes' ? binarySize(value) : null;
-    return size === null ? String(value) : `${value} (${size})`;
-  };
-  const suffix = unit === undefined ? '' : unit === 'bytes' ? ' bytes' : ` ${unit}`;
-  return `${powerOfTwo ? 'a power of two' : 'a whole number'} from ${sized(min)} to ${sized(max)}${suffix}`;
-}
-
-function integer(options: IntegerOptions, description: string) {
-  const { inactiveUntil, powerOfTwo } = options;
-  return z
-    .int()
-    .min(options.min)
-    .max(options.max)
-    .refine((value) => !powerOfTwo || Number.isInteger(Math.log2(value)))
-    .default(options.default)
-    .meta(meta({ kind: 'integer', description, allowed: integerAllowed(options), inactiveUntil }));
-}
-
-function flag(value: boolean, description: string, inactiveUntil?: string) {
-  return z
-    .boolean()
-    .default(value)
-    .meta(meta({ kind: 'boolean', description, allowed: 'true or false', inactiveUntil }));
-}
-
-const quotedList = (words: readonly string[]): string => words.map((word) => JSON.stringify(word)).join(', ');
-
-function choice<const Words extends readonly [string, ...string[]]>(
-  choices: Words,
-  value: NoInfer<Words[number]>,
-  description: string,
-) {
-  const words = z.enum(choices as readonly [Words[number], ...Words[number][]]);
-  return words
-    .default(value as z.util.NoUndefined<z.output<typeof words>>)
-    .meta(meta({ kind: 'choice', description, allowed: `one of ${quotedList(choices)}`, choices }));
-}
-
-function text(value: string, options: { empty: boolean }, description: string) {
-  return z
-    .string()
-    .min(options.empty ? 0 : 1)
-    .max(4096)
-    .refine((given) => !given.includes('\0'))
-    .default(value)
-    .meta(
-      meta({ kind: 'string', description, allowed: options.empty ? 'a text' : 'a text that is not empty' }),
-    );
-}
+/** Why mmap is not offered: the one thing that a description of a key has no room for. */
+const MMAP_REFUSED =
+  'SSTables are read with pread through the page cache of the system and a block cache of its own, because a disk ' +
+  'error under a mapped page would end the process, where pread fails one request and names the file';
 
 const server = z
   .strictObject({
@@ -151,6 +64,32 @@ const storage = z
       { empty: false },
       'Directory that holds all data; relative to where the process starts. The disk under it sets the speed of writes.',
     ),
+    block_size: integer(
+      { default: 4 * KIB, min: KIB, max: 64 * KIB, unit: 'bytes' },
+      'Size of an SSTable block before compression. Larger compresses better and scans faster, costs point reads.',
+    ),
+    compression: choice(
+      ['lz4', 'none'],
+      'lz4',
+      'Compression of all levels but the last. "none" saves a little CPU a block, costs about twice the disk.',
+    ),
+    compression_last_level: choice(
+      ['zstd', 'lz4', 'none'],
+      'zstd',
+      'Compression of the last level, where most data is. "zstd" takes the least disk, costs CPU in compactions and cold reads.',
+    ),
+    reserve_size: integer(
+      { default: 64 * MIB, min: 0, max: TIB, unit: 'bytes' },
+      'Disk space held back in a file and released when the disk is full, so that deletes and compaction go on; 0 = none.',
+    ),
+    read_only_free_bytes: integer(
+      { default: 256 * MIB, min: 0, max: TIB, unit: 'bytes' },
+      'Free disk space below which writes other than deletes are refused, until a quarter more is free. Costs that space.',
+    ),
+    disk_check_interval_ms: integer(
+      { default: 1000, min: 10, max: 3_600_000, unit: 'ms' },
+      'How often the free space is looked at: one system call. Longer leaves a fast writer more time to fill the disk.',
+    ),
   })
   .prefault({})
   .describe('Where data lives.');
@@ -162,29 +101,29 @@ const memory = z
       'Size of one memtable (write buffer) of one shard, a SharedArrayBuffer. Memory is taken as it fills.',
     ),
     memtables_max: integer(
-      { default: 8, min: 2, max: 1024 },
-      'Memtables of one shard. Until SSTables exist the chain holds all data: shards × this × memtable_size, then 503.',
+      { default: 4, min: 2, max: 1024 },
+      'Memtables of one shard: one takes writes, the others wait for their flush. More ride out a slow disk, cost memory.',
     ),
     ring_bytes: integer(
       { default: 64 * MIB, min: 64 * MIB, max: GIB, unit: 'bytes', powerOfTwo: true },
       'Ring that carries writes from one front to one shard. Address space; pages cost memory once large batches touch them.',
     ),
     block_cache_size: integer(
-      { default: 512 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes', inactiveUntil: SSTABLES },
-      'Cache of SSTable blocks. Costs this much memory; too small costs disk reads.',
+      { default: 512 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes' },
+      'Cache of SSTable blocks, shared by all threads. Costs this much memory; too small costs disk reads.',
     ),
     row_cache_size: integer(
-      { default: 128 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes', inactiveUntil: SSTABLES },
-      'Cache of documents that live in SSTables, read by the fronts without a hop. Costs this much memory.',
+      { default: 128 * MIB, min: 0, max: 1024 * GIB, unit: 'bytes' },
+      'Cache of documents that live in SSTables, read without a hop. Costs this much memory in all, split among the fronts.',
     ),
     bloom_bits_per_key: integer(
-      { default: 10, min: 0, max: 64, inactiveUntil: SSTABLES },
+      { default: 10, min: 0, max: 64 },
       'Bloom filter bits per key: 10 gives about 1 % false positives and costs 1.25 bytes of memory a key.',
     ),
     use_mmap: flag(
       false,
-      'Leaves caching of SSTables to the page cache of the system. Saves the block cache, costs page faults on reads.',
-      SSTABLES,
+      'Would leave caching of SSTables to the page cache of the system. Saves the block cache, costs page faults on reads.',
+      MMAP_REFUSED,
     ),
   })
   .prefault({})
@@ -213,6 +152,48 @@ const wal = z
   })
   .prefault({})
   .describe('The write-ahead log of each shard.');
+
+const compaction = z
+  .strictObject({
+    l0_compact: integer(
+      { default: 4, min: 1, max: 1000 },
+      'Runs in level 0 that start a compaction. Fewer make reads cheaper, cost more rewriting.',
+    ),
+    l0_slowdown: integer(
+      { default: 8, min: 2, max: 1000 },
+      'Runs in level 0 from which writes are delayed. More absorb longer bursts, cost reads, which look into each run.',
+    ),
+    l0_stop: integer(
+      { default: 12, min: 3, max: 1000 },
+      'Runs in level 0 at which writes get 503 until compaction has caught up. More cost reads, and memory for open tables.',
+    ),
+    level_base_size: integer(
+      { default: 128 * MIB, min: 256 * KIB, max: TIB, unit: 'bytes' },
+      'Size of level 1 of one shard. Larger means fewer levels to read, costs more rewriting out of level 0.',
+    ),
+    level_multiplier: integer(
+      { default: 10, min: 2, max: 100 },
+      'How many times larger each level is than the one above. Larger means fewer levels to read, costs more rewriting.',
+    ),
+    table_size: integer(
+      { default: 4 * MIB, min: 64 * KIB, max: GIB, unit: 'bytes' },
+      'Size at which an SSTable is cut. Smaller makes finer compactions, costs open files and memory for their indexes.',
+    ),
+    rate_limit: integer(
+      { default: 0, min: 0, max: TIB, unit: 'bytes/s' },
+      'Most bytes a second that compactions of one shard write; 0 = no limit. Spares a slow disk, costs stalls if set too low.',
+    ),
+    max_job_size: integer(
+      { default: 256 * MIB, min: MIB, max: TIB, unit: 'bytes' },
+      'Most input of one compaction. Larger rewrites less in all, costs temporary disk space and longer jobs.',
+    ),
+    expiry_sweep_interval_ms: integer(
+      { default: 10_000, min: 10, max: 3_600_000, unit: 'ms' },
+      'How often documents that have expired are deleted; readers miss them at once. Shorter costs CPU and log, longer disk.',
+    ),
+  })
+  .prefault({})
+  .describe('Merging of SSTables, and removal of expired documents.');
 
 const sharding = z
   .strictObject({
@@ -276,7 +257,7 @@ export const configSchema = z.strictObject({
   storage,
   memory,
   wal,
-  compaction: emptySection('Merging of SSTables. No keys in this release.'),
+  compaction,
   sharding,
   security,
   logging,

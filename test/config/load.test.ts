@@ -3,15 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DbError } from '../../src/base/errors.js';
-import {
-  checkConfig,
-  inactiveKeys,
-  type LoadOptions,
-  loadConfig,
-  logDirectory,
-} from '../../src/config/load.js';
+import { checkConfig, type LoadOptions, loadConfig, logDirectory } from '../../src/config/load.js';
 import { type ConfigOverrides, defaultConfig, describeConfig } from '../../src/config/schema.js';
 import { defaultShardCount } from '../../src/config/shard-count.js';
+import { inactiveKeys } from '../../src/config/warnings.js';
 
 function fileWith(t: ExecutionContext, content: string | Uint8Array): string {
   const directory = mkdtempSync(join(tmpdir(), 'lumadb-config-'));
@@ -45,7 +40,7 @@ test('without any source every key has its default', (t) => {
   t.true([...source.keys.values()].every((origin) => origin.from === 'default'));
 });
 
-test("the manual's memory section is accepted and its inactive keys are reported", (t) => {
+test("the manual's memory section is accepted, and a warning says what use_mmap does not do and why", (t) => {
   const file = fileWith(
     t,
     `[memory]
@@ -60,9 +55,45 @@ use_mmap = true
   t.true(config.memory.use_mmap);
   t.deepEqual(
     inactiveKeys(source.given).map(({ path }) => path),
-    ['memory.block_cache_size', 'memory.row_cache_size', 'memory.bloom_bits_per_key', 'memory.use_mmap'],
+    ['memory.use_mmap'],
   );
-  t.is(warnings.filter((warning) => warning.includes('takes effect once SSTables exist')).length, 4);
+  const [warning, ...more] = warnings.filter((text) => text.includes('no effect'));
+  t.regex(warning ?? '', /memory\.use_mmap = true has no effect.*pread.*page cache.*would end the process/);
+  t.deepEqual(more, []);
+});
+
+test('an inactive key at its default is nothing to warn about', (t) => {
+  const { warnings } = loadConfig({ ...nothing, file: fileWith(t, '[memory]\nuse_mmap = false\n') });
+  t.deepEqual(
+    warnings.filter((text) => text.includes('no effect')),
+    [],
+  );
+});
+
+test('keys that do not go together are refused where the first of them was set', (t) => {
+  t.deepEqual(problemsOf(t, '[compaction]\nl0_compact = 8\n'), [
+    '2:1: compaction.l0_compact (8) must be less than compaction.l0_slowdown (8)',
+  ]);
+  t.deepEqual(problemsOf(t, '[compaction]\nl0_compact = 20\nl0_slowdown = 30\n'), [
+    '3:1: compaction.l0_slowdown (30) must be less than compaction.l0_stop (12)',
+  ]);
+  t.deepEqual(problemsOf(t, '[compaction]\nlevel_base_size = 1_048_576\n'), [
+    '2:1: compaction.table_size (4194304) must be at most compaction.level_base_size (1048576)',
+  ]);
+  const { problems, loaded } = checkConfig({
+    env: { LUMADB_COMPACTION__MAX_JOB_SIZE: '1048576' },
+    lookup: [],
+  });
+  t.is(loaded, null);
+  t.deepEqual(
+    problems.map(({ text }) => text),
+    ['environment: compaction.table_size (4194304) must be at most compaction.max_job_size (1048576)'],
+  );
+  const overrides: ConfigOverrides = { compaction: { l0_stop: 8 } };
+  t.throws(() => loadConfig({ ...nothing, overrides }), {
+    message: /^command line: compaction\.l0_slowdown \(8\)/,
+  });
+  t.deepEqual(problemsOf(t, '[compaction]\nl0_compact = 1\nl0_slowdown = 2\nl0_stop = 3\n'), []);
 });
 
 test('environment wins over the file and the command line over both', (t) => {
@@ -246,7 +277,7 @@ test('every key has a one-line description, a limit in words and a default that 
     t.true(key.description.length > 20 && !key.description.includes('\n'), key.path);
     t.true(key.allowed.length > 0, key.path);
     t.true(key.accepts(key.default), key.path);
-    t.regex(key.environment, /^LUMADB_[A-Z]+__[A-Z_]+$/);
+    t.regex(key.environment, /^LUMADB_[A-Z]+__[A-Z][A-Z0-9_]*$/);
   }
 });
 

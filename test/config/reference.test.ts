@@ -24,6 +24,6 @@ test('the default file sets nothing', (t) => {
 });
 
 test('with its comments opened the default file is exactly the defaults', (t) => {
-  const opened = defaultToml().replaceAll(/^#([a-z_]+ = )/gm, '$1');
+  const opened = defaultToml().replaceAll(/^#([a-z][a-z0-9_]* = )/gm, '$1');
   t.deepEqual(parse(opened) as unknown, defaultConfig());
 });

@@ -1,0 +1,34 @@
+/** Rules that tie one key to another. Each key alone has been checked against the schema before. */
+import type { Config } from './schema.js';
+
+export interface RelationFault {
+  /** The two keys, as `section.key`. */
+  readonly paths: readonly [string, string];
+  /** A sentence that names both, with their values. */
+  readonly message: string;
+}
+
+type CompactionKey = keyof Config['compaction'];
+
+const COMPACTION_RULES: ReadonlyArray<
+  readonly [low: CompactionKey, relation: 'less than' | 'at most', high: CompactionKey]
+> = [
+  ['l0_compact', 'less than', 'l0_slowdown'],
+  ['l0_slowdown', 'less than', 'l0_stop'],
+  ['table_size', 'at most', 'level_base_size'],
+  ['table_size', 'at most', 'max_job_size'],
+];
+
+export function relationFaults({ compaction }: Config): readonly RelationFault[] {
+  const faults: RelationFault[] = [];
+  for (const [low, relation, high] of COMPACTION_RULES) {
+    const [lowValue, highValue] = [compaction[low], compaction[high]];
+    if (relation === 'less than' ? lowValue < highValue : lowValue <= highValue) continue;
+    const paths = [`compaction.${low}`, `compaction.${high}`] as const;
+    faults.push({
+      paths,
+      message: `${paths[0]} (${lowValue}) must be ${relation} ${paths[1]} (${highValue})`,
+    });
+  }
+  return faults;
+}
