@@ -12,10 +12,11 @@
 import { assert } from '../base/assert.js';
 import { asMillis, asSeqno, type Seqno } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import { WriteOutcome } from '../batch/write-reply.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
+import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { writeSizeMax } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CommitLog } from '../wal/commit-log.js';
@@ -175,6 +176,26 @@ export class ShardEngine {
       view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
     this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
     return 'staged';
+  }
+
+  /**
+   * Writes one batch of the shard's own, at once and alone. Returns how many operations deleted something; throws the
+   * DbError that refuses it.
+   */
+  writeNow(view: WriteBatchView): number {
+    let deleted = 0;
+    const result = this.stage(view, {
+      replyOutcome: (_id, _seqno, _durability, { statuses, count }) => {
+        for (let i = 0; i < count; i++) if (statuses[i] === WriteStatus.Deleted) deleted++;
+      },
+      replyError: (_id, error) => {
+        throw fromWireError(error);
+      },
+    });
+    assert(result !== 'commit-first', 'writeNow is called between groups');
+    if (result !== 'staged') throw result;
+    this.commit();
+    return deleted;
   }
 
   get stagedCount(): number {

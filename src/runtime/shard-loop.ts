@@ -37,8 +37,8 @@ export interface ShardLoopOptions {
   readonly throttle?: WriteThrottle;
   /** How close the shard is to a stop, from 0 to 1. */
   readonly pressure?: () => number;
-  /** Called after every group: background work may have become due. */
-  readonly afterGroup?: () => void;
+  /** Does a slice of background work, between groups. True when there is more to do. */
+  readonly background?: () => boolean;
   /** How long to spin before sleeping, in microseconds. */
   readonly spinUs: number;
 }
@@ -94,7 +94,9 @@ export class ShardLoop {
 
   private readonly round = (): void => {
     if (this.isStopped) return;
-    if (!this.serve()) this.waitForWork();
+    const hasServed = this.serve();
+    const hasMore = this.options.background?.() === true;
+    if (!hasServed && !hasMore) this.waitForWork();
     setImmediate(this.round);
   };
 
@@ -116,7 +118,6 @@ export class ShardLoop {
     throttle?.charge(this.bytes, this.options.pressure?.() ?? 0);
     for (const link of this.links) if (link !== this.held?.link) link.release();
     this.ringFronts();
-    this.options.afterGroup?.();
     return true;
   }
 
