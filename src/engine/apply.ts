@@ -14,7 +14,7 @@ import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
-import { FoundEntry } from '../iter/found-entry.js';
+import { FoundEntry } from '../sst/found-entry.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { mergePatch } from '../json/merge-patch.js';
 import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';

@@ -6,7 +6,7 @@
  * only then let go of what it replaces: a flushed memtable, the tables that a compaction has read.
  */
 import type { DbError } from '../base/errors.js';
-import type { FoundEntry } from '../iter/found-entry.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import type { ManifestWriter } from '../manifest/manifest-writer.js';
 import type { WritableManifest } from '../manifest/open-manifest.js';
 import type { TableInfo } from '../manifest/table-info.js';

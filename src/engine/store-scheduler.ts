@@ -17,7 +17,7 @@ import {
   type PickerState,
 } from '../compaction/picker-state.js';
 import type { TableOptions } from '../compaction/table-options.js';
-import type { FoundEntry } from '../iter/found-entry.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { ShardStore } from './shard-store.js';
 import type { FrozenMemtable, TablesBelow, WriteStall } from './tables-below.js';

@@ -1,5 +1,5 @@
 /** Point lookups in the tables of a version: sorted runs from the newest to the oldest, one table of each at most. */
-import type { FoundEntry } from '../iter/found-entry.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import type { Version } from '../manifest/version.js';
 import type { TableCache } from './table-cache.js';
 

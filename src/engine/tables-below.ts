@@ -1,6 +1,6 @@
 /** What the write path of a shard needs of the SSTables below its memtables. Implemented by shard-store.ts. */
 import type { DbError } from '../base/errors.js';
-import type { FoundEntry } from '../iter/found-entry.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import type { CollectionFigure } from './collection-stats.js';
 import type { RememberedOperationRecord } from './operation-ids.js';
 

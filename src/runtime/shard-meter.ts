@@ -1,12 +1,14 @@
 /** Counts what a shard does in its shared-memory block. Shard thread only. */
 import type { DbError, DbErrorCode } from '../base/errors.js';
 import type { EngineMeter } from '../engine/shard-engine.js';
+import type { Version } from '../manifest/version.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import {
   recordDuration,
   SHARD_BATCHES,
   SHARD_COMMITS,
   SHARD_FSYNC,
+  SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_OPERATIONS,
@@ -20,6 +22,8 @@ import {
   SHARD_SEQNO,
   SHARD_STALL,
   SHARD_STALL_MS,
+  SHARD_TABLE_BYTES,
+  SHARD_TABLES,
   SHARD_WAL_BYTES,
   STALL_DISK,
   STALL_L0_STOP,
@@ -98,6 +102,12 @@ export class ShardMeter implements EngineMeter {
   /** They have waited for `durationMs`. */
   onWaited(stall: number, durationMs: number): void {
     this.cells[SHARD_STALL_MS + stall] += durationMs;
+  }
+
+  onVersion({ levels, totals }: Version): void {
+    this.cells[SHARD_L0_RUNS] = levels[0].length;
+    this.cells[SHARD_TABLES] = totals.tables;
+    this.cells[SHARD_TABLE_BYTES] = totals.bytes;
   }
 
   onRound(ringBytes: number): void {

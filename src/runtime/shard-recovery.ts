@@ -1,11 +1,12 @@
 /**
  * Opens one shard: its manifest and tables, then the part of its log that is not in tables yet. Shard thread, at start.
  */
+import { threadId } from 'node:worker_threads';
 import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
 import { systemClock } from '../base/clock.js';
 import { databaseClock } from '../base/database-clock.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
-import { SharedBlockCache } from '../cache/shared-block-cache.js';
+import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { ShardStore } from '../engine/shard-store.js';
@@ -47,7 +48,7 @@ export interface RecoveredShard {
 
 export function recoverShard(options: RecoverShardOptions): RecoveredShard {
   const { data, vfs } = options;
-  const manifest = openManifest({ vfs, directory: data.tableDirectory, shard: data.shard, mode: 'strict' });
+  const manifest = openManifest({ vfs, directory: data.tableDirectory, shard: asShardId(data.shard), mode: 'strict' });
   try {
     return recoverFrom(options, manifest);
   } catch (error) {
@@ -81,13 +82,13 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
 function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
   const { data, vfs, memtables, meter } = options;
   const board = new SeqnoBoard(data.seqnos);
-  const clock = databaseClock(data.databaseTime);
+  const clock = databaseClock(data.timeBase);
   const holder: { log: WalWriter | undefined } = { log: undefined };
   const tables = new TableCache({
     vfs,
     directory: data.tableDirectory,
     shard: data.shard,
-    cache: new SharedBlockCache(data.blockCache),
+    cache: openSharedBlockCache(data.blockCache, threadId + 1),
   });
   const store = new ShardStore(
     {

@@ -5,6 +5,7 @@ import { databaseClock } from '../base/database-clock.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
+import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { CompactionJob, CompactionResult } from '../compaction/compaction-job.js';
 import type { FlushJob, FlushResult } from '../compaction/flush-job.js';
 import { ExpirySweeper } from '../engine/expiry-sweeper.js';
@@ -14,6 +15,7 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardLink } from '../ipc/shard-server.js';
 import type { OpenManifestReport } from '../manifest/open-manifest.js';
+import type { VersionBoard } from '../manifest/version-board.js';
 import { MemtablePool } from '../memtable/pool.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { BlockingDoorbell } from '../shm/doorbell.js';
@@ -42,14 +44,14 @@ export interface ShardThreadData {
   readonly tableDirectory: string;
   readonly segmentBytes: number;
   readonly memtables: MemtablePoolBuffers;
-  /** Where the current version is published; manifest/version-board. */
-  readonly versions: SharedArrayBuffer;
+  /** Where the current version is published. */
+  readonly versions: VersionBoard;
   readonly stamps: SharedArrayBuffer;
-  readonly blockCache: SharedArrayBuffer | undefined;
+  readonly blockCache: BlockCacheBuffers;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
   readonly seqnos: SharedArrayBuffer;
-  readonly databaseTime: DatabaseTimeBase;
+  readonly timeBase: DatabaseTimeBase;
   readonly tuning: ShardTuning;
   readonly droppedCollections: readonly number[];
   readonly defaultDurability: Durability;
@@ -228,7 +230,7 @@ class ShardThread implements ShardControl {
       memtables: this.memtables,
       tables,
       version: () => store.version,
-      clock: databaseClock(this.data.databaseTime),
+      clock: databaseClock(this.data.timeBase),
       write: (batch) => engine.writeNow(batch),
     });
   }

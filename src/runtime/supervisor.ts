@@ -10,12 +10,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
+import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
 import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
-import { createMemtablePool } from '../memtable/pool.js';
 import { createDoorbell } from '../shm/doorbell.js';
 import { createSeqnoBoard, SeqnoBoard } from '../shm/seqno-board.js';
 import {
@@ -32,7 +32,8 @@ import {
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
-import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
+import { createShardReadBuffers, type ShardReadBuffers } from './shard-read-buffers.js';
+import { type ShardDirectories, type ShardIncarnation, ShardSlot } from './shard-slot.js';
 import {
   type OpenedShard,
   type ShardControl,
@@ -40,6 +41,7 @@ import {
   type ShardThreadData,
   WAL_SPARES_MAX,
 } from './shard-thread.js';
+import { shardTuning } from './shard-tuning.js';
 import { ThreadHandle } from './thread-handle.js';
 import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
@@ -61,6 +63,8 @@ export interface SupervisorOptions {
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
   readonly collections: () => readonly Collection[];
+  /** Numbers of dropped collections whose documents may still be on disk. */
+  readonly droppedCollections: () => readonly number[];
 }
 
 export interface FrontSlot {
@@ -76,7 +80,9 @@ export class Supervisor {
   readonly fronts: readonly FrontSlot[];
   readonly seqnos: SharedArrayBuffer;
   private readonly seqnoBoard: SeqnoBoard;
+  readonly blockCache: BlockCacheBuffers;
   private isStopping = false;
+  private isFlushedAtEnd = true;
   private drainDeadlineMs = 0;
   private address: { host: string; port: number } | undefined;
 
@@ -84,14 +90,20 @@ export class Supervisor {
     const { dataDirectory, config } = options;
     this.seqnos = createSeqnoBoard(options.shards);
     this.seqnoBoard = new SeqnoBoard(this.seqnos);
+    this.blockCache = createSharedBlockCache(config.memory.block_cache_size);
     this.shards = Array.from({ length: options.shards }, (_, shard) => {
-      const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`, 'wal');
+      const directories = shardDirectories(dataDirectory, shard);
       const compactor = new CompactorKeeper(
         shard,
-        { walDirectory: directory, segmentBytes: config.wal.segment_size, sparesMax: WAL_SPARES_MAX },
+        {
+          walDirectory: directories.wal,
+          segmentBytes: config.wal.segment_size,
+          sparesMax: WAL_SPARES_MAX,
+          rateLimitBytes: config.compaction.rate_limit,
+        },
         options.logger,
       );
-      return new ShardSlot(shard, directory, createStatsBlock(SHARD_CELLS), compactor);
+      return new ShardSlot(shard, directories, createStatsBlock(SHARD_CELLS), compactor);
     });
     this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => ({
       front,
@@ -160,8 +172,9 @@ export class Supervisor {
     this.drainDeadlineMs = 0;
   }
 
-  /** Closes sockets, then shards (which sync), then compactors. */
-  async close(): Promise<void> {
+  /** Closes sockets, then shards (which flush if `flush`, and sync), then compactors. */
+  async close(flush = true): Promise<void> {
+    this.isFlushedAtEnd = flush;
     this.isStopping = true;
     await Promise.all(
       this.liveFronts().map((thread) =>
@@ -251,9 +264,9 @@ export class Supervisor {
     slot.poison = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
-    const memtables = createMemtablePool(memory.memtables_max + 1, memory.memtable_size);
-    const thread = this.spawnShard(slot, doorbell, memtables);
-    const incarnation: ShardIncarnation = { thread, memtables, doorbell, links: new Map(), isOpen: false };
+    const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
+    const thread = this.spawnShard(slot, doorbell, buffers);
+    const incarnation: ShardIncarnation = { thread, buffers, doorbell, links: new Map(), isOpen: false };
     slot.incarnation = incarnation;
     thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
     slot.compactor.start();
@@ -294,17 +307,22 @@ export class Supervisor {
   private spawnShard(
     slot: ShardSlot,
     doorbell: SharedArrayBuffer,
-    memtables: ShardThreadData['memtables'],
+    buffers: ShardReadBuffers,
   ): ThreadHandle<ShardControl> {
     const { config } = this.options;
     const data: Omit<ShardThreadData, 'controlPort' | 'hostPort'> = {
       shard: slot.shard,
-      walDirectory: slot.walDirectory,
+      walDirectory: slot.directories.wal,
+      tableDirectory: slot.directories.tables,
       segmentBytes: config.wal.segment_size,
-      memtables,
+      ...buffers,
+      blockCache: this.blockCache,
       doorbell,
       stats: slot.stats,
       seqnos: this.seqnos,
+      timeBase: this.options.timeBase,
+      tuning: shardTuning(config),
+      droppedCollections: this.options.droppedCollections(),
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
@@ -325,6 +343,8 @@ export class Supervisor {
     return {
       log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
       wantSpare: () => slot.compactor.prepareSpare(),
+      flush: (_shard, job) => slot.compactor.flush(job),
+      compact: (_shard, job) => slot.compactor.compact(job),
       onPoisoned: (_shard, error) => {
         slot.poison = error;
         logger.error(
@@ -346,14 +366,15 @@ export class Supervisor {
     // Given up meanwhile: the front has been told, and must not hear of this link after that.
     if (!incarnation.isOpen) return;
     await frontThread
-      .call(frontThread.control.attachShard(slot.shard, link, incarnation.memtables))
+      .call(frontThread.control.attachShard(slot.shard, link, incarnation.buffers))
       .catch(() => {});
   }
 
   private onOpened(slot: ShardSlot, opened: OpenedShard): void {
     const { shard } = slot;
-    const { records, bytes, damage, unknownFiles, tornTailBytes } = opened;
-    const fields = { shard, records, bytes, ms: Math.round(opened.durationMs), seqno: opened.lastSeqno };
+    const { records, bytes, damage, unknownFiles, tornTailBytes, tables, strays } = opened;
+    const ms = Math.round(opened.durationMs);
+    const fields = { shard, tables, records, bytes, ms, seqno: opened.lastSeqno, flushed: opened.flushedSeqno };
     this.options.logger.info(fields, 'shard recovered');
     if (tornTailBytes > 0) {
       this.options.logger.warn(
@@ -365,6 +386,10 @@ export class Supervisor {
       this.options.logger.error({ shard, ...entry }, 'WAL damage: records were lost (salvaged)');
     for (const file of unknownFiles)
       this.options.logger.warn({ shard, file }, 'unknown file in the WAL directory, left alone');
+    for (const { name, kind, action, path } of strays) {
+      const level = action === 'quarantined' ? 'warn' : 'info';
+      this.options.logger[level]({ shard, file: name, path }, `${kind} in the table directory: ${action}`);
+    }
   }
 
   /** Starting again would find the same: the shard stays down until someone has looked at it. */
@@ -440,7 +465,8 @@ export class Supervisor {
     const thread = slot.incarnation?.thread;
     if (thread === undefined || slot.state === 'closed') return;
     slot.state = 'closed';
-    await closeThread(`shard ${slot.shard}`, thread, thread.control.close(), this.options.logger);
+    const closing = thread.control.close(this.isFlushedAtEnd);
+    await closeThread(`shard ${slot.shard}`, thread, closing, this.options.logger);
   }
 
   private liveFronts(): Array<ThreadHandle<FrontControl>> {
@@ -469,6 +495,12 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
+}
+
+/** Where a shard keeps its files. */
+export function shardDirectories(dataDirectory: string, shard: number): ShardDirectories {
+  const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`);
+  return { wal: join(directory, 'wal'), tables: join(directory, 'sst') };
 }
 
 /** What a dead front held open is gone with it; its counters go on. */
