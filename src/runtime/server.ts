@@ -25,10 +25,13 @@ import type {
 } from '../front/control-plane.js';
 import {
   FRONT_CONNECTIONS,
+  SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_SEQNO,
   SHARD_STALL,
+  SHARD_TABLE_BYTES,
+  SHARD_TABLES,
   SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
   STALL_NAMES,
@@ -258,7 +261,9 @@ class Server implements RunningServer {
       memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
       wal_bytes: cells[SHARD_WAL_DISK_BYTES],
       wal_segments: cells[SHARD_WAL_SEGMENTS],
-      l0_files: 0,
+      l0_files: cells[SHARD_L0_RUNS],
+      tables: cells[SHARD_TABLES],
+      table_bytes: cells[SHARD_TABLE_BYTES],
       restarts,
     };
   }

@@ -48,7 +48,12 @@ export interface RecoveredShard {
 
 export function recoverShard(options: RecoverShardOptions): RecoveredShard {
   const { data, vfs } = options;
-  const manifest = openManifest({ vfs, directory: data.tableDirectory, shard: asShardId(data.shard), mode: 'strict' });
+  const manifest = openManifest({
+    vfs,
+    directory: data.tableDirectory,
+    shard: asShardId(data.shard),
+    mode: 'strict',
+  });
   try {
     return recoverFrom(options, manifest);
   } catch (error) {

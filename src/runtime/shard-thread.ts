@@ -1,8 +1,8 @@
 /** A shard thread: recovery, then the loop. Everything here runs on that thread; the supervisor calls over comlink. */
 import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { databaseClock } from '../base/database-clock.js';
-import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
-import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
 import type { Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
@@ -374,7 +374,15 @@ export class Supervisor {
     const { shard } = slot;
     const { records, bytes, damage, unknownFiles, tornTailBytes, tables, strays } = opened;
     const ms = Math.round(opened.durationMs);
-    const fields = { shard, tables, records, bytes, ms, seqno: opened.lastSeqno, flushed: opened.flushedSeqno };
+    const fields = {
+      shard,
+      tables,
+      records,
+      bytes,
+      ms,
+      seqno: opened.lastSeqno,
+      flushed: opened.flushedSeqno,
+    };
     this.options.logger.info(fields, 'shard recovered');
     if (tornTailBytes > 0) {
       this.options.logger.warn(
