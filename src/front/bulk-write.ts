@@ -3,7 +3,6 @@
  * result, in the order of the request. With ?atomic=true the documents of each shard succeed or fail together.
  */
 import { classify, type WireError } from '../base/errors.js';
-import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey, shardOfHash } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -16,6 +15,7 @@ import { type DocumentSpans, splitBulkBody } from './bulk-documents.js';
 import type { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { generatedId } from './generated-id.js';
+import { expiryFor } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 
 export interface BulkOptions {
@@ -24,6 +24,8 @@ export interface BulkOptions {
   /** Existing documents are conflicts instead of being replaced. */
   readonly createOnly: boolean;
   readonly durability: Durability;
+  /** Of all documents; one of TTL_* or seconds. */
+  readonly ttlSeconds: number;
   readonly idempotencyKey: string;
 }
 
@@ -151,7 +153,7 @@ export class BulkWrite implements WriteCompletion {
   }
 
   private sendItem(collectionName: string, collection: number, item: Prepared): void {
-    const { createOnly, durability, idempotencyKey } = this.options;
+    const { createOnly, durability, ttlSeconds, idempotencyKey } = this.options;
     const operationId =
       idempotencyKey === ''
         ? undefined
@@ -177,7 +179,7 @@ export class BulkWrite implements WriteCompletion {
         createOnly ? ConditionKind.IfAbsent : ConditionKind.None,
         0,
         operationId,
-        EXPIRES_UNSET,
+        expiryFor(this.context, OperationKind.Put, collection, ttlSeconds),
         durability,
         this,
         item.index,

@@ -78,7 +78,7 @@ class FrontThread implements FrontControl {
     this.host = remoteOf<FrontHost>(data.hostPort);
     this.clock = databaseClock(data.timeBase);
     this.router = new ShardRouter({ ...data, clock: this.clock });
-    this.scanner = new MemtableScanner(data.shards);
+    this.scanner = new MemtableScanner(data.shards, this.clock);
     this.context = this.createContext();
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
     this.server = new HttpServer({ context: this.context, onUnexpected });
@@ -103,7 +103,7 @@ class FrontThread implements FrontControl {
   attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void {
     // Nothing should be left of the shard's last incarnation; if something is, it must not wait for answers for ever.
     this.router.detach(shard, { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} has started again` });
-    const reader = new ChainReader(memtables, this.data.front);
+    const reader = new ChainReader(memtables, this.data.front, this.clock);
     this.scanner.setReader(shard, reader);
     this.router.attach(shard, link, reader);
   }
@@ -170,7 +170,8 @@ class FrontThread implements FrontControl {
     const { host } = this;
     // Written out: comlink's remote is a proxy, and its methods must be called on it.
     return {
-      createCollection: (name, exclusive) => host.createCollection(name, exclusive),
+      createCollection: (name, exclusive, ttlSeconds) => host.createCollection(name, exclusive, ttlSeconds),
+      setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => host.dropCollection(name),
       listCollections: () => host.listCollections(),
       health: () => host.health(),

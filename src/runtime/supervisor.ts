@@ -12,8 +12,8 @@ import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
-import type { Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
+import type { CollectionInfo } from '../front/control-plane.js';
 import { parseDurability } from '../front/durability.js';
 import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
 import { createDoorbell } from '../shm/doorbell.js';
@@ -62,7 +62,7 @@ export interface SupervisorOptions {
   readonly timeBase: DatabaseTimeBase;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
-  readonly collections: () => readonly Collection[];
+  readonly collections: () => readonly CollectionInfo[];
   /** Numbers of dropped collections whose documents may still be on disk. */
   readonly droppedCollections: () => readonly number[];
 }
@@ -142,14 +142,14 @@ export class Supervisor {
     }
   }
 
-  /** Resolves when every front knows the collection. */
-  putCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.putCollection({ id, name }));
+  /** Resolves when every front knows the collection as it is now. */
+  putCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.putCollection(collection));
   }
 
   /** Resolves when no front accepts writes to the collection any more. */
-  removeCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.removeCollection({ id, name }));
+  removeCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.removeCollection(collection));
   }
 
   /** Refuses new requests and waits until writes under way are answered. False when the time was not enough. */
@@ -191,9 +191,10 @@ export class Supervisor {
     slot.thread = thread;
     thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
     try {
-      for (const { id, name } of this.options.collections()) {
-        await thread.call(thread.control.putCollection({ id, name }));
-      }
+      // Posted together, before anything else can happen: a change that comes meanwhile is posted after them.
+      await Promise.all(
+        this.options.collections().map((collection) => thread.call(thread.control.putCollection(collection))),
+      );
       for (const shard of this.shards) await this.introduce(slot, shard);
       const { server } = this.options.config;
       const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';

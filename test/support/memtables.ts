@@ -1,4 +1,5 @@
 /** Memtables for tests: keys by text, and the versions of a chain as plain objects. */
+import type { DatabaseClock } from '../../src/base/database-clock.js';
 import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
@@ -17,15 +18,23 @@ import { textOf, utf8 } from './text.js';
 
 export const NO_BYTES = new Uint8Array(0);
 
+/** A database clock at which no document has expired. */
+export const BEGINNING_OF_TIME: DatabaseClock = { nowSeconds: () => 0 };
+
 export interface TestPool {
   readonly buffers: MemtablePoolBuffers;
   readonly pool: MemtablePool;
   readonly reader: ChainReader;
 }
 
-export function testPool(slots: number, arenaBytes: number, seed = 1): TestPool {
+/** `time`: what the reader takes for now; by default nothing has expired. */
+export function testPool(slots: number, arenaBytes: number, seed = 1, time = BEGINNING_OF_TIME): TestPool {
   const buffers = createMemtablePool(slots, arenaBytes);
-  return { buffers, pool: new MemtablePool(buffers, createPrng(seed)), reader: new ChainReader(buffers, 0) };
+  return {
+    buffers,
+    pool: new MemtablePool(buffers, createPrng(seed)),
+    reader: new ChainReader(buffers, 0, time),
+  };
 }
 
 export function singleMemtable(arenaBytes: number, seed = 1): MemtableWriter {
