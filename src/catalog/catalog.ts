@@ -77,6 +77,14 @@ export class Catalog {
     return [...this.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Numbers that collections had and none has any more: their documents may still be on disk, and can be dropped. */
+  droppedIds(): number[] {
+    const live = new Set([...this.byName.values()].map(({ id }): number => id));
+    const dropped: number[] = [];
+    for (let id = 1; id < this.nextId; id++) if (!live.has(id)) dropped.push(id);
+    return dropped;
+  }
+
   find(name: string): Collection | undefined {
     return this.byName.get(name);
   }

@@ -8,10 +8,10 @@
  */
 import type { DatabaseClock } from '../base/database-clock.js';
 import { hasExpired } from '../base/database-clock.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { WriteBatchEncoder } from '../batch/write-batch-encoder.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
-import { EXPIRES_UNSET } from '../base/expiry.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
@@ -151,7 +151,8 @@ export class ExpirySweeper {
 
   private leave(source: Source, isDone: boolean): void {
     // A pass over one collection knows nothing about the others.
-    if (this.collection === undefined) source.setNextExpiry(isDone ? this.nextExpiryOfSource : this.nowSeconds);
+    if (this.collection === undefined)
+      source.setNextExpiry(isDone ? this.nextExpiryOfSource : this.nowSeconds);
     this.queue.shift();
     this.position = undefined;
     this.nextExpiryOfSource = NEVER;

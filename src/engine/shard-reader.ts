@@ -13,12 +13,12 @@ import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
 import type { RowCache } from '../cache/row-cache.js';
 import type { WriteStamps } from '../cache/write-stamps.js';
 import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
-import { FoundEntry } from '../sst/found-entry.js';
 import { RunCursor } from '../iter/run-cursor.js';
 import type { Version } from '../manifest/version.js';
 import type { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
 import { MemtableCursor } from '../memtable/memtable-cursor.js';
+import { FoundEntry } from '../sst/found-entry.js';
 import type { TableCache } from './table-cache.js';
 import { findInTables } from './table-lookup.js';
 

@@ -6,13 +6,13 @@
  * only then let go of what it replaces: a flushed memtable, the tables that a compaction has read.
  */
 import type { DbError } from '../base/errors.js';
-import type { FoundEntry } from '../sst/found-entry.js';
 import type { ManifestWriter } from '../manifest/manifest-writer.js';
 import type { WritableManifest } from '../manifest/open-manifest.js';
 import type { TableInfo } from '../manifest/table-info.js';
 import type { Version } from '../manifest/version.js';
 import type { CompactionCursor, VersionEdit } from '../manifest/version-edit.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { TableCache } from './table-cache.js';

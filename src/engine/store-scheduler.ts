@@ -8,7 +8,12 @@ import type { DatabaseClock } from '../base/database-clock.js';
 import { DbError, fromWireError, type WireError } from '../base/errors.js';
 import { type CompactionJob, type CompactionResult, compactionJob } from '../compaction/compaction-job.js';
 import { type FlushJob, type FlushResult, flushJob, runFlush } from '../compaction/flush-job.js';
-import { type ManualPlan, type ManualRequest, nextManualStep, planManual } from '../compaction/manual-plan.js';
+import {
+  type ManualPlan,
+  type ManualRequest,
+  nextManualStep,
+  planManual,
+} from '../compaction/manual-plan.js';
 import { pickCompaction } from '../compaction/picker.js';
 import {
   type CompactionChoice,

@@ -1,6 +1,7 @@
 /** Point lookups in the tables of a version: sorted runs from the newest to the oldest, one table of each at most. */
-import type { FoundEntry } from '../sst/found-entry.js';
+
 import type { Version } from '../manifest/version.js';
+import type { FoundEntry } from '../sst/found-entry.js';
 import type { TableCache } from './table-cache.js';
 
 /** Newest version of a key with a seqno of at most `seqnoMax`. False when no table has one. */

@@ -3,7 +3,7 @@
  * thread in slices and gives the event loop back between them; a page shows each document as it was when its slice ran.
  */
 import type { HttpResponse } from 'uWebSockets.js';
-import type { WireError } from '../base/errors.js';
+import { toWireError, type WireError } from '../base/errors.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { projectFields } from '../json/project.js';
 import { rangeAfter, type ScannedDocument } from '../router/document-reader.js';
@@ -75,7 +75,7 @@ export class DocumentLister {
         ? this.collectInOrder(collection, query, isAborted)
         : this.collectSorted(collection, query, isAborted));
     } catch (error) {
-      return { code: 'INTERNAL', message: `the list failed: ${(error as Error).message}` };
+      return toWireError(error);
     }
   }
 
@@ -150,13 +150,20 @@ export class DocumentLister {
       stopped = !visit(document);
       return !stopped;
     };
-    for (;;) {
-      const unavailable = this.context.router.firstUnavailable();
-      if (unavailable !== undefined) return unavailable;
-      const next = this.context.scanner.scan(collection, range, SCAN_SLICE, visitMatching);
-      if (stopped || next === undefined || isAborted()) return undefined;
-      range = rangeAfter(range, next);
-      await new Promise((resolve) => setImmediate(resolve));
+    const { router, scanner } = this.context;
+    const snapshot = await scanner.snapshot();
+    try {
+      for (let slice = 0; ; slice++) {
+        const unavailable = router.firstUnavailable();
+        if (unavailable !== undefined) return unavailable;
+        const options = { seqno: snapshot.seqno, budget: SCAN_SLICE, fillCache: slice === 0 };
+        const next = scanner.scan(collection, range, options, visitMatching);
+        if (stopped || next === undefined || isAborted()) return undefined;
+        range = rangeAfter(range, next);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      snapshot.release();
     }
   }
 

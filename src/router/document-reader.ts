@@ -34,12 +34,27 @@ export interface ScannedDocument {
   key(): Uint8Array;
 }
 
+/** A registered snapshot: until release(), what a scan at `seqno` sees is kept. */
+export interface ScanSnapshot {
+  readonly seqno: number;
+  release(): void;
+}
+
 /** What one scan() may look at before it returns; whichever is used up first ends it. */
 export interface ScanBudget {
   /** Keys, deleted and expired ones included. */
   readonly keys: number;
   /** Bytes of documents. */
   readonly bytes: number;
+}
+
+/** One slice of a scan. */
+export interface ScanSlice {
+  /** Of a snapshot that is held. */
+  readonly seqno: number;
+  readonly budget: ScanBudget;
+  /** Whether blocks that are read are worth keeping: a long scan would push out what point reads need. */
+  readonly fillCache: boolean;
 }
 
 /** One end of a range of keys. */
@@ -64,14 +79,19 @@ export function rangeAfter(range: ScanRange, key: Uint8Array): ScanRange {
 /** Ordered reads over all shards. */
 export interface DocumentScanner {
   /**
-   * Visits the documents of a collection that are in `range`, in its direction, across all shards, until `budget` is used
-   * up. `visit` returns false to stop after that document. Returns the last key passed, which may be a deleted one,
+   * Registers a snapshot of everything that has been acknowledged so far; it takes one group commit at most. Throws
+   * DbError OVERLOADED when too many are held, SHARD_UNAVAILABLE when a shard does not get on.
+   */
+  snapshot(): Promise<ScanSnapshot>;
+  /**
+   * Visits the documents of a collection that are in `range`, in its direction, across all shards and as they were at the
+   * snapshot, until the slice's budget is used up. `visit` returns false to stop after that document. Returns the last key passed, which may be a deleted one,
    * when there may be more (rangeAfter goes on from there), or undefined when the range ended.
    */
   scan(
     collection: number,
     range: ScanRange,
-    budget: ScanBudget,
+    slice: ScanSlice,
     visit: (document: ScannedDocument) => boolean,
   ): Uint8Array | undefined;
 }

@@ -103,6 +103,7 @@ class Server implements RunningServer {
       timeBase: this.timeKeeper.base,
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map(collectionInfo),
+      droppedCollections: () => this.catalog.droppedIds(),
     });
     this.metrics = this.createMetrics();
     this.stopped = new Promise((resolve) => {

@@ -6,6 +6,8 @@
  * compactions keep the versions that it sees. So a long scan holds back neither writers nor memtables nor files.
  */
 import type { DatabaseClock } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
+import { type SeqnoBoard, SNAPSHOTS_PER_READER } from '../shm/seqno-board.js';
 import type { ShardReader } from '../engine/shard-reader.js';
 import type { EntryCursor } from '../iter/entry-cursor.js';
 import { keyRange } from '../iter/key-range.js';
@@ -17,7 +19,12 @@ import type {
   ScannedDocument,
   ScanRange,
   ScanSlice,
+  ScanSnapshot,
 } from '../router/document-reader.js';
+
+/** A group commit takes a millisecond or a few; a disk that hangs, longer. */
+const SETTLE_WAIT_MS = 1;
+const SETTLE_WAITS_MAX = 5000;
 
 export class ShardScanner implements DocumentScanner {
   /** By shard; undefined while a shard is down. */
@@ -25,9 +32,28 @@ export class ShardScanner implements DocumentScanner {
 
   constructor(
     shards: number,
+    private readonly board: SeqnoBoard,
+    private readonly readerIndex: number,
     private readonly clock: DatabaseClock,
   ) {
     this.readers = new Array(shards).fill(undefined);
+  }
+
+  async snapshot(): Promise<ScanSnapshot> {
+    const held = this.board.hold(this.readerIndex);
+    if (held === undefined) {
+      const message = `${SNAPSHOTS_PER_READER} scans are under way already`;
+      throw new DbError('OVERLOADED', message, { limit: SNAPSHOTS_PER_READER });
+    }
+    const release = (): void => this.board.release(held);
+    for (let waits = 0; !this.board.isSettled(held.seqno); waits++) {
+      if (waits === SETTLE_WAITS_MAX) {
+        release();
+        throw new DbError('SHARD_UNAVAILABLE', 'a shard has not finished its writes in time for a snapshot');
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_WAIT_MS));
+    }
+    return { seqno: held.seqno, release };
   }
 
   setReader(shard: number, reader: ShardReader | undefined): void {

@@ -12,6 +12,7 @@ import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
+import { releaseLocksOf } from '../cache/shared-block-cache.js';
 import type { Config } from '../config/schema.js';
 import type { CollectionInfo } from '../front/control-plane.js';
 import { parseDurability } from '../front/durability.js';
@@ -147,9 +148,16 @@ export class Supervisor {
     return this.eachFront((control) => control.putCollection(collection));
   }
 
-  /** Resolves when no front accepts writes to the collection any more. */
-  removeCollection(collection: CollectionInfo): Promise<void> {
-    return this.eachFront((control) => control.removeCollection(collection));
+  /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
+  async removeCollection(collection: CollectionInfo): Promise<void> {
+    await this.eachFront((control) => control.removeCollection(collection));
+    const dropped = this.options.droppedCollections();
+    for (const { incarnation } of this.shards) {
+      if (incarnation === undefined) continue;
+      const { thread } = incarnation;
+      // A shard that ends meanwhile is told when it starts again.
+      thread.call(thread.control.setDroppedCollections(dropped)).catch(() => {});
+    }
   }
 
   /** Refuses new requests and waits until writes under way are answered. False when the time was not enough. */
@@ -211,12 +219,16 @@ export class Supervisor {
   }
 
   private spawnFront(slot: FrontSlot): ThreadHandle<FrontControl> {
-    const { server } = this.options.config;
+    const { server, memory } = this.options.config;
     slot.doorbell = createDoorbell();
     resetFrontGauges(slot.stats);
     const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
       front: slot.front,
       shards: this.shards.length,
+      tableDirectories: this.shards.map(({ directories }) => directories.tables),
+      blockCache: this.blockCache,
+      rowCacheBytes: Math.floor(memory.row_cache_size / server.front_threads),
+      seqnos: this.seqnos,
       doorbell: slot.doorbell,
       stats: slot.stats,
       pendingWritesMax: server.max_pending_writes,
@@ -422,6 +434,7 @@ export class Supervisor {
     this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'shard thread died');
     // What it had taken and not applied is decided by recovery; nobody waits for it any more.
     this.seqnoBoard.groupEnds(slot.shard);
+    this.releaseLocks(thread);
     this.markDown(slot, cause);
     const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
     slot.restarts++;
@@ -445,6 +458,7 @@ export class Supervisor {
     if (slot.thread !== thread) return;
     slot.thread = undefined;
     this.seqnoBoard.releaseAllOf(slot.front);
+    this.releaseLocks(thread);
     for (const { incarnation } of this.shards) {
       const entry = incarnation?.links.get(slot.front);
       if (incarnation === undefined || entry?.frontThread !== thread) continue;
@@ -468,6 +482,11 @@ export class Supervisor {
         );
       });
     }, delayMs);
+  }
+
+  /** What a dead thread held of the block cache; see openSharedBlockCache for its owner's id. */
+  private releaseLocks(thread: ThreadHandle<unknown>): void {
+    releaseLocksOf(this.blockCache, thread.threadId + 1);
   }
 
   private async closeShard(slot: ShardSlot): Promise<void> {

@@ -23,6 +23,8 @@ export interface ThreadOptions<Data> {
 export class ThreadHandle<Control> {
   readonly control: Remote<Control>;
   readonly worker: Worker;
+  /** As the thread itself sees it; the worker forgets it when it ends. */
+  readonly threadId: number;
   /** Resolves when the thread is gone. */
   readonly exited: Promise<ThreadExit>;
   private readonly ports: MessagePort[];
@@ -38,6 +40,7 @@ export class ThreadHandle<Control> {
       workerData: { ...options.data, controlPort: control.port2, hostPort: host.port2 },
       transferList: [control.port2, host.port2],
     });
+    this.threadId = this.worker.threadId;
     let error: Error | undefined;
     this.worker.on('error', (cause) => {
       error = cause instanceof Error ? cause : new Error(String(cause));
