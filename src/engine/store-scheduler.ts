@@ -6,8 +6,15 @@
 import type { Clock } from '../base/clock.js';
 import type { DatabaseClock } from '../base/database-clock.js';
 import { DbError, fromWireError, type WireError } from '../base/errors.js';
-import { type CompactionJob, type CompactionResult, compactionJob } from '../compaction/compaction-job.js';
-import { type FlushJob, type FlushResult, flushJob, runFlush } from '../compaction/flush-job.js';
+import { flushFileNumbers, runFlush } from '../compaction/flush-job.js';
+import type {
+  CompactionJob,
+  CompactionResult,
+  FlushJob,
+  FlushResult,
+  RetentionInput,
+  TableOptions,
+} from '../compaction/job-types.js';
 import {
   type ManualPlan,
   type ManualRequest,
@@ -21,7 +28,7 @@ import {
   type PickerOptions,
   type PickerState,
 } from '../compaction/picker-state.js';
-import type { TableOptions } from '../compaction/table-options.js';
+import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { ShardStore } from './shard-store.js';
@@ -65,7 +72,7 @@ export interface StoreSchedulerOptions {
   /** Collections whose documents nobody can ask for any more. */
   readonly droppedCollections: () => readonly number[];
   /** The shared memory of a memtable. */
-  readonly memtableBuffer: (slot: number) => SharedArrayBuffer;
+  readonly memtable: (slot: number) => SharedArrayBuffer;
   readonly memtablesInUse: () => number;
   readonly picker: PickerOptions;
   readonly tables: TableOptions;
@@ -209,7 +216,7 @@ export class StoreScheduler implements TablesBelow {
   flushNow(): boolean {
     const frozen = this.frozen[0];
     if (frozen === undefined || this.isFlushing) return false;
-    this.install(frozen, runFlush(this.options.vfs, this.flushJob(frozen)));
+    this.install(frozen, runFlush(this.flushJob(frozen), this.options));
     return true;
   }
 
@@ -335,39 +342,45 @@ export class StoreScheduler implements TablesBelow {
   }
 
   private flushJob(frozen: FrozenMemtable): FlushJob {
-    const { store, memtableBuffer, ...options } = this.options;
-    const memtable = memtableBuffer(frozen.slot);
-    return flushJob({
-      memtable,
+    const { store, directory, memtable, tables } = this.options;
+    const buffer = memtable(frozen.slot);
+    const count = flushFileNumbers(buffer.byteLength, tables.tableSizeBytes);
+    return {
+      kind: 'flush',
+      memtable: buffer,
+      directory,
+      fileNumbers: { first: store.reserveFileNumbers(count), count },
       run: store.reserveRun(),
-      reserveFileNumbers: (count) => store.reserveFileNumbers(count),
-      directory: options.directory,
-      snapshots: options.heldSnapshots(),
-      nowSeconds: this.expiryHorizon(1),
-      droppedCollections: options.droppedCollections(),
-      tables: options.tables,
-    });
+      options: tables,
+      ...this.retention(1),
+    };
   }
 
   private compactionJob(choice: CompactionChoice): CompactionJob {
-    const { store, ...options } = this.options;
-    return compactionJob({
-      choice,
-      version: store.version,
-      reserveFileNumbers: (count) => store.reserveFileNumbers(count),
-      directory: options.directory,
-      shard: options.shard,
-      snapshots: options.heldSnapshots(),
-      nowSeconds: this.expiryHorizon(0),
-      droppedCollections: options.droppedCollections(),
-      tables: options.tables,
+    const { store, directory, shard, tables } = this.options;
+    const count = compactionFileNumbers(store.version, choice, tables);
+    return planJob(store.version, choice, {
+      shard,
+      directory,
+      fileNumbers: { first: store.reserveFileNumbers(count), count },
+      options: tables,
+      ...this.retention(0),
     });
+  }
+
+  /** `memtable`: position of the oldest one that is not in tables once the job is done. */
+  private retention(memtable: number): RetentionInput {
+    const { heldSnapshots, droppedCollections } = this.options;
+    return {
+      snapshots: heldSnapshots(),
+      nowSeconds: this.expiryHorizon(memtable),
+      droppedCollections: droppedCollections(),
+    };
   }
 
   /**
    * The time by which a job may take documents for expired and drop their text. Not now: a patch that was written just
-   * before its document expired may be in the log only, and replay needs the document that it met. `memtable`: position
-   * of the oldest one that is not in tables once the job is done.
+   * before its document expired may be in the log only, and replay needs the document that it met.
    */
   private expiryHorizon(memtable: number): number {
     return Math.max(0, this.startedSeconds[memtable] - LATE_BATCH_SECONDS);

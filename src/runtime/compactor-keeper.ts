@@ -3,8 +3,7 @@
  * job of a thread that dies fails, and the shard asks again; segments it then prepares itself, only slower. Main thread.
  */
 import type { Logger } from 'pino';
-import type { CompactionJob, CompactionResult } from '../compaction/compaction-job.js';
-import type { FlushJob, FlushResult } from '../compaction/flush-job.js';
+import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import { closeThread } from './close-thread.js';
 import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';

@@ -6,13 +6,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
-import { type CompactionJob, type CompactionResult, CompactionRun } from '../compaction/compaction-job.js';
-import { type FlushJob, type FlushResult, runFlush } from '../compaction/flush-job.js';
+import { Compaction } from '../compaction/compaction-job.js';
+import { runFlush } from '../compaction/flush-job.js';
+import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
+import { RateLimit } from '../compaction/rate-limit.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn } from './endpoint.js';
-import { RateLimit } from './rate-limit.js';
 
 /** A compaction works this long before it looks whether a flush waits. */
 const STEP_MS = 20;
@@ -37,18 +38,18 @@ export interface CompactorControl {
 }
 
 class CompactorThread implements CompactorControl {
-  private readonly vfs = new RealVfs();
+  private readonly environment = { vfs: new RealVfs(), clock: systemClock };
   private readonly rateLimit: RateLimit;
   private isClosed = false;
 
   constructor(private readonly data: CompactorThreadData) {
-    this.rateLimit = new RateLimit(systemClock, data.rateLimitBytes);
+    this.rateLimit = new RateLimit(asRate(data.rateLimitBytes), systemClock);
   }
 
   prepareSpare(): WireError | undefined {
     const { walDirectory: directory, segmentBytes, sparesMax } = this.data;
     try {
-      new SegmentPool({ vfs: this.vfs, directory, segmentBytes, sparesMax }).prepareSpare();
+      new SegmentPool({ vfs: this.environment.vfs, directory, segmentBytes, sparesMax }).prepareSpare();
       return undefined;
     } catch (error) {
       return toWireError(error);
@@ -57,30 +58,31 @@ class CompactorThread implements CompactorControl {
 
   flush(job: FlushJob): JobOutcome<FlushResult> {
     try {
-      return { result: runFlush(this.vfs, job) };
+      return { result: runFlush(job, this.environment) };
     } catch (error) {
       return { error: toWireError(error) };
     }
   }
 
   async compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>> {
-    let run: CompactionRun | undefined;
+    const compaction = new Compaction(job, this.environment);
+    let charged = 0;
     try {
-      run = new CompactionRun(this.vfs, job);
-      while (!run.step(STEP_MS)) {
-        await this.pause(this.rateLimit.charge(run.bytesRead + run.bytesWritten));
+      while (!compaction.step(STEP_MS)) {
+        const bytes = compaction.bytesRead + compaction.bytesWritten;
+        await this.pause(this.rateLimit.charge(bytes - charged));
+        charged = bytes;
         if (this.isClosed) throw new DbError('DRAINING', 'the server is shutting down');
       }
-      this.rateLimit.finish();
-      return { result: run.result() };
+      return { result: compaction.result() };
     } catch (error) {
-      run?.abandon();
+      compaction.cancel();
       return { error: toWireError(error) };
     }
   }
 
   setRateLimit(bytesPerSecond: number): void {
-    this.rateLimit.bytesPerSecond = bytesPerSecond;
+    this.rateLimit.setRate(asRate(bytesPerSecond));
   }
 
   close(): void {
@@ -95,6 +97,11 @@ class CompactorThread implements CompactorControl {
       else setImmediate(resolve);
     });
   }
+}
+
+/** In the configuration 0 stands for no limit. */
+function asRate(bytesPerSecond: number): number {
+  return bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : bytesPerSecond;
 }
 
 /** Entry point of workers/compactor.ts. */

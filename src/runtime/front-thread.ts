@@ -4,12 +4,6 @@ import hyperid from 'hyperid';
 import { systemClock } from '../base/clock.js';
 import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
-import { CollectionRegistry } from '../front/collections.js';
-import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
-import type { FrontContext } from '../front/front-context.js';
-import { HttpServer, type PortSharing } from '../front/http-server.js';
-import { RequestMeter } from '../front/request-meter.js';
-import { WebSocketServer } from '../front/ws-server.js';
 import type { BlockCache } from '../cache/block-cache.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -18,13 +12,24 @@ import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
 import { ShardReader } from '../engine/shard-reader.js';
 import { TableCache } from '../engine/table-cache.js';
-import { VersionSubscriber } from '../manifest/version-subscriber.js';
+import { CollectionRegistry } from '../front/collections.js';
+import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
+import type { FrontContext } from '../front/front-context.js';
+import { HttpServer, type PortSharing } from '../front/http-server.js';
+import { RequestMeter } from '../front/request-meter.js';
+import { WebSocketServer } from '../front/ws-server.js';
 import type { LinkBuffers } from '../ipc/link.js';
+import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import { FRONT_LOOP_DELAY_MS, FRONT_PENDING_WRITES, FRONT_ROW_CACHE_HITS, FRONT_ROW_CACHE_REQUESTS } from '../shm/stats-format.js';
+import {
+  FRONT_LOOP_DELAY_MS,
+  FRONT_PENDING_WRITES,
+  FRONT_ROW_CACHE_HITS,
+  FRONT_ROW_CACHE_REQUESTS,
+} from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';

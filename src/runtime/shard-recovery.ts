@@ -117,7 +117,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     flushedSeconds: manifest.report.isNew ? clock.nowSeconds() : manifest.state.databaseSeconds,
     heldSnapshots: () => board.heldSnapshots(),
     droppedCollections: options.droppedCollections,
-    memtableBuffer: (slot) => data.memtables.slots[slot],
+    memtable: (slot) => data.memtables.slots[slot],
     memtablesInUse: () => memtables.chainLength,
     picker: data.tuning.picker,
     tables: data.tuning.tables,

@@ -7,7 +7,6 @@
  */
 import type { DatabaseClock } from '../base/database-clock.js';
 import { DbError } from '../base/errors.js';
-import { type SeqnoBoard, SNAPSHOTS_PER_READER } from '../shm/seqno-board.js';
 import type { ShardReader } from '../engine/shard-reader.js';
 import type { EntryCursor } from '../iter/entry-cursor.js';
 import { keyRange } from '../iter/key-range.js';
@@ -21,6 +20,7 @@ import type {
   ScanSlice,
   ScanSnapshot,
 } from '../router/document-reader.js';
+import { type SeqnoBoard, SNAPSHOTS_PER_READER } from '../shm/seqno-board.js';
 
 /** A group commit takes a millisecond or a few; a disk that hangs, longer. */
 const SETTLE_WAIT_MS = 1;

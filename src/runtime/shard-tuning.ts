@@ -1,6 +1,6 @@
 /** What a shard and its compactor need of the configuration. Plain data, made once on the main thread. */
 import type { PickerOptions } from '../compaction/picker-state.js';
-import type { TableOptions } from '../compaction/table-options.js';
+import type { TableOptions } from '../compaction/job-types.js';
 import type { Config } from '../config/schema.js';
 import type { BacklogLimits } from '../engine/write-throttle.js';
 
@@ -15,6 +15,9 @@ export interface ShardTuning {
 const TOMBSTONE_SHARE = 0.5;
 /** A table is rewritten without the text of its expired documents when the first of them expired this long ago. */
 const EXPIRED_GRACE_SECONDS = 3600;
+
+/** A table may overlap this many tables of the level below its own before it is cut (LevelDB's figure). */
+const GRANDPARENT_OVERLAP_TABLES = 10;
 
 export function shardTuning({ storage, memory, compaction }: Config): ShardTuning {
   return {
@@ -32,6 +35,7 @@ export function shardTuning({ storage, memory, compaction }: Config): ShardTunin
       bloomBitsPerKey: memory.bloom_bits_per_key,
       upperCodec: storage.compression,
       lastCodec: storage.compression_last_level,
+      grandparentOverlapBytesMax: GRANDPARENT_OVERLAP_TABLES * compaction.table_size,
     },
     limits: {
       levelZeroSlowdown: compaction.l0_slowdown,

@@ -1,7 +1,6 @@
 /** Logs and counts what a shard's background jobs do. Shard thread only. */
 import { type DbError, toWireError } from '../base/errors.js';
-import type { CompactionResult } from '../compaction/compaction-job.js';
-import type { FlushResult } from '../compaction/flush-job.js';
+import type { CompactionResult, FlushResult } from '../compaction/job-types.js';
 import type { CompactionChoice } from '../compaction/picker-state.js';
 import type { StoreEvents } from '../engine/store-scheduler.js';
 import type { FrozenMemtable } from '../engine/tables-below.js';
