@@ -20,8 +20,9 @@ export interface PickerOptions {
   /** Share of tombstones among a table's entries, 0 to 1, from which on it is compacted however small its level is. */
   readonly tombstoneShare: number;
   /**
-   * A table is rewritten to drop expired documents when the first of them expired this long ago. It is also how often
-   * this can happen to one table: a table does not say how many have expired, only when the first did.
+   * A table is rewritten to drop expired documents when the first of them expired this long ago, and as long after it
+   * was written. A table does not say how many have expired, nor whether the first is a husk already: this bounds how
+   * often it is rewritten for nothing.
    */
   readonly expiredGraceSeconds: number;
 }
@@ -34,6 +35,10 @@ export interface PickerState {
   readonly cursors: readonly CompactionCursor[];
   /** Database time. */
   readonly nowSeconds: number;
+  /** Database time at which a table was written, by file number, as far as it was since the shard was opened. */
+  readonly writtenAtSeconds: ReadonlyMap<number, number>;
+  /** Database time at which the shard was opened: older tables count as written then. */
+  readonly openedAtSeconds: number;
   /** Seqno of the oldest registered snapshot; undefined when there is none. */
   readonly oldestSnapshot: number | undefined;
   readonly options: PickerOptions;

@@ -86,6 +86,10 @@ function pickByExpiry(state: PickerState): CompactionChoice | undefined {
   const dueSeconds = state.nowSeconds - state.options.expiredGraceSeconds;
   const candidates = deepTables(state)
     .filter(({ earliestExpiry }) => earliestExpiry !== 0 && earliestExpiry <= dueSeconds)
+    // Whatever had expired when a table was written is a husk in it, and would be one again.
+    .filter(
+      ({ fileNumber }) => (state.writtenAtSeconds.get(fileNumber) ?? state.openedAtSeconds) <= dueSeconds,
+    )
     .sort((a, b) => a.earliestExpiry - b.earliestExpiry);
   for (const table of candidates) {
     const choice = chooseRewrite(state, 'expired', table);

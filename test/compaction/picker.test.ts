@@ -176,6 +176,18 @@ test('a table is rewritten when a document in it expired longer ago than the gra
   t.is(at(5600)?.outputLevel, 6);
 });
 
+test('a table is not rewritten again and again for husks that wait for the sweeper', (t) => {
+  const table = tableInfo('a', 'c', { level: 6, earliestExpiry: 5000 });
+  const at = (nowSeconds: number, writtenAt: number) => {
+    const writtenAtSeconds = new Map([[table.fileNumber, writtenAt]]);
+    return pickCompaction(pickerState(versionOf(table), { nowSeconds, writtenAtSeconds }));
+  };
+  t.is(at(6599, 6000), undefined);
+  t.is(at(6600, 6000)?.reason, 'expired');
+  const afterRestart = pickerState(versionOf(table), { nowSeconds: 6599, openedAtSeconds: 6000 });
+  t.is(pickCompaction(afterRestart), undefined);
+});
+
 test('a choice says which keys its outputs can have', (t) => {
   const upper = tableInfo('c', 'e', { tombstones: 1000 });
   const below = [tableInfo('a', 'c', { level: 2 }), tableInfo('d', 'k', { level: 2 })];

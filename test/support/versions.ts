@@ -46,8 +46,17 @@ export function versionOf(...tables: readonly TableInfo[]): Version {
 }
 
 export function pickerState(version: Version, fields: Partial<PickerState> = {}): PickerState {
-  const idle = { busy: new Set<number>(), cursors: [], nowSeconds: 10_000, oldestSnapshot: undefined };
-  return { version, options: PICKER_OPTIONS, ...idle, ...fields };
+  return {
+    version,
+    options: PICKER_OPTIONS,
+    busy: new Set(),
+    cursors: [],
+    nowSeconds: 10_000,
+    writtenAtSeconds: new Map(),
+    openedAtSeconds: 0,
+    oldestSnapshot: undefined,
+    ...fields,
+  };
 }
 
 /** `count` tables of one run, side by side: a0..a9, b0..b9 and so on. */
