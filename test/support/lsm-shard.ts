@@ -3,6 +3,7 @@
  * will do it, but on one thread and without WAL and manifest. Every version ever written is remembered beside it.
  */
 import { ManualClock } from '../../src/base/clock.js';
+import { createPrng } from '../../src/base/prng.js';
 import { NO_BLOCK_CACHE } from '../../src/cache/block-cache.js';
 import { Compaction } from '../../src/compaction/compaction-job.js';
 import { flushFileNumbers, runFlush } from '../../src/compaction/flush-job.js';
@@ -51,6 +52,12 @@ const SMALL_LEVELS: PickerState['options'] = {
   maxJobBytes: 48 * 1024,
   expiredGraceSeconds: 3,
 };
+
+/** Eighty bytes or so that hardly compress, so that sizes of files are what one expects. */
+export function hardText(seed: number): string {
+  const prng = createPrng(seed);
+  return Array.from({ length: 12 }, () => prng.nextUint32().toString(36)).join('');
+}
 
 interface RememberedVersion {
   readonly collection: number;
