@@ -6,6 +6,7 @@ import { AssertionError } from '../../src/base/assert.js';
 import { asShardId } from '../../src/base/brand.js';
 import { DbError } from '../../src/base/errors.js';
 import { createPrng } from '../../src/base/prng.js';
+import { OPERATION_IDS_MAX } from '../../src/engine/operation-ids.js';
 import { OPERATION_IDS_KEPT } from '../../src/manifest/manifest-contents.js';
 import { openManifest, type WritableManifest } from '../../src/manifest/open-manifest.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
@@ -187,6 +188,10 @@ test('only the last operations are remembered, in their order, also across a rew
   t.is(operationIds.length, OPERATION_IDS_KEPT);
   t.is(operationIds[0]?.seqno, 6 * size - OPERATION_IDS_KEPT + 1);
   t.is(operationIds.at(-1)?.seqno, 6 * size);
+});
+
+test('a manifest keeps as many operations as the engine remembers', (t) => {
+  t.is(OPERATION_IDS_KEPT, OPERATION_IDS_MAX);
 });
 
 test('a closed writer refuses', (t) => {
