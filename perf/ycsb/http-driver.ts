@@ -1,6 +1,7 @@
 /** Closed loop over HTTP: kept-alive connections with one operation under way each, raw sockets, prebuilt bytes. */
+import { BUSY_MS_MAX, busyTooLong, RETRY_MS, STATUS_BUSY } from '../bulk-put.js';
 import { HttpLane } from '../http-lane.js';
-import { BUSY_MS_MAX, busyTooLong, CHECK_EVERY, type LoadContext, RETRY_MS, STATUS_BUSY } from './load.js';
+import { CHECK_EVERY, type LoadContext } from './load.js';
 import { BODY_BYTES, COLLECTION_PATH, documentBytes, documentFault, keyOf } from './records.js';
 import type { Request } from './request-source.js';
 import { SCAN_RECORDS_MAX } from './workloads.js';
@@ -46,6 +47,7 @@ class HttpDriver {
     };
     const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.open(port, handlers)));
     this.running = lanes.length;
+    this.context.begin();
     for (const lane of lanes) this.begin(lane, Buffer.allocUnsafe(REQUEST_BYTES_MAX));
     await done;
     for (const lane of lanes) lane.close();

@@ -19,14 +19,20 @@ export class LatencyBook {
   operations = 0;
   private readonly histograms: Readonly<Record<Operation, RecordableHistogram>>;
 
-  /** Counts operations that begin from `fromMs` on; begun before `toMs`, they count for latency whenever they end. */
-  constructor(
-    private readonly fromMs: number,
-    readonly toMs: number,
-  ) {
+  private fromMs = Number.POSITIVE_INFINITY;
+  /** When the load is to end. */
+  toMs = Number.POSITIVE_INFINITY;
+
+  constructor() {
     this.histograms = Object.fromEntries(
       OPERATIONS.map((operation) => [operation, createHistogram()]),
     ) as Record<Operation, RecordableHistogram>;
+  }
+
+  /** Counts operations that begin from `fromMs` on; begun before `toMs`, they count for latency whenever they end. */
+  open(fromMs: number, toMs: number): void {
+    this.fromMs = fromMs;
+    this.toMs = toMs;
   }
 
   record(operation: Operation, startMs: number, endMs: number): void {

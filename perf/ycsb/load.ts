@@ -41,19 +41,9 @@ export interface LoadContext {
   readonly bodies: BodyMaker;
   readonly book: LatencyBook;
   refused: number;
+  /** To be called when all connections are open: the clock of the warm-up starts. */
+  readonly begin: () => void;
 }
 
-export const STATUS_BUSY = 503;
-/** How long to wait before trying again what was refused. */
-export const RETRY_MS = 5;
-/** Refused for so long, a server does not recover: it holds all it can hold. */
-export const BUSY_MS_MAX = 30_000;
 /** One answer of so many is looked into; of all of them status and size are checked. */
 export const CHECK_EVERY = 64;
-
-export function busyTooLong(): Error {
-  return new Error(
-    `the server refused writes with 503 for ${BUSY_MS_MAX / 1000} s: it holds all it can hold. ` +
-      'A server without SSTables holds what its memtables hold: --memtable-mib, --memtables, fewer --records.',
-  );
-}

@@ -1,11 +1,12 @@
 /** A whole YCSB run: one server, loaded once, then every workload on every transport, then the write-pause probe. */
 import { fileURLToPath } from 'node:url';
+import { BUSY_MS_MAX } from '../bulk-put.js';
 import { removeDirectory, runScript, temporaryDirectory } from '../child-process.js';
 import type { PacedReport } from '../paced-sender.js';
 import { ProgressLine } from '../progress.js';
 import { recordHead } from '../record.js';
 import { ServerProcess } from '../server-process.js';
-import { BUSY_MS_MAX, type Transport, type YcsbLoad, type YcsbReport } from './load.js';
+import type { Transport, YcsbLoad, YcsbReport } from './load.js';
 import { loadRecords } from './loading.js';
 import { configOf, dataBytesOf, memoryBytesOf, type YcsbOptions } from './options.js';
 import { type PauseResult, type WorkloadResult, warningsOf, type YcsbRecord } from './record.js';

@@ -5,7 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ManyResult, WebSocketClient } from '../../src/client/index.js';
-import { BUSY_MS_MAX, busyTooLong, CHECK_EVERY, type LoadContext, RETRY_MS, STATUS_BUSY } from './load.js';
+import { BUSY_MS_MAX, busyTooLong, RETRY_MS, STATUS_BUSY } from '../bulk-put.js';
+import { CHECK_EVERY, type LoadContext } from './load.js';
 import { COLLECTION, documentBytes, documentFault, keyOf } from './records.js';
 import type { Request } from './request-source.js';
 
