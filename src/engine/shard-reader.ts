@@ -10,6 +10,7 @@
  */
 
 import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { RowCache } from '../cache/row-cache.js';
 import type { WriteStamps } from '../cache/write-stamps.js';
 import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
@@ -30,7 +31,12 @@ export interface ShardReaderOptions {
   /** Both or neither: rows are valid as long as the stamp of their key does not change. */
   readonly rowCache?: RowCache;
   readonly stamps?: WriteStamps;
+  /** Told of tables that cannot be read. */
+  readonly onReadError?: (error: DbError) => void;
 }
+
+/** A table cannot be read. Beside the results of chain-reader.ts. */
+export const FAILED = 3;
 
 export class ShardReader {
   private readonly chain: ChainReader;
@@ -42,6 +48,10 @@ export class ShardReader {
   valueLength = 0;
   seqno = 0;
   expiresAt = 0;
+  /** Whether the last get() was answered from memtables or the row cache. */
+  isFromMemory = true;
+  /** Why the last get() FAILED. */
+  error: WireError | undefined;
   /** Lookups that no memtable could answer, and those of them that the row cache answered. */
   rowCacheRequests = 0;
   rowCacheHits = 0;
@@ -59,13 +69,20 @@ export class ShardReader {
     this.chain.leave();
   }
 
-  /** Newest version of a key. Throws DbError CORRUPT_TABLE or IO when a table cannot be read. */
-  get(hash: number, collection: number, key: Uint8Array, keyOffset: number, keyLength: number): Lookup {
+  /** Newest version of a key. FAILED when a table cannot be read: see `error`. */
+  get(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+  ): Lookup | typeof FAILED {
     const { chain } = this;
     // Before the memtables: what is then found in tables is older than any write that changes the stamp later.
     const stamp = this.options.stamps?.load(hash) ?? 0;
     const inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
-    if (inMemory === ABSENT) return this.getBelow(hash, collection, key, keyOffset, keyLength, stamp);
+    this.isFromMemory = true;
+    if (inMemory === ABSENT) return this.tryBelow(hash, collection, key, keyOffset, keyLength, stamp);
     if (inMemory === FOUND) {
       this.bytes = chain.bytes;
       this.valueOffset = chain.valueOffset;
@@ -94,6 +111,24 @@ export class ShardReader {
     this.options.tables.close();
   }
 
+  private tryBelow(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    stamp: number,
+  ): Lookup | typeof FAILED {
+    try {
+      return this.getBelow(hash, collection, key, keyOffset, keyLength, stamp);
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      this.error = toWireError(error);
+      this.options.onReadError?.(error);
+      return FAILED;
+    }
+  }
+
   private getBelow(
     hash: number,
     collection: number,
@@ -110,6 +145,7 @@ export class ShardReader {
         return this.documentAt(rowCache.bytes, rowCache);
       }
     }
+    this.isFromMemory = false;
     const { found } = this;
     const version = this.version();
     const isFound = findInTables(

@@ -132,6 +132,9 @@ export class StoreScheduler implements TablesBelow {
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
   private lastFlushError: DbError | undefined;
+  /** Database time at which tables were written, by file number: those of this run only. */
+  private readonly writtenAtSeconds = new Map<number, number>();
+  private readonly openedAtSeconds: number;
   /** While true, jobs are not started: during recovery, and after close(). */
   private isPaused = true;
 
@@ -139,6 +142,7 @@ export class StoreScheduler implements TablesBelow {
     this.flushPause = new RetryPause(options.clock);
     this.compactionPause = new RetryPause(options.clock);
     this.startedSeconds = [options.flushedSeconds];
+    this.openedAtSeconds = options.databaseClock.nowSeconds();
   }
 
   find(
@@ -302,11 +306,18 @@ export class StoreScheduler implements TablesBelow {
       if (error === undefined) {
         this.attempt('compaction', this.compactionPause, () => {
           store.installCompaction(result.added, result.removed, cursorsOf(choice));
+          this.noteWritten(result);
           events.onCompacted(result, choice);
         });
       } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
       this.schedule();
     });
+  }
+
+  private noteWritten({ added, removed }: CompactionResult): void {
+    const now = this.options.databaseClock.nowSeconds();
+    for (const { fileNumber } of added) this.writtenAtSeconds.set(fileNumber, now);
+    for (const fileNumber of removed) this.writtenAtSeconds.delete(fileNumber);
   }
 
   /** True when it went well. */
@@ -336,6 +347,8 @@ export class StoreScheduler implements TablesBelow {
       busy: new Set(),
       cursors: store.compactionCursors(),
       nowSeconds: databaseClock.nowSeconds(),
+      writtenAtSeconds: this.writtenAtSeconds,
+      openedAtSeconds: this.openedAtSeconds,
       oldestSnapshot: snapshots[0],
       options: picker,
     };

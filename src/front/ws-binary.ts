@@ -11,7 +11,7 @@ import type { OperationId } from '../batch/write-batch-encoder.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { RequestOp } from '../generated/lumadb/schema/request-op.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
-import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { LOOKUP_ABSENT, LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import {
   FRONT_CACHE_HITS,
   FRONT_CACHE_REQUESTS,
@@ -135,16 +135,18 @@ export class BinaryFrames {
     if (context.draining !== undefined) return this.refuseNow(connection, id, context.draining);
     meter.cells[FRONT_CACHE_REQUESTS]++;
     reader.enter();
-    const found =
-      collection !== NO_COLLECTION &&
-      reader.get(hash, collection, view.bytes, keyStart, keyLength) === LOOKUP_FOUND;
-    if (found) {
-      meter.cells[FRONT_CACHE_HITS]++;
+    const lookup =
+      collection === NO_COLLECTION
+        ? LOOKUP_ABSENT
+        : reader.get(hash, collection, view.bytes, keyStart, keyLength);
+    if (reader.isFromMemory) meter.cells[FRONT_CACHE_HITS]++;
+    if (lookup === LOOKUP_FOUND) {
       const { bytes, valueOffset, valueLength, seqno } = reader;
       this.shared.encoder.add(id, 200, seqno, bytes, valueOffset, valueOffset + valueLength);
     }
     reader.leave();
-    return found || this.refuseNow(connection, id, NOT_FOUND);
+    if (lookup === LOOKUP_FOUND) return true;
+    return this.refuseNow(connection, id, (lookup === LOOKUP_FAILED && reader.error) || NOT_FOUND);
   }
 
   private refuseNow(connection: WebSocketConnection, id: number, error: WireError): false {

@@ -11,7 +11,7 @@
  * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
  * HTTP takes the headers.
  */
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
 import { BULK_OPERATIONS_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -23,7 +23,7 @@ import { describeFault } from '../json/fault.js';
 import { ElementCursor, findMember, Span } from '../json/members.js';
 import { DocumentScan, scanDocument } from '../json/scan.js';
 import { decodeText, parseValue } from '../json/text.js';
-import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT } from '../shm/stats-format.js';
 import { BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
@@ -178,7 +178,9 @@ export class TextFrames {
     }
     reader.enter();
     try {
-      if (reader.get(hash, collection, key, 0, key.length) !== LOOKUP_FOUND) {
+      const lookup = reader.get(hash, collection, key, 0, key.length);
+      if (lookup === LOOKUP_FAILED && reader.error !== undefined) throw fromWireError(reader.error);
+      if (lookup !== LOOKUP_FOUND) {
         throw new DbError('NOT_FOUND', 'the document does not exist');
       }
       const { bytes, valueOffset, valueLength, seqno } = reader;

@@ -1,7 +1,8 @@
 /**
  * How the service column reads documents out of shared memory without knowing what they are stored in. The runtime
- * implements both interfaces over memtables (runtime/document-scanner.ts). Each instance belongs to one thread.
+ * implements both interfaces over memtables and tables. Each instance belongs to one thread.
  */
+import type { WireError } from '../base/errors.js';
 
 /** Point reads in one shard. */
 export interface DocumentReader {
@@ -12,6 +13,10 @@ export interface DocumentReader {
   readonly seqno: number;
   /** Database time in seconds at which the document found expires; 0 = never. */
   readonly expiresAt: number;
+  /** Whether the last get() was answered from memory: memtables or the row cache. */
+  readonly isFromMemory: boolean;
+  /** After LOOKUP_FAILED. */
+  readonly error: WireError | undefined;
   /** Until leave(), nothing that get() finds is recycled. Not reentrant. */
   enter(): void;
   leave(): void;
@@ -23,6 +28,8 @@ export const LOOKUP_ABSENT = 0;
 export const LOOKUP_FOUND = 1;
 /** Deleted, or expired. */
 export const LOOKUP_DELETED = 2;
+/** A table that may have the document cannot be read; the reader's `error` says why. */
+export const LOOKUP_FAILED = 3;
 
 /** One document during a scan; the bytes are valid only inside the call. */
 export interface ScannedDocument {

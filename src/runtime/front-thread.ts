@@ -3,7 +3,7 @@ import { type MessagePort, threadId } from 'node:worker_threads';
 import hyperid from 'hyperid';
 import { systemClock } from '../base/clock.js';
 import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
-import type { WireError } from '../base/errors.js';
+import type { DbError, WireError } from '../base/errors.js';
 import type { BlockCache } from '../cache/block-cache.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -36,6 +36,7 @@ import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
 
 const GAUGE_INTERVAL_MS = 1000;
+const READ_ERROR_LOG_EVERY = 1000;
 
 export interface FrontThreadData {
   readonly front: number;
@@ -98,6 +99,7 @@ class FrontThread implements FrontControl {
   private readonly gauges: NodeJS.Timeout;
   private readonly vfs = new RealVfs();
   private readonly blockCache: BlockCache;
+  private readErrors = 0;
   private flushScheduled = false;
 
   constructor(private readonly data: FrontThreadData) {
@@ -224,6 +226,7 @@ class FrontThread implements FrontControl {
       clock,
       rowCache: new RowCache(createRowCache(Math.floor(data.rowCacheBytes / data.shards))),
       stamps: new WriteStamps(buffers.stamps),
+      onReadError: (error) => this.reportReadError(shard, error),
     });
   }
 
@@ -267,6 +270,12 @@ class FrontThread implements FrontControl {
     setImmediate(() => {
       cells[FRONT_LOOP_DELAY_MS] = systemClock.monotonicMs() - started;
     });
+  }
+
+  /** The first of many: a bad block can be asked for thousands of times a second. */
+  private reportReadError(shard: number, { message, details }: DbError): void {
+    if (this.readErrors++ % READ_ERROR_LOG_EVERY !== 0) return;
+    this.host.log('error', `a stored document cannot be read: ${message}`, { shard, ...details });
   }
 
   private reportUnexpected(error: unknown): void {

@@ -1,6 +1,7 @@
 /** What a shard and its compactor need of the configuration. Plain data, made once on the main thread. */
-import type { PickerOptions } from '../compaction/picker-state.js';
+
 import type { TableOptions } from '../compaction/job-types.js';
+import type { PickerOptions } from '../compaction/picker-state.js';
 import type { Config } from '../config/schema.js';
 import type { BacklogLimits } from '../engine/write-throttle.js';
 

@@ -198,7 +198,18 @@ test('the HTTP client sets times to live of documents and collections', async (t
 });
 
 test('a time to live that cannot be is refused with the field and the limits, and nothing is written', async (t) => {
-  for (const value of ['-1', '1.5', 'x', 'NONE', '1e3', '+1', '0x10', '1,2', String(TEN_YEARS + 1), '9'.repeat(30)]) {
+  for (const value of [
+    '-1',
+    '1.5',
+    'x',
+    'NONE',
+    '1e3',
+    '+1',
+    '0x10',
+    '1,2',
+    String(TEN_YEARS + 1),
+    '9'.repeat(30),
+  ]) {
     for (const method of ['PUT', 'PATCH'] as const) {
       const answer = await server.request(method, '/api/v1/hostile/k', { body: {}, headers: ttl(value) });
       t.is(answer.status, 400, value);

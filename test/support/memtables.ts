@@ -2,6 +2,9 @@
 import type { DatabaseClock } from '../../src/base/database-clock.js';
 import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
+import { keyRange } from '../../src/iter/key-range.js';
+import { MergingCursor } from '../../src/iter/merging-cursor.js';
+import { STEP_DOCUMENT, VisibleCursor } from '../../src/iter/visible-cursor.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
 import {
   createMemtableSlot,
@@ -9,7 +12,7 @@ import {
   VERSION_KIND_TOMBSTONE,
   writeSizeMax,
 } from '../../src/memtable/format.js';
-import { MergeCursor } from '../../src/memtable/merge-cursor.js';
+import { MemtableCursor } from '../../src/memtable/memtable-cursor.js';
 import { createMemtablePool, MemtablePool } from '../../src/memtable/pool.js';
 import type { MemtablePoolBuffers } from '../../src/memtable/pool-format.js';
 import type { MemtableReader } from '../../src/memtable/reader.js';
@@ -101,6 +104,18 @@ export interface ScannedDocument {
   readonly value: Uint8Array;
 }
 
+/** What is in a chain, as readers of the newest version see it when nothing has expired. Between enter() and leave(). */
+export function visibleIn(
+  reader: ChainReader,
+  collection: number,
+  from: Uint8Array = NO_BYTES,
+  exclusive = false,
+): VisibleCursor {
+  const sources = reader.chain().map((memtable) => new MemtableCursor(memtable));
+  const range = keyRange({ collection, from: { key: from, inclusive: !exclusive } });
+  return new VisibleCursor(new MergingCursor(sources), range, Number.MAX_SAFE_INTEGER, 0);
+}
+
 /** The documents of a collection, expired ones included, from `from` on, in the order in which the cursor gives them. */
 export function scanDocuments(
   reader: ChainReader,
@@ -111,16 +126,14 @@ export function scanDocuments(
 ): ScannedDocument[] {
   const found: ScannedDocument[] = [];
   reader.enter();
-  const cursor = new MergeCursor(reader.chain(), collection, from, exclusive);
-  while (found.length < limit && cursor.next()) {
-    const { memtable, node, version } = cursor;
-    const keyOffset = memtable.keyOffset(node);
-    const valueOffset = memtable.valueOffset(version);
+  const cursor = visibleIn(reader, collection, from, exclusive);
+  while (found.length < limit && cursor.next() === STEP_DOCUMENT) {
+    const { key, keyOffset, keyLength, seqno, expiresAt, value, valueOffset, valueLength } = cursor.entry;
     found.push({
-      key: memtable.bytes.slice(keyOffset, keyOffset + memtable.keyLength(node)),
-      seqno: memtable.versionSeqno(version),
-      expiresAt: memtable.versionExpires(version),
-      value: memtable.bytes.slice(valueOffset, valueOffset + memtable.valueLength(version)),
+      key: key.slice(keyOffset, keyOffset + keyLength),
+      seqno,
+      expiresAt,
+      value: value.slice(valueOffset, valueOffset + valueLength),
     });
   }
   reader.leave();
