@@ -40,6 +40,10 @@ export class MergingCursor implements EntryCursor {
   get isValid(): boolean {
     return this.heapSize > 0;
   }
+  /** Which source the current entry comes from; of copies in several, the newest. */
+  get sourceIndex(): number {
+    return this.heap[0];
+  }
   get collection(): number {
     return this.current.collection;
   }

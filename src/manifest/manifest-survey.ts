@@ -31,10 +31,16 @@ export interface DirectoryListing {
 }
 
 export function surveyManifest(place: ManifestDirectory): ManifestSurvey {
+  const survey = surveyNames(place);
+  for (const table of survey.current?.read.contents.version.tables() ?? []) requireTable(place, table);
+  return survey;
+}
+
+/** The same without a look at the tables: for tools that report every one that is missing or has another size. */
+export function surveyNames(place: ManifestDirectory): ManifestSurvey {
   const listing = listDirectory(place);
   const current = listing.hasCurrent ? readCurrent(place, listing) : undefined;
   if (current === undefined) requireNew(place, listing);
-  else for (const table of current.read.contents.version.tables()) requireTable(place, table);
   return {
     current,
     strays: straysOf(listing, current),
