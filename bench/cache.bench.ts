@@ -15,6 +15,9 @@ const ROW_CACHE_BYTES = 64 * 1024 * 1024;
 /** A tenth of the keys fits: nearly every insert evicts. */
 const SMALL_ROW_CACHE_BYTES = 3 * 1024 * 1024;
 const BLOCKS = 8000;
+/** What stays in the processor's caches. */
+const HOT_KEYS = 1000;
+const HOT_BLOCKS = 50;
 const BLOCK_BYTES = 4096;
 const BLOCK_CACHE_BYTES = 64 * 1024 * 1024;
 const SMALL_BLOCK_CACHE_BYTES = 16 * 1024 * 1024;
@@ -83,6 +86,16 @@ export function cacheBenchmarks(): Array<{ name: string; fn: () => void; operati
         }),
     },
     {
+      name: `cache: row hit, the hottest ${HOT_KEYS} of them`,
+      operationsPerCall: CALLS,
+      fn: () => {
+        at %= HOT_KEYS;
+        forKeys((key) => {
+          if (!getRow(rows, key)) throw new Error('a row is missing');
+        });
+      },
+    },
+    {
       name: 'cache: row miss',
       operationsPerCall: CALLS,
       fn: () => forKeys(({ bytes, hash }) => rows.get(~hash, COLLECTION, bytes, 0, bytes.length, 0)),
@@ -111,11 +124,21 @@ export function cacheBenchmarks(): Array<{ name: string; fn: () => void; operati
       fn: () => forKeys(({ hash }) => stamps.bump(hash)),
     },
     {
-      name: `cache: block hit, ${BLOCK_BYTES} bytes`,
+      name: `cache: block hit, ${BLOCKS} of ${BLOCK_BYTES} bytes`,
       operationsPerCall: CALLS,
       fn: () => {
         for (let i = 0; i < CALLS; i++) {
           if (blocks.read(0, 1, nextBlock(), into) < 0) throw new Error('a block is missing');
+        }
+      },
+    },
+    {
+      name: `cache: block hit, the hottest ${HOT_BLOCKS} of ${BLOCKS}`,
+      operationsPerCall: CALLS,
+      fn: () => {
+        for (let i = 0; i < CALLS; i++) {
+          if (blocks.read(0, 1, (i % HOT_BLOCKS) * BLOCK_BYTES, into) < 0)
+            throw new Error('a block is missing');
         }
       },
     },
