@@ -73,7 +73,10 @@ export class TableCursor implements EntryCursor {
   seek(collection: number, key: Uint8Array, keyOffset: number, keyLength: number): void {
     const found = this.source.index.find(collection, key, keyOffset, keyLength);
     // Before the table: all its keys are behind the target.
-    if (found < 0) return this.seekToFirst();
+    if (found < 0) {
+      this.seekToFirst();
+      return;
+    }
     this.enter(found);
     if (this.block.seek(collection, key, keyOffset, keyLength) < 0) this.toNextBlock();
   }

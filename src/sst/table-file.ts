@@ -48,6 +48,13 @@ export class TableFile {
     return this.sizeBytes - FOOTER_BYTES;
   }
 
+  /** Reads the footer once more, and the size, for they may have changed since the file was opened. */
+  checkFooter(): void {
+    const sizeBytes = this.file.size();
+    if (sizeBytes !== this.sizeBytes) this.refuse(0, 'size of the file', this.sizeBytes, sizeBytes);
+    readFooter(this.file, sizeBytes, this.fileNumber);
+  }
+
   /** Fills into[0, length) from `offset` on. A file that has become shorter is damaged. */
   read(into: Uint8Array, length: number, offset: number): void {
     const got = this.file.pread(into, 0, length, offset);

@@ -3,7 +3,7 @@
  * through the block cache. Each thread opens its own readers; a reader is used by the thread that opened it.
  *
  * Nothing here answers from bytes whose checksum it has not seen. Errors: DbError('IO'), DbError('CORRUPT_TABLE').
- * verification is in table-verifier.ts, reading of damaged files in table-salvage.ts.
+ * To read what is left of a damaged table, see table-salvage.ts.
  */
 import type { BlockCache } from '../cache/block-cache.js';
 import type { EntryCursor } from '../iter/entry-cursor.js';
@@ -11,13 +11,14 @@ import type { Vfs } from '../vfs/vfs.js';
 import type { BlockCursor } from './block-cursor.js';
 import { loadBlock } from './block-loader.js';
 import { BlockScratch } from './block-scratch.js';
-import { BloomFilter } from './bloom-filter.js';
-import { BLOCK_FILTER, BLOCK_INDEX, BLOCK_PROPERTIES } from './format.js';
+import type { BloomFilter } from './bloom-filter.js';
 import type { FoundEntry } from './found-entry.js';
-import { decodeProperties, type TableProperties } from './properties.js';
+import type { TableProperties } from './properties.js';
 import { TableCursor } from './table-cursor.js';
 import { TableFile } from './table-file.js';
-import { TableIndex } from './table-index.js';
+import type { TableIndex } from './table-index.js';
+import { readTableMeta, type TableMeta } from './table-meta.js';
+import { type VerifyProgress, verifyTable } from './table-verifier.js';
 
 export interface OpenTableOptions {
   readonly vfs: Vfs;
@@ -31,32 +32,35 @@ export interface OpenTableOptions {
 }
 
 export class TableReader {
+  readonly index: TableIndex;
+  private readonly filter: BloomFilter | null;
   private scratch: BlockScratch | undefined;
 
   private constructor(
     readonly file: TableFile,
-    readonly properties: TableProperties,
-    readonly index: TableIndex,
-    /** Null when the table was written without one. */
-    readonly filter: BloomFilter | null,
+    private readonly meta: TableMeta,
     readonly cache: BlockCache,
     readonly shard: number,
-  ) {}
+  ) {
+    this.index = meta.index;
+    this.filter = meta.filter;
+  }
 
   /** Reads footer, properties, index and filter, and closes the file again if one of them is not as it should be. */
   static open(options: OpenTableOptions): TableReader {
     const file = TableFile.open(options.vfs, options.path, options.fileNumber);
     try {
-      const properties = readProperties(file);
-      const index = readIndex(file, properties);
-      const filter = readFilter(file, properties);
-      const reader = new TableReader(file, properties, index, filter, options.cache, options.shard);
+      const reader = new TableReader(file, readTableMeta(file), options.cache, options.shard);
       reader.scratch = options.scratch;
       return reader;
     } catch (error) {
       file.close();
       throw error;
     }
+  }
+
+  get properties(): TableProperties {
+    return this.meta.properties;
   }
 
   get path(): string {
@@ -114,6 +118,11 @@ export class TableReader {
     return new TableCursor(this, options.fillCache);
   }
 
+  /** Reads all of the file again and checks it (table-verifier.ts); throws at the first problem. */
+  verify(onProgress?: VerifyProgress): void {
+    verifyTable(this.file, onProgress);
+  }
+
   /** Cursors and lookups must not be used after it. */
   close(): void {
     this.file.close();
@@ -139,34 +148,4 @@ function fillFound(
   out.valueOffset = cursor.valueOffset;
   out.valueLength = cursor.valueLength;
   out.originalLength = cursor.originalLength;
-}
-
-function readProperties(file: TableFile): TableProperties {
-  const { propertiesAt } = file.footer;
-  const payload = file.readMetaBlock(propertiesAt, file.footerAt, BLOCK_PROPERTIES);
-  return file.decode('properties of the table', propertiesAt, () =>
-    decodeProperties(payload, file.sizeBytes),
-  );
-}
-
-function readIndex(file: TableFile, properties: TableProperties): TableIndex {
-  const { indexAt, propertiesAt, dataEnd } = file.footer;
-  const payload = file.readMetaBlock(indexAt, propertiesAt, BLOCK_INDEX);
-  const index = file.decode('index of the table', indexAt, () => TableIndex.decode(payload));
-  if (index.dataEnd !== dataEnd) file.refuse(indexAt, 'end of the data blocks', dataEnd, index.dataEnd);
-  if (index.blockCount !== properties.dataBlocks) {
-    file.refuse(indexAt, 'number of data blocks', properties.dataBlocks, index.blockCount);
-  }
-  return index;
-}
-
-function readFilter(file: TableFile, properties: TableProperties): BloomFilter | null {
-  const { dataEnd, indexAt } = file.footer;
-  const bits = properties.bloomBitsPerKey;
-  if (bits > 0 !== dataEnd < indexAt)
-    file.refuse(dataEnd, 'bits per key of the filter', bits, indexAt - dataEnd);
-  if (bits === 0) return null;
-  const payload = file.readMetaBlock(dataEnd, indexAt, BLOCK_FILTER);
-  const filter = BloomFilter.decode(payload);
-  return filter ?? file.refuse(dataEnd, 'filter of the table', 'lines of 64 bytes', payload.length);
 }
