@@ -16,6 +16,7 @@ import {
   RECORD_HEADER_BYTES,
   recordAt,
   recordSpan,
+  SEAL_BYTES,
 } from './manifest-format.js';
 import { decodeVersionEdit } from './version-edit-decoder.js';
 
@@ -34,7 +35,7 @@ export interface ReadManifest {
    * - `torn`: behind the last record stands one whose sync never returned.
    */
   readonly tail: 'sealed' | 'unsealed' | 'torn';
-  /** Bytes that are not zero behind the last record of a torn manifest, first to last; 0 otherwise. */
+  /** From the end of the last record to the last byte of a torn manifest that is not zero; 0 otherwise. */
   readonly tornBytes: number;
   /** Tables that were in some version of this manifest and are in its last one no more. */
   readonly obsoleteTables: ReadonlySet<number>;
@@ -137,12 +138,13 @@ class Reading {
   }
 
   private tail(): Pick<ReadManifest, 'tail' | 'tornBytes'> {
-    if (isSealAt(this.bytes, this.view, { manifest: this.source.number, offset: this.end }))
-      return { tail: 'sealed', tornBytes: 0 };
+    const isSealed = isSealAt(this.bytes, this.view, { manifest: this.source.number, offset: this.end });
+    const cleanEnd = isSealed ? this.end + SEAL_BYTES : this.end;
     let last = this.bytes.length - 1;
-    while (last >= this.end && this.bytes[last] === 0) last--;
-    const tornBytes = last + 1 - this.end;
-    return tornBytes > 0 ? { tail: 'torn', tornBytes } : { tail: 'unsealed', tornBytes: 0 };
+    while (last >= cleanEnd && this.bytes[last] === 0) last--;
+    // Sectors arrive in any order: behind a seal that a torn record did not reach there can be a later part of it.
+    if (last >= cleanEnd) return { tail: 'torn', tornBytes: last + 1 - this.end };
+    return { tail: isSealed ? 'sealed' : 'unsealed', tornBytes: 0 };
   }
 
   private damage({ offset, reason, expected, got }: HeaderProblem, addition: string): DbError {
