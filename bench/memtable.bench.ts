@@ -34,7 +34,7 @@ class BenchedPool {
   ) {
     const buffers = createMemtablePool(3, arenaBytes);
     this.pool = new MemtablePool(buffers, createPrng(1));
-    this.reader = new ChainReader(buffers, 0);
+    this.reader = new ChainReader(buffers, 0, { nowSeconds: () => 0 });
     for (const key of preload) this.put(key);
   }
 
@@ -60,6 +60,7 @@ class BenchedPool {
       key.length,
       ++this.seqno,
       VERSION_KIND_DOCUMENT,
+      0,
       VALUE,
       0,
       VALUE.length,

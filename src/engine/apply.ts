@@ -1,9 +1,12 @@
 /**
  * Applies WriteBatches to a shard's memtables. One deterministic function of (state, batch, first seqno): no clock, no
  * randomness that shows, so that replaying the WAL, or another node applying the same batches, ends in the same state.
- * Conditions are therefore decided here and not when the request comes in. Shard thread only.
+ * Conditions are therefore decided here and not when the request comes in, and a document has expired if it had at the
+ * time the batch carries (`writtenAt`), whatever a clock says now. Shard thread only.
  */
 import { unreachable } from '../base/assert.js';
+import { hasExpired } from '../base/database-clock.js';
+import { EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import type { WriteOutcome } from '../batch/write-reply.js';
@@ -24,9 +27,12 @@ const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
 class CurrentVersion {
   /** Node of the key in the active memtable, 0 if it has none there. */
   activeNode = 0;
-  /** True when the newest version is a document. */
+  /** True when the newest version is a document that has not expired: what clients can see. */
   exists = false;
+  /** True when the newest version is a document, expired or not: what the statistics count. */
+  isCounted = false;
   seqno = 0;
+  expiresAt = 0;
   bytes: Uint8Array = NO_BYTES;
   valueOffset = 0;
   valueLength = 0;
@@ -75,6 +81,7 @@ export class BatchApplier {
           index,
           seqno,
           VERSION_KIND_DOCUMENT,
+          storedExpiry(batch.expiresAt(index)),
           batch.values,
           valueStart,
           valueEnd - valueStart,
@@ -82,8 +89,10 @@ export class BatchApplier {
         return current.exists ? WriteStatus.Replaced : WriteStatus.Created;
       case OperationKind.Delete:
         if (!current.exists) return WriteStatus.NotFound;
-        this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, NO_BYTES, 0, 0);
+        this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
         return WriteStatus.Deleted;
+      case OperationKind.Expire:
+        return this.expire(batch, index, seqno);
       case OperationKind.Patch:
         return this.patch(batch, index, seqno, valueStart, valueEnd);
       case OperationKind.None:
@@ -101,6 +110,8 @@ export class BatchApplier {
     patchEnd: number,
   ): WriteStatus {
     const { exists, bytes, valueOffset, valueLength } = this.current;
+    const asked = batch.expiresAt(index);
+    const expiresAt = asked === EXPIRES_UNSET ? this.current.expiresAt : storedExpiry(asked);
     if (!exists) return WriteStatus.NotFound;
     this.merged.reset();
     mergePatch(
@@ -113,8 +124,26 @@ export class BatchApplier {
       this.merged,
     );
     if (this.merged.length > DOCUMENT_BYTES_MAX) return WriteStatus.TooLarge;
-    this.write(batch, index, seqno, VERSION_KIND_DOCUMENT, this.merged.bytes, 0, this.merged.length);
+    this.write(
+      batch,
+      index,
+      seqno,
+      VERSION_KIND_DOCUMENT,
+      expiresAt,
+      this.merged.bytes,
+      0,
+      this.merged.length,
+    );
     return WriteStatus.Replaced;
+  }
+
+  /** Collects an expired document. Whatever was written to its key since is left alone: it has another seqno. */
+  private expire(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
+    const { exists, isCounted } = this.current;
+    if (exists || !isCounted || this.current.seqno !== batch.expectedSeqno(index))
+      return WriteStatus.NotFound;
+    this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
+    return WriteStatus.Deleted;
   }
 
   private write(
@@ -122,6 +151,7 @@ export class BatchApplier {
     index: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
@@ -137,11 +167,12 @@ export class BatchApplier {
       batch.keyEnd(index) - keyStart,
       seqno,
       kind,
+      expiresAt,
       value,
       valueOffset,
       valueLength,
     );
-    const before = this.current.exists ? 1 : 0;
+    const before = this.current.isCounted ? 1 : 0;
     const after = kind === VERSION_KIND_DOCUMENT ? 1 : 0;
     this.stats.add(collection, after - before, valueLength - (before === 1 ? this.current.valueLength : 0));
   }
@@ -156,6 +187,7 @@ export class BatchApplier {
     const keyLength = batch.keyEnd(index) - keyStart;
     current.activeNode = 0;
     current.exists = false;
+    current.isCounted = false;
     current.seqno = 0;
     for (let position = 0; position < memtables.chainLength; position++) {
       const reader = memtables.writerAt(position).reader;
@@ -164,7 +196,9 @@ export class BatchApplier {
       if (position === 0) current.activeNode = node;
       const version = reader.newestVersion(node);
       current.seqno = reader.versionSeqno(version);
-      current.exists = reader.versionKind(version) === VERSION_KIND_DOCUMENT;
+      current.expiresAt = reader.versionExpires(version);
+      current.isCounted = reader.versionKind(version) === VERSION_KIND_DOCUMENT;
+      current.exists = current.isCounted && !hasExpired(current.expiresAt, batch.writtenAt);
       current.bytes = reader.bytes;
       current.valueOffset = reader.valueOffset(version);
       current.valueLength = reader.valueLength(version);
@@ -173,6 +207,8 @@ export class BatchApplier {
   }
 
   private conditionHolds(batch: WriteBatchView, index: number): boolean {
+    // Its expected seqno is not a condition: it names the version to collect, which no condition can see.
+    if (batch.kind(index) === OperationKind.Expire) return true;
     const kind = batch.condition(index);
     switch (kind) {
       case ConditionKind.None:

@@ -44,10 +44,10 @@ export class DocumentGetter {
       if (reader.get(hash, collection, path.key, 0, path.keyLength) !== LOOKUP_FOUND)
         return this.notFound(res, path);
       meter.cells[FRONT_CACHE_HITS]++;
-      const { bytes, valueOffset, valueLength, seqno } = reader;
+      const { bytes, valueOffset, valueLength, seqno, expiresAt } = reader;
       const requestId = this.context.requestId();
       const ifNoneMatch = req.getHeader('if-none-match');
-      const headers = `application/json\r\nETag: "${seqno}"\r\nX-Request-Id: ${requestId}`;
+      const headers = `application/json\r\nETag: "${seqno}"${expiryHeader(expiresAt)}\r\nX-Request-Id: ${requestId}`;
       if (ifNoneMatch !== '' && matchesEtag(ifNoneMatch, seqno)) {
         res.writeStatus('304 Not Modified').writeHeader('Content-Type', headers).endWithoutBody();
         return true;
@@ -77,4 +77,9 @@ export class DocumentGetter {
     sendError(res, { code: 'NOT_FOUND', message }, this.context.requestId());
     return false;
   }
+}
+
+/** `expiresAt`: database time in seconds, 0 for a document that stays. */
+function expiryHeader(expiresAt: number): string {
+  return expiresAt === 0 ? '' : `\r\nX-LumaDB-Expires-At: ${new Date(expiresAt * 1000).toISOString()}`;
 }

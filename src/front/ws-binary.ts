@@ -3,6 +3,7 @@
  * are answered when they are durable. No allocation per operation. Front thread only.
  */
 import { classify, DbError, toWireError, type WireError } from '../base/errors.js';
+import { isTtl } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { RequestFrameView } from '../batch/request-frame-view.js';
@@ -20,6 +21,7 @@ import {
 import type { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { collectionNameFault, keyLengthFault } from './path.js';
+import { expiryFor, ttlFault } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 import {
   type ConnectionShared,
@@ -162,6 +164,8 @@ export class BinaryFrames {
     const collectionIndex = view.collectionIndex(index);
     const collection = this.collections[collectionIndex];
     if (collection === NO_COLLECTION) return this.missingCollection(view.collectionName(collectionIndex), op);
+    const ttlSeconds = view.ttlSeconds(index);
+    if (!isTtl(ttlSeconds)) return ttlFault('ttls', ttlSeconds);
     const keyFault = this.readKey(index);
     if (keyFault !== undefined) return keyFault;
     let value = view.bytes;
@@ -173,11 +177,12 @@ export class BinaryFrames {
       start = documentBody.start;
       end = documentBody.end;
     }
+    const kind = kindOf(op);
     const hash = hashKey(collection, this.key, 0, this.keyLength);
     return context.router
       .client(hash)
       .write(
-        kindOf(op),
+        kind,
         collection,
         hash,
         this.key,
@@ -188,6 +193,7 @@ export class BinaryFrames {
         view.condition(index),
         view.expectedSeqno(index),
         this.operationId(index),
+        expiryFor(context, kind, collection, ttlSeconds),
         view.durability,
         connection,
         view.id(index),

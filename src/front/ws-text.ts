@@ -8,7 +8,8 @@
  *   {"id":6,"op":"bulk","collection":"c","documents":[...]}       → the body of the HTTP bulk answer, with id and ok
  *   anything that fails                                           → {"id":7,"error":{"code":...,"message":...}}
  *
- * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability" and "idempotency_key" as HTTP takes the headers.
+ * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
+ * HTTP takes the headers.
  */
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
@@ -32,6 +33,7 @@ import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { keyLengthFault } from './path.js';
 import { errorBody } from './respond.js';
+import { expiryFor, ttlFault, ttlOfJson } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 import type { WebSocketConnection } from './ws-connection.js';
 
@@ -196,6 +198,7 @@ export class TextFrames {
     const condition = parseCondition(quoted(request, 'if_match'), request.text('if_none_match', false));
     if ('code' in condition) throw new DbError(condition.code, condition.message, condition.details);
     const durability = readDurability(request);
+    const ttlSeconds = readTtl(request);
     const idempotencyKey = readIdempotencyKey(request);
     const collection = await this.collectionForWrite(kind, name);
     const value = this.readDocument(kind, request, key);
@@ -228,6 +231,7 @@ export class TextFrames {
         condition.kind,
         condition.expectedSeqno,
         operationId,
+        expiryFor(this.context, kind, collection, ttlSeconds),
         durability,
         completion,
         0,
@@ -276,6 +280,7 @@ export class TextFrames {
         isAtomic: request.value('atomic') === true,
         createOnly: request.value('create') === true,
         durability: readDurability(request),
+        ttlSeconds: readTtl(request),
         idempotencyKey: readIdempotencyKey(request),
       },
     );
@@ -332,6 +337,14 @@ function readDurability(request: TextRequest): Durability {
     throw new DbError('VALIDATION', message, { field: 'durability' });
   }
   return durability;
+}
+
+function readTtl(request: TextRequest): number {
+  const value = request.value('ttl');
+  const ttlSeconds = ttlOfJson(value);
+  if (ttlSeconds !== undefined) return ttlSeconds;
+  const fault = ttlFault('ttl', value);
+  throw new DbError(fault.code, fault.message, fault.details);
 }
 
 function readIdempotencyKey(request: TextRequest): string {

@@ -96,7 +96,7 @@ export class MemtableReader {
   versionKind(version: number): number {
     return this.words[(version + VERSION_KIND) >> 2];
   }
-  /** Second of database time at which the document expires; 0 = never. */
+  /** Database time in seconds at which the document expires; 0 = never. */
   versionExpires(version: number): number {
     return this.words[(version + VERSION_EXPIRES) >> 2] >>> 0;
   }

@@ -30,6 +30,7 @@ import {
   SLOT_LIST_HEIGHT,
   SLOT_NODE_COUNT,
   SLOT_OLDER,
+  VERSION_EXPIRES,
   VERSION_KIND,
   VERSION_LENGTH,
   VERSION_OLDER,
@@ -79,7 +80,10 @@ export class MemtableWriter {
     return this.nodeCount === 0;
   }
 
-  /** Adds a version of a key. `node` is what reader.find() returned for the key: 0 when it is new here. */
+  /**
+   * Adds a version of a key. `node` is what reader.find() returned for the key: 0 when it is new here.
+   * `expiresAt`: database time in seconds, 0 = never.
+   */
   put(
     node: number,
     hash: number,
@@ -89,19 +93,20 @@ export class MemtableWriter {
     keyLength: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
   ): void {
     if (node !== 0) {
       const older = this.words[(node + NODE_VERSION) >> 2];
-      const version = this.writeVersion(older, seqno, kind, value, valueOffset, valueLength);
+      const version = this.writeVersion(older, seqno, kind, expiresAt, value, valueOffset, valueLength);
       Atomics.store(this.words, (node + NODE_VERSION) >> 2, version); // publishVersion: pairs with observeVersion
     } else {
       // The node first and its version right behind it: a read of both touches neighbouring cache lines.
       const height = this.randomHeight();
       const created = this.allocate(nodeSize(height, keyLength));
-      const version = this.writeVersion(0, seqno, kind, value, valueOffset, valueLength);
+      const version = this.writeVersion(0, seqno, kind, expiresAt, value, valueOffset, valueLength);
       this.insertNode(created, height, version, hash, collection, key, keyOffset, keyLength);
     }
     this.noteSeqno(seqno);
@@ -139,6 +144,7 @@ export class MemtableWriter {
     older: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
@@ -151,7 +157,7 @@ export class MemtableWriter {
     words[at + (VERSION_OLDER >> 2)] = older;
     words[at + (VERSION_LENGTH >> 2)] = valueLength;
     words[at + (VERSION_KIND >> 2)] = kind;
-    words[at + (VERSION_KIND >> 2) + 1] = 0;
+    words[at + (VERSION_EXPIRES >> 2)] = expiresAt;
     copyBytes(value, valueOffset, this.bytes, version + VERSION_VALUE, valueLength);
     return version;
   }

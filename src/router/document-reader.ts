@@ -10,6 +10,8 @@ export interface DocumentReader {
   readonly valueLength: number;
   /** Seqno of the version found. */
   readonly seqno: number;
+  /** Database time in seconds at which the document found expires; 0 = never. */
+  readonly expiresAt: number;
   /** Until leave(), nothing that get() finds is recycled. Not reentrant. */
   enter(): void;
   leave(): void;
@@ -19,6 +21,7 @@ export interface DocumentReader {
 
 export const LOOKUP_ABSENT = 0;
 export const LOOKUP_FOUND = 1;
+/** Deleted, or expired. */
 export const LOOKUP_DELETED = 2;
 
 /** One document during a scan; the bytes are valid only inside the call. */
@@ -33,22 +36,41 @@ export interface ScannedDocument {
 
 /** What one scan() may look at before it returns; whichever is used up first ends it. */
 export interface ScanBudget {
-  /** Keys, deleted ones included. */
+  /** Keys, deleted and expired ones included. */
   readonly keys: number;
   /** Bytes of documents. */
   readonly bytes: number;
 }
 
+/** One end of a range of keys. */
+export interface ScanBound {
+  readonly key: Uint8Array;
+  readonly inclusive: boolean;
+}
+
+/** Which keys to visit, and in which direction. An end that is missing is open; `from` is the lower end either way. */
+export interface ScanRange {
+  readonly from?: ScanBound;
+  readonly to?: ScanBound;
+  readonly backward: boolean;
+}
+
+/** What is left of a range once the scan has passed `key`. */
+export function rangeAfter(range: ScanRange, key: Uint8Array): ScanRange {
+  const bound = { key, inclusive: false };
+  return range.backward ? { ...range, to: bound } : { ...range, from: bound };
+}
+
 /** Ordered reads over all shards. */
 export interface DocumentScanner {
   /**
-   * Visits documents of a collection in key order across all shards: those after `afterKey`, or from the start, until
-   * `budget` is used up. `visit` returns false to stop after that document. Returns the last key passed, which may be a
-   * deleted one, when there may be more, or undefined when the collection ended.
+   * Visits the documents of a collection that are in `range`, in its direction, across all shards, until `budget` is used
+   * up. `visit` returns false to stop after that document. Returns the last key passed, which may be a deleted one,
+   * when there may be more (rangeAfter goes on from there), or undefined when the range ended.
    */
   scan(
     collection: number,
-    afterKey: Uint8Array | undefined,
+    range: ScanRange,
     budget: ScanBudget,
     visit: (document: ScannedDocument) => boolean,
   ): Uint8Array | undefined;

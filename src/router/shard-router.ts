@@ -1,4 +1,5 @@
 /** Routes keys to shards: which shard a hash belongs to, and the front's two ways into it. One per front thread. */
+import type { DatabaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import { shardOfHash } from '../base/hash.js';
 import type { LinkBuffers } from '../ipc/link.js';
@@ -11,6 +12,7 @@ export interface ShardRouterOptions {
   readonly pendingWritesMax: number;
   /** Bytes of one batch. */
   readonly batchBytesMax: number;
+  readonly clock: DatabaseClock;
 }
 
 export class ShardRouter {
@@ -25,7 +27,7 @@ export class ShardRouter {
     const perShard = Math.max(1, Math.floor(options.pendingWritesMax / options.shards));
     this.clients = Array.from(
       { length: options.shards },
-      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize),
+      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, options.clock),
     );
     this.readers = this.clients.map(() => undefined);
     this.detached = this.clients.map(() => true);

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import hyperid from 'hyperid';
 import { systemClock } from '../base/clock.js';
+import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
@@ -30,6 +31,7 @@ export interface FrontThreadData {
   readonly inFlightBodyBytesMax: number;
   readonly connectionsMax: number;
   readonly autoCreateCollections: boolean;
+  readonly timeBase: DatabaseTimeBase;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -62,6 +64,7 @@ export interface FrontControl {
 
 class FrontThread implements FrontControl {
   private readonly host: Remote<FrontHost>;
+  private readonly clock: DatabaseClock;
   private readonly router: ShardRouter;
   private readonly scanner: MemtableScanner;
   private readonly context: FrontContext;
@@ -73,8 +76,9 @@ class FrontThread implements FrontControl {
 
   constructor(private readonly data: FrontThreadData) {
     this.host = remoteOf<FrontHost>(data.hostPort);
-    this.router = new ShardRouter(data);
-    this.scanner = new MemtableScanner(data.shards);
+    this.clock = databaseClock(data.timeBase);
+    this.router = new ShardRouter({ ...data, clock: this.clock });
+    this.scanner = new MemtableScanner(data.shards, this.clock);
     this.context = this.createContext();
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
     this.server = new HttpServer({ context: this.context, onUnexpected });
@@ -99,7 +103,7 @@ class FrontThread implements FrontControl {
   attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void {
     // Nothing should be left of the shard's last incarnation; if something is, it must not wait for answers for ever.
     this.router.detach(shard, { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} has started again` });
-    const reader = new ChainReader(memtables, this.data.front);
+    const reader = new ChainReader(memtables, this.data.front, this.clock);
     this.scanner.setReader(shard, reader);
     this.router.attach(shard, link, reader);
   }
@@ -148,6 +152,7 @@ class FrontThread implements FrontControl {
     const requestIds = hyperid({ urlSafe: true });
     const documentIds = hyperid({ urlSafe: true });
     return {
+      clock: this.clock,
       router: this.router,
       scanner: this.scanner,
       collections: new CollectionRegistry(this.controlPlane(), data.autoCreateCollections),
@@ -165,7 +170,8 @@ class FrontThread implements FrontControl {
     const { host } = this;
     // Written out: comlink's remote is a proxy, and its methods must be called on it.
     return {
-      createCollection: (name, exclusive) => host.createCollection(name, exclusive),
+      createCollection: (name, exclusive, ttlSeconds) => host.createCollection(name, exclusive, ttlSeconds),
+      setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => host.dropCollection(name),
       listCollections: () => host.listCollections(),
       health: () => host.health(),

@@ -11,8 +11,9 @@ import {
 } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { packageVersion } from '../base/version.js';
-import { Catalog, type CatalogStore } from '../catalog/catalog.js';
+import { Catalog, type CatalogStore, type Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import type {
   CollectionDescription,
@@ -34,6 +35,7 @@ import {
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { Supervisor } from './supervisor.js';
@@ -67,6 +69,7 @@ class Server implements RunningServer {
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
   private readonly log: ServerLog;
+  private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
   private readonly metrics: ReturnType<typeof createMetrics>;
@@ -82,14 +85,21 @@ class Server implements RunningServer {
     this.host = config.server.host;
     this.port = config.server.port;
     this.log = openServerLog(config);
+    this.timeKeeper = new DatabaseTimeKeeper({
+      vfs: new RealVfs(),
+      dataDirectory: directory.path,
+      clock: systemClock,
+      warn: (fields, message) => this.log.logger.warn(fields, message),
+    });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
       shards: directory.shards,
       logger: this.log.logger,
+      timeBase: this.timeKeeper.base,
       frontHost: this.controlPlane(),
-      collections: () => this.catalog.list(),
+      collections: () => this.catalog.list().map(collectionInfo),
     });
     this.metrics = this.createMetrics();
     this.stopped = new Promise((resolve) => {
@@ -104,6 +114,7 @@ class Server implements RunningServer {
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
+    this.timeKeeper.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
@@ -129,6 +140,7 @@ class Server implements RunningServer {
   /** Undoes a start that failed half-way. */
   async abandon(): Promise<void> {
     await this.supervisor.close();
+    this.timeKeeper.stop();
     this.log.flush();
     this.directory.release();
   }
@@ -143,6 +155,7 @@ class Server implements RunningServer {
       if (!drained)
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       await this.supervisor.close();
+      this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
       this.log.flush();
@@ -156,7 +169,8 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: (name, exclusive) => this.createCollection(name, exclusive),
+      createCollection: (name, exclusive, ttlSeconds) => this.createCollection(name, exclusive, ttlSeconds),
+      setCollectionTtl: (name, ttlSeconds) => this.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => this.dropCollection(name),
       listCollections: async () => this.listCollections(),
       health: async () => answer(healthReport(this.facts())),
@@ -167,23 +181,42 @@ class Server implements RunningServer {
   }
 
   /** Fronts know of a change before it is answered: what a client does next finds it on every front. */
-  private createCollection(name: string, exclusive: boolean): Promise<ControlResult<CollectionInfo>> {
+  private createCollection(
+    name: string,
+    exclusive: boolean,
+    ttlSeconds: number,
+  ): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
       const existing = this.catalog.find(name);
-      if (existing !== undefined && !exclusive) return { id: existing.id, name };
-      const created = this.catalog.create(name);
+      if (existing !== undefined && !exclusive) return collectionInfo(existing);
+      const created = collectionInfo(this.catalog.create(name, ttlSeconds));
       await this.supervisor.putCollection(created);
-      this.log.logger.info({ collection: name, id: created.id }, 'collection created');
-      return { id: created.id, name };
+      this.log.logger.info(
+        { collection: name, id: created.id, ttl_seconds: ttlSeconds },
+        'collection created',
+      );
+      return created;
+    });
+  }
+
+  private setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>> {
+    return attempt(async () => {
+      const changed = collectionInfo(this.catalog.setTtl(name, ttlSeconds));
+      await this.supervisor.putCollection(changed);
+      this.log.logger.info(
+        { collection: name, id: changed.id, ttl_seconds: ttlSeconds },
+        'collection changed',
+      );
+      return changed;
     });
   }
 
   private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
-      const dropped = this.catalog.drop(name);
+      const dropped = collectionInfo(this.catalog.drop(name));
       await this.supervisor.removeCollection(dropped);
       this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
-      return { id: dropped.id, name };
+      return dropped;
     });
   }
 
@@ -200,11 +233,12 @@ class Server implements RunningServer {
       const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
       figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
     }
-    const descriptions = this.catalog.list().map(({ id, name, createdAt }) => ({
+    const descriptions = this.catalog.list().map(({ id, name, createdAt, ttlSeconds }) => ({
       name,
       document_count: figures.get(id)?.documents ?? 0,
       size_bytes: figures.get(id)?.bytes ?? 0,
       indexes: [],
+      ttl: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
       created_at: createdAt,
     }));
     return { ok: descriptions };
@@ -276,6 +310,10 @@ class Server implements RunningServer {
   private uptimeSeconds(): number {
     return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
   }
+}
+
+function collectionInfo({ id, name, ttlSeconds }: Collection): CollectionInfo {
+  return { id, name, ttlSeconds };
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {

@@ -9,9 +9,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
+import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
-import type { Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
+import type { CollectionInfo } from '../front/control-plane.js';
 import { parseDurability } from '../front/durability.js';
 import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
 import { createMemtablePool } from '../memtable/pool.js';
@@ -56,9 +57,10 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly shards: number;
   readonly logger: Logger;
+  readonly timeBase: DatabaseTimeBase;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
-  readonly collections: () => readonly Collection[];
+  readonly collections: () => readonly CollectionInfo[];
 }
 
 export interface FrontSlot {
@@ -125,14 +127,14 @@ export class Supervisor {
     }
   }
 
-  /** Resolves when every front knows the collection. */
-  putCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.putCollection({ id, name }));
+  /** Resolves when every front knows the collection as it is now. */
+  putCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.putCollection(collection));
   }
 
   /** Resolves when no front accepts writes to the collection any more. */
-  removeCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.removeCollection({ id, name }));
+  removeCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.removeCollection(collection));
   }
 
   /** Refuses new requests and waits until writes under way are answered. False when the time was not enough. */
@@ -173,9 +175,10 @@ export class Supervisor {
     slot.thread = thread;
     thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
     try {
-      for (const { id, name } of this.options.collections()) {
-        await thread.call(thread.control.putCollection({ id, name }));
-      }
+      // Posted together, before anything else can happen: a change that comes meanwhile is posted after them.
+      await Promise.all(
+        this.options.collections().map((collection) => thread.call(thread.control.putCollection(collection))),
+      );
       for (const shard of this.shards) await this.introduce(slot, shard);
       const { server } = this.options.config;
       const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';
@@ -205,6 +208,7 @@ export class Supervisor {
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
+      timeBase: this.options.timeBase,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle<FrontControl>({

@@ -5,6 +5,7 @@ import { createPrng } from '../../src/base/prng.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
 import { MergeCursor } from '../../src/memtable/merge-cursor.js';
 import { faultOfValue, HAMMER_COLLECTIONS, HAMMER_KEYS, type MemtablePeerData } from './memtable-peers.js';
+import { BEGINNING_OF_TIME } from './memtables.js';
 import { oneIn, pick } from './random.js';
 import { nap } from './worker.js';
 
@@ -14,7 +15,7 @@ const SCAN_LIMIT = 150;
 const data = workerData as MemtablePeerData;
 const stop = new Int32Array(data.stop);
 const prng = createPrng(data.seed);
-const reader = new ChainReader(data.buffers, data.readerIndex);
+const reader = new ChainReader(data.buffers, data.readerIndex, BEGINNING_OF_TIME);
 /** Newest seqno seen, per collection and key: what a key shows may vanish, but never grow older. */
 const newestSeen = new Map<number, number>();
 const keyIndexes = new Map(HAMMER_KEYS.map((key, index) => [Buffer.from(key).toString(), index]));

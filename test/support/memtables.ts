@@ -1,4 +1,5 @@
 /** Memtables for tests: keys by text, and the versions of a chain as plain objects. */
+import type { DatabaseClock } from '../../src/base/database-clock.js';
 import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
@@ -17,15 +18,23 @@ import { textOf, utf8 } from './text.js';
 
 export const NO_BYTES = new Uint8Array(0);
 
+/** A database clock at which no document has expired. */
+export const BEGINNING_OF_TIME: DatabaseClock = { nowSeconds: () => 0 };
+
 export interface TestPool {
   readonly buffers: MemtablePoolBuffers;
   readonly pool: MemtablePool;
   readonly reader: ChainReader;
 }
 
-export function testPool(slots: number, arenaBytes: number, seed = 1): TestPool {
+/** `time`: what the reader takes for now; by default nothing has expired. */
+export function testPool(slots: number, arenaBytes: number, seed = 1, time = BEGINNING_OF_TIME): TestPool {
   const buffers = createMemtablePool(slots, arenaBytes);
-  return { buffers, pool: new MemtablePool(buffers, createPrng(seed)), reader: new ChainReader(buffers, 0) };
+  return {
+    buffers,
+    pool: new MemtablePool(buffers, createPrng(seed)),
+    reader: new ChainReader(buffers, 0, time),
+  };
 }
 
 export function singleMemtable(arenaBytes: number, seed = 1): MemtableWriter {
@@ -39,12 +48,13 @@ export function putBytes(
   key: Uint8Array,
   seqno: number,
   value: Uint8Array | undefined,
+  expiresAt = 0,
 ): void {
   const hash = hashKey(collection, key, 0, key.length);
   const kind = value === undefined ? VERSION_KIND_TOMBSTONE : VERSION_KIND_DOCUMENT;
   const bytes = value ?? NO_BYTES;
   const node = memtable.reader.find(hash, collection, key, 0, key.length);
-  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, bytes, 0, bytes.length);
+  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, expiresAt, bytes, 0, bytes.length);
 }
 
 export function putText(memtable: MemtableWriter, key: string, seqno: number, value?: string): void {
@@ -87,10 +97,11 @@ export function getText(reader: ChainReader, key: string): string | undefined {
 export interface ScannedDocument {
   readonly key: Uint8Array;
   readonly seqno: number;
+  readonly expiresAt: number;
   readonly value: Uint8Array;
 }
 
-/** The live documents of a collection from `from` on, in the order in which the cursor gives them. */
+/** The documents of a collection, expired ones included, from `from` on, in the order in which the cursor gives them. */
 export function scanDocuments(
   reader: ChainReader,
   collection: number,
@@ -108,6 +119,7 @@ export function scanDocuments(
     found.push({
       key: memtable.bytes.slice(keyOffset, keyOffset + memtable.keyLength(node)),
       seqno: memtable.versionSeqno(version),
+      expiresAt: memtable.versionExpires(version),
       value: memtable.bytes.slice(valueOffset, valueOffset + memtable.valueLength(version)),
     });
   }
