@@ -7,7 +7,6 @@ import { NO_BLOCK_CACHE } from '../../src/cache/block-cache.js';
 import { flushFileNumbers, runFlush } from '../../src/compaction/flush-job.js';
 import type { FlushJob, FlushResult } from '../../src/compaction/job-types.js';
 import { ENTRY_DOCUMENT, ENTRY_EXPIRED, type Entry } from '../../src/iter/entry-cursor.js';
-import { VERSION_EXPIRES } from '../../src/memtable/format.js';
 import { MemtableCursor } from '../../src/memtable/memtable-cursor.js';
 import type { MemtableWriter } from '../../src/memtable/writer.js';
 import { temporaryTableName } from '../../src/sst/table-names.js';
@@ -18,7 +17,7 @@ import { RealVfs } from '../../src/vfs/real.js';
 import type { Vfs } from '../../src/vfs/vfs.js';
 import { allOf, describe } from '../support/entries.js';
 import { hardText, LSM_DIRECTORY, SMALL_TABLES } from '../support/lsm-shard.js';
-import { findNode, putText, singleMemtable } from '../support/memtables.js';
+import { putBytes, putText, singleMemtable } from '../support/memtables.js';
 import { utf8 } from '../support/text.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'luma-flush-'));
@@ -66,13 +65,6 @@ function filledMemtable(keys = 500): MemtableWriter {
     putText(memtable, key, i + 1, i % 10 === 0 ? undefined : hardText(i));
   }
   return memtable;
-}
-
-function putExpiring(memtable: MemtableWriter, key: string, seqno: number, expiresAt: number): void {
-  putText(memtable, key, seqno, 'text');
-  const { reader } = memtable;
-  const version = reader.newestVersion(findNode(reader, 1, utf8(key)));
-  reader.words[(version + VERSION_EXPIRES) >> 2] = expiresAt;
 }
 
 const places: ReadonlyArray<[string, () => { vfs: Vfs; directory: string }]> = [
@@ -137,8 +129,8 @@ test('old versions are dropped unless a snapshot reads them, and deletions are k
 
 test('a document that has expired is flushed as a husk that knows its length', (t) => {
   const memtable = singleMemtable(64 * 1024);
-  putExpiring(memtable, 'gone', 1, 1000);
-  putExpiring(memtable, 'here', 2, 1001);
+  putBytes(memtable, 1, utf8('gone'), 1, utf8('text'), 1000);
+  putBytes(memtable, 1, utf8('here'), 2, utf8('text'), 1001);
   const vfs = memoryVfs();
   const [gone, here] = entriesOf(vfs, flush(vfs, flushJob(memtable)));
   t.deepEqual(
