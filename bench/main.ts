@@ -12,6 +12,7 @@ import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
+import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
 interface Benchmark {
@@ -50,6 +51,7 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   frameBenchmarks,
   jsonBenchmarks,
   walBenchmarks,
+  sstBenchmarks,
 ];
 
 /** Calls that make up one sample. */
