@@ -13,6 +13,7 @@ import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
+import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
 interface Benchmark {
@@ -52,6 +53,7 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   jsonBenchmarks,
   walBenchmarks,
   cacheBenchmarks,
+  sstBenchmarks,
 ];
 
 /** Calls that make up one sample. */
