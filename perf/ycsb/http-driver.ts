@@ -48,12 +48,12 @@ class HttpDriver {
     const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.open(port, handlers)));
     this.running = lanes.length;
     this.context.begin();
-    for (const lane of lanes) this.begin(lane, Buffer.allocUnsafe(REQUEST_BYTES_MAX));
+    for (const lane of lanes) this.beginNext(lane, Buffer.allocUnsafe(REQUEST_BYTES_MAX));
     await done;
     for (const lane of lanes) lane.close();
   }
 
-  private begin(lane: HttpLane, buffer: Buffer): void {
+  private beginNext(lane: HttpLane, buffer: Buffer): void {
     const request = this.context.source.next();
     const client: Client = {
       buffer,
@@ -121,7 +121,7 @@ class HttpDriver {
     }
     if (operation === 'insert') context.source.records.acknowledge(number);
     context.book.record(operation, client.startMs, now);
-    if (now < context.book.toMs) this.begin(lane, client.buffer);
+    if (now < context.book.toMs) this.beginNext(lane, client.buffer);
     else if (--this.running === 0) this.resolveDone();
   }
 

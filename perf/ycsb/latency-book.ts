@@ -20,8 +20,8 @@ export class LatencyBook {
   private readonly histograms: Readonly<Record<Operation, RecordableHistogram>>;
 
   private fromMs = Number.POSITIVE_INFINITY;
-  /** When the load is to end. */
-  toMs = Number.POSITIVE_INFINITY;
+  /** When the load is to end; a driver that never opened the book ends at once. */
+  toMs = Number.NEGATIVE_INFINITY;
 
   constructor() {
     this.histograms = Object.fromEntries(

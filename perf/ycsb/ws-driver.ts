@@ -30,6 +30,7 @@ class WsDriver {
     const clients = await Promise.all(
       Array.from({ length: connections }, () => WebSocketClient.connect(`ws://127.0.0.1:${port}`, options)),
     );
+    this.context.begin();
     await Promise.all(
       clients.flatMap((client) => Array.from({ length: window }, () => this.runLane(client))),
     );
