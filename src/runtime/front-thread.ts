@@ -30,6 +30,8 @@ export interface FrontThreadData {
   readonly inFlightBodyBytesMax: number;
   readonly connectionsMax: number;
   readonly autoCreateCollections: boolean;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -171,6 +173,8 @@ class FrontThread implements FrontControl {
       health: () => host.health(),
       status: () => host.status(),
       metrics: () => host.metrics(),
+      readOnly: () => host.readOnly(),
+      setReadOnly: (request) => host.setReadOnly(request),
       shutdown: (request) => host.shutdown(request),
     };
   }

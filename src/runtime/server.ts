@@ -35,7 +35,9 @@ import {
 import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { openServerLog, type ServerLog } from './logger.js';
+import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
+import { SpaceKeeper } from './space-keeper.js';
 import { Supervisor } from './supervisor.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
@@ -69,6 +71,7 @@ class Server implements RunningServer {
   private readonly log: ServerLog;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
+  private readonly space: SpaceKeeper;
   private readonly metrics: ReturnType<typeof createMetrics>;
   private stopping: Promise<void> | undefined;
   private drainReason: string | null = null;
@@ -83,11 +86,20 @@ class Server implements RunningServer {
     this.port = config.server.port;
     this.log = openServerLog(config);
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
+    this.space = new SpaceKeeper({
+      storage: config.storage,
+      dataDirectory: directory.path,
+      vfs: new RealVfs(),
+      clock: systemClock,
+      timer: systemTimer,
+      log: (level, message, fields) => this.log.logger[level](fields, message),
+    });
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
       shards: directory.shards,
       logger: this.log.logger,
+      readOnly: this.space.readOnly.block,
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list(),
     });
@@ -104,6 +116,7 @@ class Server implements RunningServer {
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
+    this.space.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
@@ -128,6 +141,7 @@ class Server implements RunningServer {
 
   /** Undoes a start that failed half-way. */
   async abandon(): Promise<void> {
+    this.space.close();
     await this.supervisor.close();
     this.log.flush();
     this.directory.release();
@@ -142,6 +156,7 @@ class Server implements RunningServer {
       const drained = await this.supervisor.drain(cause, mode === 'force' ? 0 : timeoutMs);
       if (!drained)
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
+      this.space.close();
       await this.supervisor.close();
       this.directory.release();
       logger.info('stopped');
@@ -162,6 +177,8 @@ class Server implements RunningServer {
       health: async () => answer(healthReport(this.facts())),
       status: async () => answer(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
+      readOnly: async () => this.space.report(),
+      setReadOnly: (request) => attempt(async () => this.space.setReadOnly(request)),
       shutdown: async (request) => this.requestShutdown(request),
     };
   }
@@ -171,6 +188,7 @@ class Server implements RunningServer {
     return attempt(async () => {
       const existing = this.catalog.find(name);
       if (existing !== undefined && !exclusive) return { id: existing.id, name };
+      this.space.readOnly.requireCatalogChange('create');
       const created = this.catalog.create(name);
       await this.supervisor.putCollection(created);
       this.log.logger.info({ collection: name, id: created.id }, 'collection created');
@@ -180,6 +198,7 @@ class Server implements RunningServer {
 
   private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
+      this.space.readOnly.requireCatalogChange('drop');
       const dropped = this.catalog.drop(name);
       await this.supervisor.removeCollection(dropped);
       this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
@@ -232,6 +251,7 @@ class Server implements RunningServer {
         (sum, { stats }) => sum + new Float64Array(stats)[FRONT_CONNECTIONS],
         0,
       ),
+      space: this.space.facts(),
     };
   }
 
@@ -268,6 +288,7 @@ class Server implements RunningServer {
       shards: supervisor.shards.map(({ stats }) => new Float64Array(stats)),
       shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
       memoryLimitBytes: this.memoryLimit,
+      space: () => this.space.facts(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

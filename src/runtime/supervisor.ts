@@ -56,6 +56,8 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly shards: number;
   readonly logger: Logger;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
   readonly collections: () => readonly Collection[];
@@ -205,6 +207,7 @@ export class Supervisor {
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
+      readOnly: this.options.readOnly,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle<FrontControl>({
