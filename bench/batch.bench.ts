@@ -9,6 +9,7 @@ import { OperationKind } from '../src/generated/lumadb/schema/operation-kind.js'
 
 const PUTS = 64;
 const VALUE_BYTES = 150;
+const NOW_SECONDS = 1_800_000_000;
 
 export function batchBenchmarks(): Array<{ name: string; fn: () => void; operationsPerCall?: number }> {
   const text = new TextEncoder();
@@ -32,9 +33,10 @@ export function batchBenchmarks(): Array<{ name: string; fn: () => void; operati
         ConditionKind.None,
         0,
         undefined,
+        0,
       );
     }
-    return encoder.finish(1, Durability.Always, false);
+    return encoder.finish(1, Durability.Always, false, NOW_SECONDS);
   };
   const batch = encode().slice();
   const view = new WriteBatchView();

@@ -8,6 +8,7 @@
  */
 import { Bench } from 'tinybench';
 import { batchBenchmarks } from './batch.bench.js';
+import { cacheBenchmarks } from './cache.bench.js';
 import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
@@ -50,6 +51,7 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   frameBenchmarks,
   jsonBenchmarks,
   walBenchmarks,
+  cacheBenchmarks,
 ];
 
 /** Calls that make up one sample. */

@@ -1,9 +1,12 @@
 /** One memtable of 100,000 keys: point reads, writes and ordered reads. Tasks for bench/main.ts. */
 import { hashKey } from '../src/base/hash.js';
 import { createPrng } from '../src/base/prng.js';
+import { keyRange } from '../src/iter/key-range.js';
+import { MergingCursor } from '../src/iter/merging-cursor.js';
+import { STEP_DOCUMENT, VisibleCursor } from '../src/iter/visible-cursor.js';
 import { ChainReader } from '../src/memtable/chain-reader.js';
 import { NO_SLOT, VERSION_KIND_DOCUMENT, writeSizeMax } from '../src/memtable/format.js';
-import { MergeCursor } from '../src/memtable/merge-cursor.js';
+import { MemtableCursor } from '../src/memtable/memtable-cursor.js';
 import { createMemtablePool, MemtablePool } from '../src/memtable/pool.js';
 
 const KEYS = 100_000;
@@ -34,7 +37,7 @@ class BenchedPool {
   ) {
     const buffers = createMemtablePool(3, arenaBytes);
     this.pool = new MemtablePool(buffers, createPrng(1));
-    this.reader = new ChainReader(buffers, 0);
+    this.reader = new ChainReader(buffers, 0, { nowSeconds: () => 0 });
     for (const key of preload) this.put(key);
   }
 
@@ -60,6 +63,7 @@ class BenchedPool {
       key.length,
       ++this.seqno,
       VERSION_KIND_DOCUMENT,
+      0,
       VALUE,
       0,
       VALUE.length,
@@ -137,9 +141,11 @@ export function memtableBenchmarks(): Array<{ name: string; fn: () => void; oper
       fn: () => {
         const { reader } = full;
         reader.enter();
-        const cursor = new MergeCursor(reader.chain(), COLLECTION, keys[nextSeek], false);
+        const range = keyRange({ collection: COLLECTION, from: { key: keys[nextSeek], inclusive: true } });
+        const sources = reader.chain().map((memtable) => new MemtableCursor(memtable));
+        const cursor = new VisibleCursor(new MergingCursor(sources), range, Number.MAX_SAFE_INTEGER, 0);
         let left = SCAN_DOCUMENTS;
-        while (left > 0 && cursor.next()) left--;
+        while (left > 0 && cursor.next() === STEP_DOCUMENT) left--;
         reader.leave();
         nextSeek = advance(nextSeek);
       },

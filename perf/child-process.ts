@@ -79,12 +79,19 @@ export class ChildProcess {
     return Promise.race([work, died]);
   }
 
-  /** Asks it to end, and makes it after a while. */
-  async stop(): Promise<void> {
+  /** Asks it to end, and makes it after a while. Gives how it ended. */
+  async stop(msMax = STOP_MS_MAX): Promise<string> {
     this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS_MAX);
-    await this.ended;
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), msMax);
+    const how = await this.ended;
     clearTimeout(timer);
+    return how;
+  }
+
+  /** SIGKILL: it gets no chance to tidy up. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
   }
 
   /** Waits for its own end, which must be a good one, for at most `seconds`. Gives what it printed. */

@@ -3,27 +3,41 @@ import { connect, type Socket } from 'node:net';
 
 const READ_BYTES = 64 * 1024;
 const HEAD_END = '\r\n\r\n';
-/** Where the first digit of the status stands in "HTTP/1.1 200 OK". */
-const STATUS_AT = 9;
+/** Where the status stands in "HTTP/1.1 200 OK". */
+const STATUS_START = 9;
+const STATUS_END = 12;
+const NOTHING = new Uint8Array(0);
+
+export interface LaneHandlers {
+  /** A whole answer is there: see `status` and `body`. */
+  readonly onAnswer: (lane: HttpLane) => void;
+  /** Broken connection, broken answer, or a status that nobody expects. */
+  readonly onFault: (error: Error) => void;
+  /** Statuses besides 2xx that are answers and not faults. None by default. */
+  readonly isAllowed?: (status: number) => boolean;
+}
 
 export class HttpLane {
   /** When the request under way should have been sent. */
   intendedMs = 0;
+  /** Of the last answer. */
+  status = 0;
   private received = '';
+  private bodyStart = 0;
+  private request: Uint8Array = NOTHING;
   private readonly socket: Socket;
 
   private constructor(
     port: number,
     onConnect: () => void,
-    private readonly onAnswer: (lane: HttpLane) => void,
-    onFault: (error: Error) => void,
+    private readonly handlers: LaneHandlers,
   ) {
     // One buffer per connection, used again for every read: nothing is allocated for an answer but its text.
     const callback = (count: number, buffer: Uint8Array): boolean => {
       try {
         this.read((buffer as Buffer).toString('latin1', 0, count));
       } catch (error) {
-        onFault(error as Error);
+        handlers.onFault(error as Error);
       }
       return true;
     };
@@ -34,27 +48,39 @@ export class HttpLane {
       onread: { buffer: Buffer.alloc(READ_BYTES), callback },
     });
     this.socket.once('connect', onConnect);
-    this.socket.on('error', onFault);
-    this.socket.on('end', () => onFault(new Error('the server closed a connection')));
+    this.socket.on('error', handlers.onFault);
+    this.socket.on('end', () => handlers.onFault(new Error('the server closed a connection')));
   }
 
-  static open(
-    port: number,
-    onAnswer: (lane: HttpLane) => void,
-    onFault: (error: Error) => void,
-  ): Promise<HttpLane> {
+  static open(port: number, handlers: LaneHandlers): Promise<HttpLane> {
     return new Promise((resolve, reject) => {
-      const fault = (error: Error): void => {
+      const onFault = (error: Error): void => {
         reject(error);
-        onFault(error);
+        handlers.onFault(error);
       };
-      const lane = new HttpLane(port, () => resolve(lane), onAnswer, fault);
+      const lane = new HttpLane(port, () => resolve(lane), { ...handlers, onFault });
     });
   }
 
+  /** The bytes must not change before the answer is there. */
   send(request: Uint8Array, intendedMs: number): void {
     this.intendedMs = intendedMs;
+    this.request = request;
     this.socket.write(request);
+  }
+
+  /** The last request once more; `intendedMs` stays what it was. */
+  sendAgain(): void {
+    this.socket.write(this.request);
+  }
+
+  /** Of the last answer, a character per byte; valid during onAnswer. */
+  get body(): string {
+    return this.received.slice(this.bodyStart);
+  }
+
+  get bodyLength(): number {
+    return this.received.length - this.bodyStart;
   }
 
   close(): void {
@@ -70,10 +96,13 @@ export class HttpLane {
     const head = received.slice(0, headEnd);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head);
     if (length === null) throw new Error(`an answer without Content-Length: ${head}`);
-    const missing = headEnd + HEAD_END.length + Number(length[1]) - received.length;
+    this.bodyStart = headEnd + HEAD_END.length;
+    const missing = this.bodyStart + Number(length[1]) - received.length;
     if (missing > 0) return;
-    if (missing < 0 || head[STATUS_AT] !== '2') throw new Error(`a wrong answer: ${received.slice(0, 1000)}`);
+    this.status = Number(head.slice(STATUS_START, STATUS_END));
+    const isExpected = head[STATUS_START] === '2' || this.handlers.isAllowed?.(this.status) === true;
+    if (missing < 0 || !isExpected) throw new Error(`a wrong answer: ${received.slice(0, 1000)}`);
+    this.handlers.onAnswer(this);
     this.received = '';
-    this.onAnswer(this);
   }
 }

@@ -1,7 +1,7 @@
 /** The command line of the harness. */
-import { parseArgs } from 'node:util';
 import { DOCUMENT_BYTES_MIN, KEYS_MAX } from './documents.js';
 import { MEASUREMENTS, type Measurement } from './figures.js';
+import { FlagReader, parseFlags, UsageError } from './flags.js';
 
 export const PROFILES = ['get', 'put', 'wsget', 'wsput'] as const;
 export type Profile = (typeof PROFILES)[number];
@@ -28,9 +28,6 @@ export interface Options {
   readonly history: boolean;
   readonly profile: Profile | undefined;
 }
-
-/** Something the caller can put right; shown without a stack. */
-export class UsageError extends Error {}
 
 export const USAGE = `Usage: npm run perf -- [options]
 
@@ -72,62 +69,34 @@ const FLAGS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-function valuesOf(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: FLAGS, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function oneOf<T extends string>(flag: string, text: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new UsageError(`--${flag} can be ${choices.join(', ')}, not "${text}"`);
-  return found;
-}
-
 /** Undefined when the caller asked for help. */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = valuesOf(args);
+  const values = parseFlags(args, FLAGS);
   if (values.help) return undefined;
   const { smoke } = values;
-  const number = (
-    flag: keyof typeof FLAGS,
-    normal: number,
-    small: number,
-    min: number,
-    max: number,
-  ): number => {
-    const text = values[flag];
-    if (text === undefined) return smoke ? small : normal;
-    const value = Number(text);
-    if (!(value >= min && value <= max))
-      throw new UsageError(`--${flag} must be from ${min} to ${max}, not "${text}"`);
-    return value;
-  };
-  const whole = (...given: Parameters<typeof number>): number => {
-    const value = number(...given);
-    if (!Number.isInteger(value)) throw new UsageError(`--${given[0]} must be a whole number`);
-    return value;
-  };
-  const only = values.only?.split(',').map((name) => oneOf('only', name, MEASUREMENTS));
-  const profile = values.profile === undefined ? undefined : oneOf('profile', values.profile, PROFILES);
-  const connections = whole('connections', 64, 8, 1, 10_000);
-  const wrkThreads = whole('wrk-threads', 1, 1, 1, 64);
+  const flags = new FlagReader(values, smoke);
+  const profile = flags.choice('profile', PROFILES);
+  const connections = flags.whole('connections', { normal: 64, smoke: 8, min: 1, max: 10_000 });
+  const wrkThreads = flags.whole('wrk-threads', { normal: 1, min: 1, max: 64 });
   if (wrkThreads > connections) throw new UsageError('--wrk-threads cannot be more than --connections');
   return {
-    rounds: whole('rounds', 3, 1, 1, 100),
-    seconds: number('seconds', profile === undefined ? 3 : 10, 0.3, 0.1, 600),
-    warmUpSeconds: number('warm-up', 1, 0, 0, 60),
+    rounds: flags.whole('rounds', { normal: 3, smoke: 1, min: 1, max: 100 }),
+    seconds: flags.number('seconds', {
+      normal: profile === undefined ? 3 : 10,
+      smoke: 0.3,
+      min: 0.1,
+      max: 600,
+    }),
+    warmUpSeconds: flags.number('warm-up', { normal: 1, smoke: 0, min: 0, max: 60 }),
     idleSeconds: smoke ? 0.5 : 5,
-    limitSeconds: number('limit-seconds', 175, 175, 1, 86_400),
+    limitSeconds: flags.number('limit-seconds', { normal: 175, min: 1, max: 86_400 }),
     connections,
     wrkThreads,
-    keys: whole('keys', 100_000, 1000, 1, KEYS_MAX),
-    documentBytes: whole('document-bytes', 150, 150, DOCUMENT_BYTES_MIN, 100_000),
-    frameOperations: whole('frame-operations', 64, 16, 1, 10_000),
-    window: whole('window', 2, 2, 1, 64),
-    only: only ?? MEASUREMENTS,
+    keys: flags.whole('keys', { normal: 100_000, smoke: 1000, min: 1, max: KEYS_MAX }),
+    documentBytes: flags.whole('document-bytes', { normal: 150, min: DOCUMENT_BYTES_MIN, max: 100_000 }),
+    frameOperations: flags.whole('frame-operations', { normal: 64, smoke: 16, min: 1, max: 10_000 }),
+    window: flags.whole('window', { normal: 2, min: 1, max: 64 }),
+    only: flags.list('only', MEASUREMENTS),
     json: values.json,
     smoke,
     history: !smoke && !values['no-history'],

@@ -1,12 +1,10 @@
 /** A whole run: the rounds, one after the other, and the record of them. */
-import { loadavg } from 'node:os';
 import { type IdleFigures, MEASUREMENTS, type Measurement, type Round } from './figures.js';
-import { describeMachine, describeSource } from './machine.js';
 import { measure, measureIdle } from './measurements.js';
 import type { Options } from './options.js';
 import { ProgressLine } from './progress.js';
 import { judge } from './ratios.js';
-import type { PerfRecord } from './record.js';
+import { type PerfRecord, recordHead } from './record.js';
 import { warningsOf } from './warnings.js';
 
 /**
@@ -18,8 +16,7 @@ export async function runRounds(options: Options, command: string): Promise<Perf
   const perRound = chosen.filter((name): name is Exclude<Measurement, 'idle'> => name !== 'idle');
   const isIdleChosen = chosen.includes('idle');
   const progress = new ProgressLine(perRound.length * options.rounds + (isIdleChosen ? 1 : 0));
-  const date = new Date().toISOString();
-  const [loadAverage] = loadavg();
+  const head = recordHead(command);
   const startMs = performance.now();
   let idle: IdleFigures | undefined;
   if (isIdleChosen) {
@@ -40,17 +37,13 @@ export async function runRounds(options: Options, command: string): Promise<Perf
     longestMs = Math.max(longestMs, performance.now() - roundStartMs);
   }
   progress.clear();
-  const machine = describeMachine();
   const { json, history, profile, ...configuration } = options;
+  const surroundings = { fileSystem: head.machine.fileSystem, loadAverage: head.loadAverage };
   return {
-    date,
-    command,
-    source: describeSource(),
-    machine,
-    loadAverage,
+    ...head,
     configuration,
     ratios: judge(rounds, idle),
-    warnings: warningsOf(rounds, options, { fileSystem: machine.fileSystem, loadAverage }),
+    warnings: warningsOf(rounds, options, surroundings),
     idle,
     rounds,
   };

@@ -24,7 +24,8 @@ const BORDERS = {
   middle: ' ',
 };
 
-function newTable(head: readonly string[], rightAligned: number): InstanceType<typeof Table> {
+/** A table without borders; the `rightAligned` columns after the first are numbers. */
+export function newTable(head: readonly string[], rightAligned: number): InstanceType<typeof Table> {
   const colAligns = head.map((_, i) => (i > 0 && i <= rightAligned ? ('right' as const) : ('left' as const)));
   return new Table({ head: head.map(pc.bold), colAligns, style: PLAIN_STYLE, chars: BORDERS });
 }

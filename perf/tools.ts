@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Measurement } from './figures.js';
-import { UsageError } from './options.js';
+import { UsageError } from './flags.js';
 
 const WRK = ['wrk'];
 const REDIS = ['redis-server', 'redis-benchmark'];

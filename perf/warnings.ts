@@ -42,11 +42,18 @@ export function warningsOf(
     warnings.add(
       `the last ${left} of ${options.rounds} rounds did not fit into --limit-seconds and were left out`,
     );
-  if (loadAverage > LOAD_AVERAGE_MAX)
-    warnings.add(`the machine was not idle before the run (load average ${loadAverage.toFixed(1)})`);
-  if (fileSystem === 'tmpfs') warnings.add('the temporary directory is in memory: durable writes were not');
-  if (options.smoke) warnings.add('a smoke run: the figures mean nothing');
+  for (const warning of surroundingsWarnings(fileSystem, loadAverage, options.smoke)) warnings.add(warning);
   return [...warnings];
+}
+
+/** What holds for every harness. */
+export function surroundingsWarnings(fileSystem: string, loadAverage: number, isSmoke: boolean): string[] {
+  const warnings: string[] = [];
+  if (loadAverage > LOAD_AVERAGE_MAX)
+    warnings.push(`the machine was not idle before the run (load average ${loadAverage.toFixed(1)})`);
+  if (fileSystem === 'tmpfs') warnings.push('the temporary directory is in memory: durable writes were not');
+  if (isSmoke) warnings.push('a smoke run: the figures mean nothing');
+  return warnings;
 }
 
 function title(row: Row): string {

@@ -1,41 +1,16 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { documentTemplate, fillIn, keyOf, storedBytes } from '../perf/documents.js';
 import { MEASUREMENTS, median, ROW_TITLES, type Round } from '../perf/figures.js';
-import { parseOptions, UsageError } from '../perf/options.js';
+import { UsageError } from '../perf/flags.js';
+import { parseOptions } from '../perf/options.js';
 import { judge, verdict } from '../perf/ratios.js';
 import type { PerfRecord } from '../perf/record.js';
 import { parseBenchmark } from '../perf/redis-peer.js';
 import { missingTools } from '../perf/tools.js';
 import { parseReport } from '../perf/wrk.js';
+import { PRIVATE_PATH, runHarness } from './support/run-harness.js';
 
-const MAIN = fileURLToPath(new URL('../perf/main.js', import.meta.url));
 const SMOKE_MS_MAX = 110_000;
-
-interface PerfRun {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function runPerf(t: ExecutionContext, args: readonly string[]): Promise<PerfRun> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  // SIGTERM, not SIGKILL: the harness then takes its servers with it.
-  t.teardown(() => child.kill('SIGTERM'));
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
 
 test('a smoke run measures everything that there is a tool for', async (t) => {
   t.timeout(SMOKE_MS_MAX);
@@ -43,7 +18,12 @@ test('a smoke run measures everything that there is a tool for', async (t) => {
   const left = MEASUREMENTS.filter((name) => !only.includes(name));
   if (left.length > 0)
     t.log(`not measured: ${left.join(', ')} (${missingTools(left).join(', ')} not installed)`);
-  const { code, stdout, stderr } = await runPerf(t, ['--smoke', '--json', '--only', only.join(',')]);
+  const { code, stdout, stderr } = await runHarness(t, 'main.js', [
+    '--smoke',
+    '--json',
+    '--only',
+    only.join(','),
+  ]);
   t.is(code, 0, stderr);
   const record = JSON.parse(stdout) as PerfRecord;
   t.is(record.rounds.length, 1);
@@ -55,8 +35,7 @@ test('a smoke run measures everything that there is a tool for', async (t) => {
     t.deepEqual(Object.keys(round).sort(), Object.keys(ROW_TITLES).sort());
     t.is(record.ratios.length, 7);
   }
-  // The history is public: nothing in it may name the machine or its directories.
-  t.notRegex(stdout, /\/(tmp|home|root|work)\//);
+  t.notRegex(stdout, PRIVATE_PATH);
 });
 
 test('a document has the size that was asked for, and grows by its _id when it is stored', (t) => {

@@ -5,7 +5,7 @@ export interface ShardReport {
   readonly shard: number;
   readonly state: string;
   readonly cause: string | null;
-  /** Why writes are being refused: memtables_full, wal_poisoned, disk; null while they are taken. */
+  /** Why writes wait or are refused: memtables_full, l0_stop, wal_poisoned, disk, read_only; null while they are taken. */
   readonly stall_cause: string | null;
   readonly writes_refused: string | null;
   readonly seqno: number;
@@ -14,7 +14,10 @@ export interface ShardReport {
   readonly memtable_bytes: number;
   readonly wal_bytes: number;
   readonly wal_segments: number;
+  /** Sorted runs in level 0. */
   readonly l0_files: number;
+  readonly tables: number;
+  readonly table_bytes: number;
   readonly restarts: number;
 }
 

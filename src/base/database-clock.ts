@@ -5,21 +5,23 @@
  * At start it is the wall clock, but never less than what an earlier run had reached (`floorSeconds`, which the data
  * directory remembers), so that it does not go backwards when the wall clock does.
  */
+import { processMonotonicMs } from './clock.js';
 
 /** Shared by all threads of a process: what to add to the monotonic clock, in milliseconds. */
 export interface DatabaseTimeBase {
   readonly offsetMs: number;
 }
 
-/** Milliseconds of CLOCK_MONOTONIC: the same in every thread of the process, unlike performance.now(). */
-function processMonotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-}
-
-/** Decides the time base once, on the main thread. `floorSeconds`: the last time an earlier run is known to have had. */
-export function startDatabaseTime(wallMs: number, floorSeconds: number): DatabaseTimeBase {
-  return { offsetMs: Math.max(wallMs, floorSeconds * 1000) - processMonotonicMs() };
+/**
+ * Decides the time base once, on the main thread. `floorSeconds`: the last time an earlier run is known to have had.
+ * `monotonicMs` is for tests; all threads of a process must read the same clock.
+ */
+export function startDatabaseTime(
+  wallMs: number,
+  floorSeconds: number,
+  monotonicMs: () => number = processMonotonicMs,
+): DatabaseTimeBase {
+  return { offsetMs: Math.max(wallMs, floorSeconds * 1000) - monotonicMs() };
 }
 
 export interface DatabaseClock {
@@ -27,8 +29,11 @@ export interface DatabaseClock {
   nowSeconds(): number;
 }
 
-export function databaseClock(base: DatabaseTimeBase): DatabaseClock {
-  return { nowSeconds: () => Math.floor((base.offsetMs + processMonotonicMs()) / 1000) };
+export function databaseClock(
+  base: DatabaseTimeBase,
+  monotonicMs: () => number = processMonotonicMs,
+): DatabaseClock {
+  return { nowSeconds: () => Math.floor((base.offsetMs + monotonicMs()) / 1000) };
 }
 
 /** True when a document with this expiry is gone at `nowSeconds`. */

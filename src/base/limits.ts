@@ -18,3 +18,5 @@ export const BULK_BYTES_MAX = 32 * 1024 * 1024;
 export const LIST_LIMIT_MAX = 1000;
 /** Page of a list request that names no limit. */
 export const LIST_LIMIT_DEFAULT = 20;
+/** Longest time to live of a document, in seconds: ten years. The shortest is one second. */
+export const TTL_SECONDS_MAX = 10 * 365 * 24 * 3600;

@@ -5,6 +5,7 @@
 import { Builder } from 'flatbuffers';
 import { copyBytes } from '../base/bytes.js';
 import { DbError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { RequestFrame } from '../generated/lumadb/schema/request-frame.js';
@@ -91,8 +92,10 @@ export class RequestFrameEncoder {
   private readonly conditions = new ByteColumn(INITIAL_OPERATIONS);
   private readonly expectedSeqs = new WordColumn(INITIAL_OPERATIONS * 2);
   private readonly operationIds = new WordColumn(INITIAL_OPERATIONS * 4);
+  private readonly ttls = new WordColumn(INITIAL_OPERATIONS);
   private hasConditions = false;
   private hasOperationIds = false;
+  private hasTtls = false;
 
   /** Operations added since the last reset. */
   get count(): number {
@@ -116,7 +119,7 @@ export class RequestFrameEncoder {
 
   /**
    * Adds one operation. `value` is JSON text (Put, Patch); `expectedSeqno` matters with ConditionKind.IfMatchSeqno
-   * only. Throws DbError VALIDATION, and adds nothing, when a string has no UTF-8 form.
+   * only; `ttlSeconds` may be one of TTL_* (base/expiry.ts). Throws DbError VALIDATION, and adds nothing, when a string has no UTF-8 form.
    */
   add(
     op: RequestOp,
@@ -127,6 +130,7 @@ export class RequestFrameEncoder {
     condition: ConditionKind = ConditionKind.None,
     expectedSeqno = 0,
     operationId?: OperationId,
+    ttlSeconds = TTL_UNSET,
   ): void {
     this.appendTexts(key, value);
     this.ops.reserve(1);
@@ -137,6 +141,7 @@ export class RequestFrameEncoder {
     if (collectionIndex !== 0 || this.collectionOf.length > 0) this.addCollectionOf(collectionIndex);
     if (condition !== ConditionKind.None || this.hasConditions) this.addCondition(condition, expectedSeqno);
     if (operationId !== undefined || this.hasOperationIds) this.addOperationId(operationId);
+    if (ttlSeconds !== TTL_UNSET || this.hasTtls) this.addTtl(ttlSeconds);
   }
 
   /** Finishes the frame. The result is a view that stays valid until the next call of finish() or reset(). */
@@ -157,6 +162,7 @@ export class RequestFrameEncoder {
     const conditions = this.hasConditions ? this.conditions.create(builder) : 0;
     const expectedSeqs = this.hasConditions ? this.expectedSeqs.create(builder, 8) : 0;
     const operationIds = this.hasOperationIds ? this.operationIds.create(builder, 8) : 0;
+    const ttls = this.hasTtls ? this.ttls.create(builder, 4) : 0;
     RequestFrame.startRequestFrame(builder);
     // The builder leaves out fields whose offset is 0.
     RequestFrame.addCollections(builder, collections);
@@ -171,6 +177,7 @@ export class RequestFrameEncoder {
     RequestFrame.addConditions(builder, conditions);
     RequestFrame.addExpectedSeqs(builder, expectedSeqs);
     RequestFrame.addOperationIds(builder, operationIds);
+    RequestFrame.addTtls(builder, ttls);
     builder.finish(RequestFrame.endRequestFrame(builder));
     return builder.asUint8Array();
   }
@@ -188,8 +195,10 @@ export class RequestFrameEncoder {
     this.conditions.reset();
     this.expectedSeqs.reset();
     this.operationIds.reset();
+    this.ttls.reset();
     this.hasConditions = false;
     this.hasOperationIds = false;
+    this.hasTtls = false;
     if (this.builder.dataBuffer().capacity() > BUILDER_BYTES_KEPT) this.builder = new Builder(INITIAL_BYTES);
   }
 
@@ -257,5 +266,11 @@ export class RequestFrameEncoder {
     while (this.operationIds.length < (this.count - 1) * 4) this.operationIds.push(0);
     for (let word = 0; word < 4; word++)
       this.operationIds.push(operationId === undefined ? 0 : operationId[word]);
+  }
+
+  private addTtl(ttlSeconds: number): void {
+    this.hasTtls = true;
+    while (this.ttls.length < this.count - 1) this.ttls.push(TTL_UNSET);
+    this.ttls.push(ttlSeconds);
   }
 }

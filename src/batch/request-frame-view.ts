@@ -4,10 +4,11 @@
  * Reusable, one per front thread; valid until the next open() or until the frame's memory changes.
  *
  * Not checked here, because they fail one request and not the frame: the length and UTF-8 of keys, JSON, whether a
- * collection's name is allowed, and a value where the operation has none (it is ignored).
+ * collection's name is allowed, a time to live beyond the limits, and a value where the operation has none (it is ignored).
  */
 import { fromWords } from '../base/bytes.js';
 import type { DbError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { BULK_OPERATIONS_MAX, COLLECTION_NAME_LENGTH_MAX } from '../base/limits.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
@@ -41,6 +42,7 @@ const DURABILITY = 8;
 const CONDITIONS = 9;
 const EXPECTED_SEQS = 10;
 const OPERATION_IDS = 11;
+const TTLS = 12;
 
 const FIELDS = [
   { id: COLLECTIONS, name: 'collections', type: '[string]' },
@@ -55,6 +57,7 @@ const FIELDS = [
   { id: CONDITIONS, name: 'conditions', type: '[uint8]' },
   { id: EXPECTED_SEQS, name: 'expected_seqs', type: '[uint64]' },
   { id: OPERATION_IDS, name: 'operation_ids', type: '[uint64]' },
+  { id: TTLS, name: 'ttls', type: '[uint32]' },
 ] as const;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -84,6 +87,7 @@ export class RequestFrameView {
   private conditionsAt = 0;
   private expectedSeqsAt = 0;
   private operationIdsAt = 0;
+  private ttlsAt = 0;
 
   /** Points the view at a frame; the error, if any, names the field and the byte. The view is empty after an error. */
   open(bytes: Uint8Array): DbError | undefined {
@@ -105,6 +109,7 @@ export class RequestFrameView {
     this.conditionsAt = starts[CONDITIONS];
     this.expectedSeqsAt = starts[EXPECTED_SEQS] >>> 2;
     this.operationIdsAt = starts[OPERATION_IDS] >>> 2;
+    this.ttlsAt = lengths[TTLS] === 0 ? 0 : starts[TTLS] >>> 2;
     this.hasConditions = lengths[CONDITIONS] > 0;
     this.hasOperationIds = lengths[OPERATION_IDS] > 0;
     this.durability = starts[DURABILITY] === 0 ? Durability.Unspecified : this.bytes[starts[DURABILITY]];
@@ -158,6 +163,10 @@ export class RequestFrameView {
   operationIdWord(index: number, word: number): number {
     return this.hasOperationIds ? this.words[this.operationIdsAt + 4 * index + word] : 0;
   }
+  /** Seconds to live as the client gave them; not checked against the limits. TTL_UNSET when it gave none. */
+  ttlSeconds(index: number): number {
+    return this.ttlsAt === 0 ? TTL_UNSET : this.words[this.ttlsAt + index];
+  }
 
   private checkLengths(count: number): DbError | undefined {
     const { lengths } = this.verifier;
@@ -171,7 +180,8 @@ export class RequestFrameView {
       this.checkOptionalLength(VALUE_ENDS, count) ??
       this.checkOptionalLength(CONDITIONS, count) ??
       this.checkLength(EXPECTED_SEQS, lengths[CONDITIONS]) ??
-      this.checkOptionalLength(OPERATION_IDS, count * 2)
+      this.checkOptionalLength(OPERATION_IDS, count * 2) ??
+      this.checkOptionalLength(TTLS, count)
     );
   }
 

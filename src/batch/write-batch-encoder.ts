@@ -1,5 +1,6 @@
 /** Builds WriteBatches (schemas/batch.fbs). One per (front, shard), reused: no allocation per operation. */
 import { Builder } from 'flatbuffers';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import type { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
@@ -26,8 +27,10 @@ export class WriteBatchEncoder {
   private readonly conditions = new ByteColumn(INITIAL_OPERATIONS);
   private readonly expectedSeqs = new WordColumn(INITIAL_OPERATIONS * 2);
   private readonly operationIds = new WordColumn(INITIAL_OPERATIONS * 4);
+  private readonly expires = new WordColumn(INITIAL_OPERATIONS);
   private hasConditions = false;
   private hasOperationIds = false;
+  private hasExpiries = false;
 
   /** Operations added since the last reset. */
   get count(): number {
@@ -41,7 +44,7 @@ export class WriteBatchEncoder {
 
   /**
    * Adds one operation. `value` is JSON text in [valueStart, valueEnd) and empty for a delete; `expectedSeqno`
-   * matters only with ConditionKind.IfMatchSeqno.
+   * matters only with ConditionKind.IfMatchSeqno; `expiresAt` is database time in seconds or one of EXPIRES_*.
    */
   add(
     kind: OperationKind,
@@ -55,6 +58,7 @@ export class WriteBatchEncoder {
     condition: ConditionKind,
     expectedSeqno: number,
     operationId: OperationId | undefined,
+    expiresAt: number,
   ): void {
     this.kinds.reserve(1);
     this.kinds.bytes[this.kinds.length++] = kind;
@@ -66,10 +70,14 @@ export class WriteBatchEncoder {
     this.valueEnds.push(this.values.length);
     if (condition !== ConditionKind.None || this.hasConditions) this.addCondition(condition, expectedSeqno);
     if (operationId !== undefined || this.hasOperationIds) this.addOperationId(operationId);
+    if (expiresAt !== EXPIRES_UNSET || this.hasExpiries) this.addExpiry(expiresAt);
   }
 
-  /** Finishes the batch. The result is a view that stays valid until the next call of finish() or reset(). */
-  finish(batchId: number, durability: Durability, allOrNothing: boolean): Uint8Array {
+  /**
+   * Finishes the batch. The result is a view that stays valid until the next call of finish() or reset().
+   * `writtenAt`: database time now, in seconds.
+   */
+  finish(batchId: number, durability: Durability, allOrNothing: boolean, writtenAt: number): Uint8Array {
     const builder = this.builder;
     builder.clear();
     const kinds = this.kinds.create(builder);
@@ -82,6 +90,7 @@ export class WriteBatchEncoder {
     const conditions = this.hasConditions ? this.conditions.create(builder) : 0;
     const expectedSeqs = this.hasConditions ? this.expectedSeqs.create(builder, 8) : 0;
     const operationIds = this.hasOperationIds ? this.operationIds.create(builder, 8) : 0;
+    const expires = this.hasExpiries ? this.expires.create(builder, 4) : 0;
     WriteBatch.startWriteBatch(builder);
     WriteBatch.addBatchId(builder, batchId);
     WriteBatch.addDurability(builder, durability);
@@ -98,6 +107,8 @@ export class WriteBatchEncoder {
     }
     if (this.hasOperationIds) WriteBatch.addOperationIds(builder, operationIds);
     if (allOrNothing) WriteBatch.addAllOrNothing(builder, true);
+    WriteBatch.addWrittenAt(builder, writtenAt);
+    if (this.hasExpiries) WriteBatch.addExpires(builder, expires);
     builder.finish(WriteBatch.endWriteBatch(builder));
     return builder.asUint8Array();
   }
@@ -114,8 +125,10 @@ export class WriteBatchEncoder {
     this.conditions.reset();
     this.expectedSeqs.reset();
     this.operationIds.reset();
+    this.expires.reset();
     this.hasConditions = false;
     this.hasOperationIds = false;
+    this.hasExpiries = false;
     if (this.builder.dataBuffer().capacity() > BUILDER_BYTES_KEPT) this.builder = new Builder(INITIAL_BYTES);
   }
 
@@ -136,5 +149,11 @@ export class WriteBatchEncoder {
     while (this.operationIds.length < (this.count - 1) * 4) this.operationIds.push(0);
     for (let word = 0; word < 4; word++)
       this.operationIds.push(operationId === undefined ? 0 : operationId[word]);
+  }
+
+  private addExpiry(expiresAt: number): void {
+    this.hasExpiries = true;
+    while (this.expires.length < this.count - 1) this.expires.push(EXPIRES_UNSET);
+    this.expires.push(expiresAt);
   }
 }

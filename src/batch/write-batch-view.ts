@@ -5,6 +5,7 @@
  */
 import { ByteBuffer } from 'flatbuffers';
 import { assert } from '../base/assert.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
 import type { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
@@ -23,6 +24,8 @@ export class WriteBatchView {
   batchId = 0;
   durability: Durability = Durability.Unspecified;
   allOrNothing = false;
+  /** Database time in seconds at which the front encoded the batch; 0 in records of old logs: nothing has expired then. */
+  writtenAt = 0;
   count = 0;
   keys: Uint8Array = NO_BYTES;
   values: Uint8Array = NO_BYTES;
@@ -34,6 +37,7 @@ export class WriteBatchView {
   private conditions: Uint8Array = NO_BYTES;
   private expectedSeqs: Uint32Array = NO_WORDS;
   private operationIds: Uint32Array = NO_WORDS;
+  private expires: Uint32Array = NO_WORDS;
 
   open(bytes: Uint8Array): this {
     const buffer = new ByteBuffer(bytes);
@@ -42,6 +46,7 @@ export class WriteBatchView {
     this.batchId = table.batchId();
     this.durability = table.durability();
     this.allOrNothing = table.allOrNothing();
+    this.writtenAt = table.writtenAt();
     this.kinds = table.kindsArray() ?? NO_BYTES;
     this.collections = table.collectionsArray() ?? NO_WORDS;
     this.keyHashes = table.keyHashesArray() ?? NO_WORDS;
@@ -52,12 +57,14 @@ export class WriteBatchView {
     this.conditions = table.conditionsArray() ?? NO_BYTES;
     this.expectedSeqs = uint64Column(buffer, table.bb_pos, EXPECTED_SEQS_FIELD);
     this.operationIds = uint64Column(buffer, table.bb_pos, OPERATION_IDS_FIELD);
+    this.expires = table.expiresArray() ?? NO_WORDS;
     this.count = this.kinds.length;
     assert(
       this.collections.length === this.count &&
         this.keyHashes.length === this.count &&
         this.keyEnds.length === this.count &&
-        this.valueEnds.length === this.count,
+        this.valueEnds.length === this.count &&
+        (this.expires.length === 0 || this.expires.length === this.count),
       'a write batch has columns of different lengths',
     );
     return this;
@@ -93,6 +100,10 @@ export class WriteBatchView {
   }
   expectedSeqno(index: number): number {
     return readUint64(this.expectedSeqs, index);
+  }
+  /** Database time in seconds, or one of EXPIRES_* (base/expiry.ts). */
+  expiresAt(index: number): number {
+    return this.expires.length === 0 ? EXPIRES_UNSET : this.expires[index];
   }
   get hasOperationIds(): boolean {
     return this.operationIds.length > 0;

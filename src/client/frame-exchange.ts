@@ -201,6 +201,7 @@ export class FrameExchange {
         operation.condition,
         operation.expectedSeqno,
         operation.operationId,
+        operation.ttlSeconds,
       );
     }
     const operations = queue.slice(from, from + count);
@@ -230,6 +231,7 @@ export class FrameExchange {
         undefined,
         undefined,
         operationId,
+        job.ttlSeconds,
       );
     }
     const end = range.start + count;

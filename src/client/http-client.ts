@@ -1,5 +1,6 @@
 /** The HTTP client: documents, collections, bulk, lists and health over kept-alive connections. */
 import { randomUUID } from 'node:crypto';
+import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
 import { invalidRequest, LumaDbError } from './error.js';
 import { type HttpCall, HttpCalls, parseBody } from './http-calls.js';
 import { HttpCollections } from './http-collections.js';
@@ -13,10 +14,11 @@ import type {
   JsonObject,
   JsonValue,
   ReadResult,
+  TimeToLive,
   WriteOptions,
   WriteResult,
 } from './types.js';
-import { documentText } from './types.js';
+import { documentText, ttlCode } from './types.js';
 
 const MAX_CONNECTIONS_DEFAULT = 64;
 const TIMEOUT_MS_DEFAULT = 30_000;
@@ -61,6 +63,8 @@ export interface BulkOptions extends CallOptions {
   readonly atomic?: boolean;
   readonly durability?: DurabilityLevel;
   readonly idempotencyKey?: string;
+  /** Of all documents of the request. */
+  readonly ttlSeconds?: TimeToLive;
 }
 
 export interface BulkItem {
@@ -200,7 +204,7 @@ export class HttpClient {
       method: 'POST',
       path: `${collectionPath(collection)}/bulk${queryString({ atomic: options.atomic })}`,
       body: JSON.stringify({ documents: documents.map(withId) }),
-      headers: durabilityHeader(options.durability),
+      headers: { ...durabilityHeader(options.durability), ...ttlHeader(options.ttlSeconds) },
       isDocumentWrite: true,
       idempotencyKey: options.idempotencyKey,
       signal: options.signal,
@@ -233,7 +237,11 @@ export class HttpClient {
     options: WriteOptions,
     id: string,
   ): Promise<WriteResult> {
-    const headers = { ...durabilityHeader(options.durability), ...conditionHeaders(options) };
+    const headers = {
+      ...durabilityHeader(options.durability),
+      ...ttlHeader(options.ttlSeconds),
+      ...conditionHeaders(options),
+    };
     const { idempotencyKey, signal } = options;
     const answer = await this.calls.send({
       method,
@@ -276,6 +284,12 @@ function withId(document: JsonObject): JsonObject {
 
 function durabilityHeader(level: DurabilityLevel | undefined): Record<string, string> {
   return level === undefined ? {} : { 'x-lumadb-durability': level };
+}
+
+function ttlHeader(ttlSeconds: TimeToLive | undefined): Record<string, string> {
+  const code = ttlCode(ttlSeconds);
+  if (code === TTL_UNSET) return {};
+  return { 'x-lumadb-ttl': code === TTL_NEVER ? 'none' : String(code) };
 }
 
 function conditionHeaders(options: WriteOptions): Record<string, string> {

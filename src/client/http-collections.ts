@@ -1,8 +1,8 @@
-/** Collections over HTTP: create, list, get, drop. */
-import type { HttpCalls } from './http-calls.js';
+/** Collections over HTTP: create, change, list, get, drop. */
+import type { HttpCall, HttpCalls } from './http-calls.js';
 import { parseBody } from './http-calls.js';
 import { API_ROOT, encodeSegment } from './paths.js';
-import type { CallOptions, JsonObject, JsonValue } from './types.js';
+import type { CallOptions, JsonObject, JsonValue, TimeToLive } from './types.js';
 
 const COLLECTIONS_PATH = `${API_ROOT}/collections`;
 
@@ -12,12 +12,15 @@ export interface CollectionInfo {
   readonly sizeBytes: number;
   readonly indexes: readonly JsonValue[];
   readonly createdAt: string;
+  /** Default of documents written to it, in seconds; null: they do not expire. */
+  readonly ttlSeconds: number | null;
 }
 
 export interface CreateCollectionOptions extends CallOptions {
   readonly schema?: JsonObject;
   readonly indexes?: readonly JsonObject[];
-  readonly ttl?: JsonValue;
+  /** Default of documents written to it, in seconds. */
+  readonly ttlSeconds?: TimeToLive;
 }
 
 interface CollectionBody {
@@ -26,6 +29,7 @@ interface CollectionBody {
   readonly size_bytes?: number;
   readonly indexes?: readonly JsonValue[];
   readonly created_at?: string;
+  readonly ttl?: number | null;
 }
 
 function infoOf(body: CollectionBody): CollectionInfo {
@@ -35,6 +39,7 @@ function infoOf(body: CollectionBody): CollectionInfo {
     sizeBytes: body.size_bytes ?? 0,
     indexes: body.indexes ?? [],
     createdAt: body.created_at ?? '',
+    ttlSeconds: body.ttl ?? null,
   };
 }
 
@@ -47,9 +52,16 @@ export class HttpCollections {
 
   /** Creates a collection; CONFLICT when it exists. Not retried: creating twice answers differently. */
   async create(name: string, options: CreateCollectionOptions = {}): Promise<CollectionInfo> {
-    const { signal, ...settings } = options;
-    const body = JSON.stringify({ name, ...settings });
+    const { signal, ttlSeconds: ttl, ...settings } = options;
+    const body = JSON.stringify({ name, ttl, ...settings });
     return infoOf(parseBody(await this.calls.send({ method: 'POST', path: COLLECTIONS_PATH, body, signal })));
+  }
+
+  /** Changes the default for documents written from then on; null takes it away. NOT_FOUND when there is none. */
+  async setTtl(name: string, ttlSeconds: TimeToLive, options: CallOptions = {}): Promise<CollectionInfo> {
+    const body = JSON.stringify({ ttl: ttlSeconds });
+    const call: HttpCall = { method: 'PATCH', path: pathOf(name), body, signal: options.signal };
+    return infoOf(parseBody(await this.calls.send(call)));
   }
 
   async list(options: CallOptions = {}): Promise<CollectionInfo[]> {

@@ -20,6 +20,7 @@ export type {
   JsonObject,
   JsonValue,
   ReadResult,
+  TimeToLive,
   WriteOptions,
   WriteResult,
 } from './types.js';

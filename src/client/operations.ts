@@ -25,6 +25,8 @@ export interface Operation {
   readonly durability: Durability;
   /** With one, a write may be sent again after the connection broke. */
   readonly operationId: OperationId | undefined;
+  /** Seconds, or one of TTL_* (base/expiry.ts). */
+  readonly ttlSeconds: number;
   readonly deadlineMs: number;
   /** Times the connection broke while it was under way. */
   losses: number;
@@ -53,6 +55,8 @@ export class BulkJob {
     readonly durability: Durability,
     /** Four words per key, or undefined: then a write is not sent twice. */
     readonly operationIds: Uint32Array | undefined,
+    /** Of all documents: seconds, or one of TTL_* (base/expiry.ts). */
+    readonly ttlSeconds: number,
     readonly result: ManyResult,
     private readonly resolve: (result: ManyResult) => void,
     private readonly reject: (error: LumaDbError) => void,

@@ -4,9 +4,9 @@
  * packed and answers matched in frame-exchange.ts.
  */
 import { systemClock } from '../base/clock.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { createPrng, freshSeed } from '../base/prng.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
-import { Durability } from '../generated/lumadb/schema/durability.js';
 import { RequestOp } from '../generated/lumadb/schema/request-op.js';
 import { backoffMs } from './backoff.js';
 import { connectionError, errorFromAnswer, invalidRequest, LumaDbError } from './error.js';
@@ -19,10 +19,11 @@ import type {
   DurabilityLevel,
   JsonObject,
   ReadResult,
+  TimeToLive,
   WriteOptions,
   WriteResult,
 } from './types.js';
-import { documentText, durabilityCode } from './types.js';
+import { documentText, durabilityCode, ttlCode } from './types.js';
 import { WebSocketConnection } from './websocket-connection.js';
 import { CloseCode } from './websocket-frame.js';
 import {
@@ -50,6 +51,8 @@ const clock = systemClock;
 
 export interface PutManyOptions {
   readonly durability?: DurabilityLevel;
+  /** Of all documents of the call. */
+  readonly ttlSeconds?: TimeToLive;
 }
 
 export class WebSocketClient {
@@ -158,7 +161,7 @@ export class WebSocketClient {
 
   /** Reads many documents of one collection; statuses are per key and a missing document is no error. */
   async getMany(collection: string, keys: readonly (string | Uint8Array)[]): Promise<ManyResult> {
-    return this.many(RequestOp.Get, collection, keys, undefined, Durability.Unspecified);
+    return this.many(RequestOp.Get, collection, keys, undefined, {});
   }
 
   /** Creates or replaces many documents, each for itself; `values[i]` is the document of `keys[i]`. */
@@ -172,7 +175,7 @@ export class WebSocketClient {
       throw invalidRequest(`${keys.length} keys with ${values.length} documents`);
     const texts = values.map(documentText);
     for (const text of texts) checkValue(text);
-    return this.many(RequestOp.Put, collection, keys, texts, durabilityCode(options.durability));
+    return this.many(RequestOp.Put, collection, keys, texts, options);
   }
 
   /**
@@ -251,6 +254,7 @@ export class WebSocketClient {
         operationId: isWrite
           ? operationIdOf(options.idempotencyKey, settings.retryWrites, op, collection, key, value)
           : undefined,
+        ttlSeconds: isWrite ? ttlCode(options.ttlSeconds) : TTL_UNSET,
         deadlineMs: clock.monotonicMs() + settings.timeoutMs,
         losses: 0,
         resolve: (answer) => {
@@ -281,12 +285,13 @@ export class WebSocketClient {
     collection: string,
     keys: readonly (string | Uint8Array)[],
     values: readonly (string | Uint8Array)[] | undefined,
-    durability: Durability,
+    options: PutManyOptions,
   ): Promise<ManyResult> {
     return new Promise((resolve, reject) => {
       this.checkAccepting();
       checkCollection(collection);
       for (const key of keys) checkKey(key);
+      const ttlSeconds = ttlCode(options.ttlSeconds);
       if (this.exchange.jobCount >= BULK_CALLS_MAX) throw tooMany(BULK_CALLS_MAX);
       const result = new ManyResult(keys.length);
       if (keys.length === 0) {
@@ -296,7 +301,18 @@ export class WebSocketClient {
       const operationIds =
         op !== RequestOp.Get && this.settings.retryWrites ? randomOperationIds(keys.length) : undefined;
       this.exchange.addJob(
-        new BulkJob(op, collection, keys, values, durability, operationIds, result, resolve, reject),
+        new BulkJob(
+          op,
+          collection,
+          keys,
+          values,
+          durabilityCode(options.durability),
+          operationIds,
+          ttlSeconds,
+          result,
+          resolve,
+          reject,
+        ),
       );
       this.scheduleFlush();
     });

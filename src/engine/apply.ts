@@ -1,21 +1,27 @@
 /**
  * Applies WriteBatches to a shard's memtables. One deterministic function of (state, batch, first seqno): no clock, no
  * randomness that shows, so that replaying the WAL, or another node applying the same batches, ends in the same state.
- * Conditions are therefore decided here and not when the request comes in. Shard thread only.
+ * Conditions are therefore decided here and not when the request comes in, and a document has expired if it had at the
+ * time the batch carries (`writtenAt`), whatever a clock says now. Shard thread only.
  */
 import { unreachable } from '../base/assert.js';
+import { hasExpired } from '../base/database-clock.js';
+import { EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import type { WriteOutcome } from '../batch/write-reply.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { mergePatch } from '../json/merge-patch.js';
 import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
+import { FoundEntry } from '../sst/found-entry.js';
 import type { CollectionStats } from './collection-stats.js';
 import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
+import type { TablesBelow } from './tables-below.js';
 
 const NO_BYTES = new Uint8Array(0);
 const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
@@ -24,9 +30,14 @@ const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
 class CurrentVersion {
   /** Node of the key in the active memtable, 0 if it has none there. */
   activeNode = 0;
-  /** True when the newest version is a document. */
+  /** True when the newest version is a document that has not expired: what clients can see. */
   exists = false;
+  /** True when the newest version is a document, expired or not: what the statistics count. */
+  isCounted = false;
+  /** True when a table that may hold the newest version cannot be read. */
+  isUnreadable = false;
   seqno = 0;
+  expiresAt = 0;
   bytes: Uint8Array = NO_BYTES;
   valueOffset = 0;
   valueLength = 0;
@@ -34,10 +45,13 @@ class CurrentVersion {
 
 export class BatchApplier {
   private readonly current = new CurrentVersion();
+  private readonly found = new FoundEntry();
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
 
   constructor(
     private readonly memtables: MemtablePool,
+    /** Undefined when nothing is ever flushed. */
+    private readonly tables: TablesBelow | undefined,
     private readonly operationIds: OperationIds,
     private readonly stats: CollectionStats,
   ) {}
@@ -64,8 +78,9 @@ export class BatchApplier {
   private applyOne(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
     const current = this.current;
     this.lookup(batch, index);
-    if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const kind = batch.kind(index);
+    if (current.isUnreadable && needsOldVersion(batch, index)) return WriteStatus.Unreadable;
+    if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const valueStart = batch.valueStart(index);
     const valueEnd = batch.valueEnd(index);
     switch (kind) {
@@ -75,15 +90,18 @@ export class BatchApplier {
           index,
           seqno,
           VERSION_KIND_DOCUMENT,
+          storedExpiry(batch.expiresAt(index)),
           batch.values,
           valueStart,
           valueEnd - valueStart,
         );
         return current.exists ? WriteStatus.Replaced : WriteStatus.Created;
       case OperationKind.Delete:
-        if (!current.exists) return WriteStatus.NotFound;
-        this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, NO_BYTES, 0, 0);
+        if (!current.exists && !current.isUnreadable) return WriteStatus.NotFound;
+        this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
         return WriteStatus.Deleted;
+      case OperationKind.Expire:
+        return this.expire(batch, index, seqno);
       case OperationKind.Patch:
         return this.patch(batch, index, seqno, valueStart, valueEnd);
       case OperationKind.None:
@@ -101,6 +119,8 @@ export class BatchApplier {
     patchEnd: number,
   ): WriteStatus {
     const { exists, bytes, valueOffset, valueLength } = this.current;
+    const asked = batch.expiresAt(index);
+    const expiresAt = asked === EXPIRES_UNSET ? this.current.expiresAt : storedExpiry(asked);
     if (!exists) return WriteStatus.NotFound;
     this.merged.reset();
     mergePatch(
@@ -113,8 +133,26 @@ export class BatchApplier {
       this.merged,
     );
     if (this.merged.length > DOCUMENT_BYTES_MAX) return WriteStatus.TooLarge;
-    this.write(batch, index, seqno, VERSION_KIND_DOCUMENT, this.merged.bytes, 0, this.merged.length);
+    this.write(
+      batch,
+      index,
+      seqno,
+      VERSION_KIND_DOCUMENT,
+      expiresAt,
+      this.merged.bytes,
+      0,
+      this.merged.length,
+    );
     return WriteStatus.Replaced;
+  }
+
+  /** Collects an expired document. Whatever was written to its key since is left alone: it has another seqno. */
+  private expire(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
+    const { exists, isCounted } = this.current;
+    if (exists || !isCounted || this.current.seqno !== batch.expectedSeqno(index))
+      return WriteStatus.NotFound;
+    this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
+    return WriteStatus.Deleted;
   }
 
   private write(
@@ -122,6 +160,7 @@ export class BatchApplier {
     index: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
@@ -137,16 +176,17 @@ export class BatchApplier {
       batch.keyEnd(index) - keyStart,
       seqno,
       kind,
+      expiresAt,
       value,
       valueOffset,
       valueLength,
     );
-    const before = this.current.exists ? 1 : 0;
+    const before = this.current.isCounted ? 1 : 0;
     const after = kind === VERSION_KIND_DOCUMENT ? 1 : 0;
     this.stats.add(collection, after - before, valueLength - (before === 1 ? this.current.valueLength : 0));
   }
 
-  /** Finds the newest version of an operation's key in the chain, newest memtable first. */
+  /** Finds the newest version of an operation's key: in the chain, newest memtable first, then in tables. */
   private lookup(batch: WriteBatchView, index: number): void {
     const current = this.current;
     const memtables = this.memtables;
@@ -156,6 +196,8 @@ export class BatchApplier {
     const keyLength = batch.keyEnd(index) - keyStart;
     current.activeNode = 0;
     current.exists = false;
+    current.isCounted = false;
+    current.isUnreadable = false;
     current.seqno = 0;
     for (let position = 0; position < memtables.chainLength; position++) {
       const reader = memtables.writerAt(position).reader;
@@ -164,15 +206,47 @@ export class BatchApplier {
       if (position === 0) current.activeNode = node;
       const version = reader.newestVersion(node);
       current.seqno = reader.versionSeqno(version);
-      current.exists = reader.versionKind(version) === VERSION_KIND_DOCUMENT;
+      current.expiresAt = reader.versionExpires(version);
+      current.isCounted = reader.versionKind(version) === VERSION_KIND_DOCUMENT;
+      current.exists = current.isCounted && !hasExpired(current.expiresAt, batch.writtenAt);
       current.bytes = reader.bytes;
       current.valueOffset = reader.valueOffset(version);
       current.valueLength = reader.valueLength(version);
       return;
     }
+    this.lookupBelow(batch, hash, collection, keyStart, keyLength);
+  }
+
+  /** The same for a key that no memtable has. */
+  private lookupBelow(
+    batch: WriteBatchView,
+    hash: number,
+    collection: number,
+    keyStart: number,
+    keyLength: number,
+  ): void {
+    const { current, tables, found } = this;
+    if (tables === undefined) return;
+    try {
+      if (!tables.find(hash, collection, batch.keys, keyStart, keyLength, found)) return;
+    } catch (error) {
+      // The batch is in the log: it cannot be refused any more. What needs no old version is done all the same.
+      current.isUnreadable = true;
+      tables.onReadError(error);
+      return;
+    }
+    current.seqno = found.seqno;
+    current.expiresAt = found.expiresAt;
+    current.isCounted = found.kind !== ENTRY_TOMBSTONE;
+    current.exists = found.kind === ENTRY_DOCUMENT && !hasExpired(found.expiresAt, batch.writtenAt);
+    current.bytes = found.value;
+    current.valueOffset = found.valueOffset;
+    current.valueLength = found.originalLength;
   }
 
   private conditionHolds(batch: WriteBatchView, index: number): boolean {
+    // Its expected seqno is not a condition: it names the version to collect, which no condition can see.
+    if (batch.kind(index) === OperationKind.Expire) return true;
     const kind = batch.condition(index);
     switch (kind) {
       case ConditionKind.None:
@@ -211,6 +285,7 @@ export class BatchApplier {
     }
     if (!batch.hasConditions) return WriteStatus.None;
     this.lookup(batch, index);
+    if (this.current.isUnreadable) return WriteStatus.Unreadable;
     return this.conditionHolds(batch, index) ? WriteStatus.None : WriteStatus.PreconditionFailed;
   }
 
@@ -268,4 +343,11 @@ export class BatchApplier {
     outcome.hasSeqs = true;
     if (outcome.seqs.length === index * 2) outcome.seqs.pushUint64(seqno);
   }
+}
+
+/** A document can be put or deleted whatever there was before; everything else depends on it. */
+function needsOldVersion(batch: WriteBatchView, index: number): boolean {
+  const kind = batch.kind(index);
+  if (kind !== OperationKind.Put && kind !== OperationKind.Delete) return true;
+  return batch.hasConditions && batch.condition(index) !== ConditionKind.None;
 }

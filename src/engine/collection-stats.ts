@@ -5,6 +5,10 @@ export interface CollectionCount {
   bytes: number;
 }
 
+export interface CollectionFigure extends CollectionCount {
+  readonly collection: number;
+}
+
 export class CollectionStats {
   private readonly counts = new Map<number, CollectionCount>();
   private lastId = 0;
@@ -20,7 +24,18 @@ export class CollectionStats {
     this.lastCount.bytes += bytes;
   }
 
-  snapshot(): Array<{ collection: number; documents: number; bytes: number }> {
+  /** Starts from figures that were written down; replay goes on from there. */
+  restore(figures: readonly CollectionFigure[]): void {
+    for (const { collection, documents, bytes } of figures) this.counts.set(collection, { documents, bytes });
+  }
+
+  /** Forgets dropped collections, so that their figures are not kept for ever. */
+  forget(isDropped: (collection: number) => boolean): void {
+    for (const collection of this.counts.keys()) if (isDropped(collection)) this.counts.delete(collection);
+    this.lastId = 0;
+  }
+
+  snapshot(): CollectionFigure[] {
     return [...this.counts].map(([collection, count]) => ({ collection, ...count }));
   }
 

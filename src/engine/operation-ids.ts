@@ -15,7 +15,14 @@ export interface RememberedOperation {
   readonly seqno: number;
 }
 
+/** A remembered operation as it is written down. */
+export interface RememberedOperationRecord extends RememberedOperation {
+  readonly identity: number;
+}
+
 export class OperationIds {
+  /** Remembered since the last takeNew(), in order. */
+  private fresh: RememberedOperationRecord[] = [];
   private readonly byIdentity = new Map<number, RememberedOperation>();
 
   constructor(private readonly capacity = OPERATION_IDS_MAX) {}
@@ -33,6 +40,23 @@ export class OperationIds {
       }
     }
     this.byIdentity.set(identity, operation);
+    this.fresh.push({ identity, ...operation });
+    // Only the newest are worth writing down: the others would be forgotten when they are read.
+    if (this.fresh.length >= 2 * this.capacity) this.fresh = this.fresh.slice(-this.capacity);
+  }
+
+  /** What was remembered since the last call; to be written down with the memtable that was active meanwhile. */
+  takeNew(): readonly RememberedOperationRecord[] {
+    const taken = this.fresh.slice(-this.capacity);
+    this.fresh = [];
+    return taken;
+  }
+
+  /** Remembers what an earlier run had written down. */
+  restore(records: readonly RememberedOperationRecord[]): void {
+    for (const { identity, fingerprint, status, seqno } of records)
+      this.remember(identity, { fingerprint, status, seqno });
+    this.fresh = [];
   }
 
   get size(): number {

@@ -12,20 +12,26 @@
 import { assert } from '../base/assert.js';
 import { asMillis, asSeqno, type Seqno } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import { WriteOutcome } from '../batch/write-reply.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
+import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { writeSizeMax } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CommitLog } from '../wal/commit-log.js';
 import { BatchApplier } from './apply.js';
-import { CollectionStats } from './collection-stats.js';
-import { OperationIds } from './operation-ids.js';
+import { type CollectionFigure, CollectionStats } from './collection-stats.js';
+import { OperationIds, type RememberedOperationRecord } from './operation-ids.js';
 import { PatchBound } from './patch-bound.js';
+import type { TablesBelow } from './tables-below.js';
 
 /** Takes seqno ranges from the process-wide counter. */
 export interface SeqnoSource {
+  /** Seqnos are about to be taken: snapshots wait for what has them. */
+  groupBegins(): void;
+  /** All seqnos taken since groupBegins() are applied and visible, or never will be. */
+  groupEnds(): void;
   /** First of `count` consecutive seqnos that nobody else gets. */
   take(count: number): Seqno;
 }
@@ -49,12 +55,23 @@ export interface ShardEngineOptions {
   /** May come later, with attachLog(): recovery replays before there is a log to write to. */
   readonly log?: CommitLog;
   readonly seqnos: SeqnoSource;
+  /** Where memtables are flushed to. Without it all data stays in memtables. */
+  readonly tables?: TablesBelow;
+  /** Told of every key after its write can be found and before it is acknowledged: invalidates row caches. */
+  readonly stamps?: { bump(hash: number): void };
   readonly clock: Clock;
   readonly meter: EngineMeter;
   /** What Durability.Unspecified means. */
   readonly defaultDurability: Durability;
   /** Longest time a `group` batch waits for its fdatasync, in milliseconds. */
   readonly groupIntervalMs: number;
+}
+
+/** What the tables of a shard hold, as far as the write path must know it. */
+export interface RestoredState {
+  readonly lastSeqno: number;
+  readonly stats: readonly CollectionFigure[];
+  readonly operationIds: readonly RememberedOperationRecord[];
 }
 
 /** 'commit-first': the batch needs the state after this group, or a memtable of its own: commit() and stage() again. */
@@ -94,7 +111,7 @@ export class ShardEngine {
 
   constructor(private readonly options: ShardEngineOptions) {
     this.commitLog = options.log;
-    this.applier = new BatchApplier(options.memtables, this.operationIds, this.stats);
+    this.applier = new BatchApplier(options.memtables, options.tables, this.operationIds, this.stats);
   }
 
   /** From now on batches can be staged. */
@@ -105,12 +122,11 @@ export class ShardEngine {
   /** Applies one recovered batch. Its room is found the same way as when it was first written. */
   replay(batch: WriteBatchView, firstSeqno: Seqno): void {
     const bytes = this.memtableBytesMax(batch);
-    const memtables = this.options.memtables;
-    if (
-      !memtables.active.hasRoom(batch.count, bytes) &&
-      !(memtables.rotate(true) && memtables.active.hasRoom(batch.count, bytes))
-    ) {
-      throw this.memtablesFull();
+    const { memtables } = this.options;
+    if (!memtables.active.hasRoom(batch.count, bytes)) {
+      // A chain that is full must still be recoverable, also under a smaller memory.memtables_max than before.
+      const isRotated = this.rotate(true) || (this.options.tables?.flushNow() === true && this.rotate(true));
+      if (!isRotated || !memtables.active.hasRoom(batch.count, bytes)) throw this.memtablesFull();
     }
     this.applier.apply(batch, firstSeqno, this.outcome);
     this.lastSeqno = firstSeqno + Math.max(batch.count, 1) - 1;
@@ -135,7 +151,9 @@ export class ShardEngine {
     }
     if (!memtables.active.hasRoom(this.reservedWrites + view.count, this.reservedBytes + bytes)) {
       if (this.staged.length > 0) return 'commit-first';
-      if (!memtables.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
+      const stall = this.options.tables?.stall();
+      if (stall !== undefined) return stall;
+      if (!this.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
     }
     try {
       log.ensureRoom(view.bytes.length);
@@ -145,6 +163,7 @@ export class ShardEngine {
       // No space for another segment: nothing is broken, the client may try again once there is space.
       return new DbError('DISK_FULL', `shard ${this.options.shard}: ${(error as Error).message}`);
     }
+    if (this.staged.length === 0) seqnos.groupBegins();
     const firstSeqno = seqnos.take(Math.max(view.count, 1));
     log.append(view.bytes, {
       firstSeqno,
@@ -157,6 +176,26 @@ export class ShardEngine {
       view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
     this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
     return 'staged';
+  }
+
+  /**
+   * Writes one batch of the shard's own, at once and alone. Returns how many operations deleted something; throws the
+   * DbError that refuses it.
+   */
+  writeNow(view: WriteBatchView): number {
+    let deleted = 0;
+    const result = this.stage(view, {
+      replyOutcome: (_id, _seqno, _durability, { statuses, count }) => {
+        for (let i = 0; i < count; i++) if (statuses[i] === WriteStatus.Deleted) deleted++;
+      },
+      replyError: (_id, error) => {
+        throw fromWireError(error);
+      },
+    });
+    assert(result !== 'commit-first', 'writeNow is called between groups');
+    if (result !== 'staged') throw result;
+    this.commit();
+    return deleted;
   }
 
   get stagedCount(): number {
@@ -183,10 +222,12 @@ export class ShardEngine {
       this.log.write();
       if (mustSync) this.sync();
     } catch (error) {
+      this.options.seqnos.groupEnds();
       this.failGroup(staged, error);
       return;
     }
     this.applyGroup(staged, mustSync);
+    this.options.seqnos.groupEnds();
     if (mustSync) this.answerUnsynced();
   }
 
@@ -203,6 +244,23 @@ export class ShardEngine {
     this.answerUnsynced();
   }
 
+  /**
+   * Ends the active memtable although it is not full, so that it is flushed. False when it is empty or there is no slot
+   * for another one. Nothing may be staged.
+   */
+  freeze(): boolean {
+    assert(this.staged.length === 0, 'a memtable is frozen between groups');
+    return !this.options.memtables.active.isEmpty && this.rotate();
+  }
+
+  /** Goes on from what tables hold: call before the first replay(). */
+  restore(state: RestoredState): void {
+    this.lastSeqno = state.lastSeqno;
+    this.stats.restore(state.stats);
+    this.operationIds.restore(state.operationIds);
+    this.options.memtables.publishVisible(this.lastSeqno);
+  }
+
   /** Seqno of the last applied operation; 0 when there is none. */
   get appliedSeqno(): number {
     return this.lastSeqno;
@@ -211,6 +269,20 @@ export class ShardEngine {
   private get log(): CommitLog {
     assert(this.commitLog !== undefined, 'a batch was staged before the shard was open');
     return this.commitLog;
+  }
+
+  /** Between groups, so that everything applied so far is in the memtables that are no longer active. */
+  private rotate(useReserve = false): boolean {
+    const { memtables, tables } = this.options;
+    const slot = memtables.activeSlot;
+    if (!memtables.rotate(useReserve)) return false;
+    tables?.onFrozen({
+      slot,
+      lastSeqno: this.lastSeqno,
+      stats: this.stats.snapshot(),
+      operationIds: this.operationIds.takeNew(),
+    });
+    return true;
   }
 
   private resetGroup(): void {
@@ -236,6 +308,7 @@ export class ShardEngine {
       const outcome = deferred ? new WriteOutcome() : this.outcome;
       this.applier.apply(batch.view, batch.firstSeqno, outcome);
       this.lastSeqno = batch.firstSeqno + Math.max(batch.view.count, 1) - 1;
+      this.bumpStamps(batch.view);
       // Before the answer: whoever has been answered may read at the visible seqno and must find the write.
       this.options.memtables.publishVisible(this.lastSeqno);
       operations += batch.view.count;
@@ -245,6 +318,12 @@ export class ShardEngine {
     }
     if (staged.length === 0) return;
     this.options.meter.onCommit(staged.length, operations, bytes, this.lastSeqno);
+  }
+
+  private bumpStamps(view: WriteBatchView): void {
+    const { stamps } = this.options;
+    if (stamps === undefined) return;
+    for (let i = 0; i < view.count; i++) stamps.bump(view.keyHash(i));
   }
 
   private deferAnswer(batch: StagedBatch, outcome: WriteOutcome): void {
@@ -302,7 +381,7 @@ export class ShardEngine {
     const { shard, memtables } = this.options;
     return new DbError(
       'MEMTABLES_FULL',
-      `shard ${shard}: all ${memtables.memtablesMax} memtables are full and there is nowhere to flush them yet ` +
+      `shard ${shard}: all ${memtables.memtablesMax} memtables are full and wait to be flushed ` +
         '(memory.memtable_size, memory.memtables_max)',
       { shard, memtables: memtables.memtablesMax },
     );
@@ -331,6 +410,8 @@ export class ShardEngine {
 export function localSeqnoSource(last = 0): SeqnoSource {
   let next = last + 1;
   return {
+    groupBegins() {},
+    groupEnds() {},
     take(count) {
       const first = next;
       next += count;

@@ -11,6 +11,7 @@ import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { readBody } from './read-body.js';
 import { sendError, sendJson } from './respond.js';
+import { parseTtl, TTL_HEADER, ttlFault } from './ttl.js';
 
 export class BulkRoute {
   constructor(
@@ -63,6 +64,8 @@ function readOptions(req: HttpRequest): BulkOptions | WireError {
     const message = 'X-LumaDB-Durability can be always, group or os';
     return { code: 'VALIDATION', message, details: { field: 'X-LumaDB-Durability' } };
   }
+  const ttlSeconds = readTtl(query.get('ttl'), req.getHeader('x-lumadb-ttl'));
+  if (typeof ttlSeconds !== 'number') return ttlSeconds;
   const idempotencyKey = req.getHeader('idempotency-key');
   if (idempotencyKey.length > IDEMPOTENCY_KEY_LENGTH_MAX) {
     const message = `Idempotency-Key has more than ${IDEMPOTENCY_KEY_LENGTH_MAX} characters`;
@@ -79,6 +82,18 @@ function readOptions(req: HttpRequest): BulkOptions | WireError {
     isAtomic: query.get('atomic') === 'true',
     createOnly: query.get('create') === 'true',
     durability,
+    ttlSeconds,
     idempotencyKey,
   };
+}
+
+/** From ?ttl= or the header; of both, none would be the obvious one. */
+function readTtl(parameter: string | null, header: string): number | WireError {
+  if (parameter !== null && header !== '') {
+    const message = `give either ?ttl= or the header ${TTL_HEADER}, not both`;
+    return { code: 'VALIDATION', message, details: { field: 'ttl' } };
+  }
+  if (parameter === null) return parseTtl(header) ?? ttlFault(TTL_HEADER, header);
+  // Unlike a header, a parameter can be there and empty.
+  return (parameter === '' ? undefined : parseTtl(parameter)) ?? ttlFault('ttl', parameter);
 }

@@ -15,6 +15,7 @@ import { type DocumentSpans, splitBulkBody } from './bulk-documents.js';
 import type { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { generatedId } from './generated-id.js';
+import { expiryFor } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 
 export interface BulkOptions {
@@ -23,6 +24,8 @@ export interface BulkOptions {
   /** Existing documents are conflicts instead of being replaced. */
   readonly createOnly: boolean;
   readonly durability: Durability;
+  /** Of all documents; one of TTL_* or seconds. */
+  readonly ttlSeconds: number;
   readonly idempotencyKey: string;
 }
 
@@ -150,7 +153,7 @@ export class BulkWrite implements WriteCompletion {
   }
 
   private sendItem(collectionName: string, collection: number, item: Prepared): void {
-    const { createOnly, durability, idempotencyKey } = this.options;
+    const { createOnly, durability, ttlSeconds, idempotencyKey } = this.options;
     const operationId =
       idempotencyKey === ''
         ? undefined
@@ -176,6 +179,7 @@ export class BulkWrite implements WriteCompletion {
         createOnly ? ConditionKind.IfAbsent : ConditionKind.None,
         0,
         operationId,
+        expiryFor(this.context, OperationKind.Put, collection, ttlSeconds),
         durability,
         this,
         item.index,

@@ -1,14 +1,17 @@
 /**
- * The front's copy of the catalog: names to numbers. The main thread owns the catalog and tells all fronts of a change
+ * The front's copy of the catalog: names to numbers and defaults. The main thread owns the catalog and tells all fronts of a change
  * before it answers whoever asked for it; nothing else changes this copy, so answers and changes cannot overtake
  * each other.
  */
 import type { WireError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import type { CollectionInfo, ControlPlane } from './control-plane.js';
 import { collectionNameFault } from './path.js';
 
 export class CollectionRegistry {
   private readonly ids = new Map<string, number>();
+  /** Default time to live in seconds, by number; only of collections that have one. */
+  private readonly ttls = new Map<number, number>();
   /** Creations under way, so that a burst of writes to a new collection asks once. */
   private readonly creating = new Map<string, Promise<number | WireError>>();
 
@@ -22,12 +25,20 @@ export class CollectionRegistry {
     return this.ids.get(name);
   }
 
-  put(collection: CollectionInfo): void {
-    this.ids.set(collection.name, collection.id);
+  /** Default time to live of a collection's documents, in seconds; TTL_UNSET when it has none. */
+  ttlSeconds(collection: number): number {
+    return this.ttls.size === 0 ? TTL_UNSET : (this.ttls.get(collection) ?? TTL_UNSET);
+  }
+
+  put({ id, name, ttlSeconds }: CollectionInfo): void {
+    this.ids.set(name, id);
+    if (ttlSeconds === TTL_UNSET) this.ttls.delete(id);
+    else this.ttls.set(id, ttlSeconds);
   }
 
   remove(collection: CollectionInfo): void {
     if (this.ids.get(collection.name) === collection.id) this.ids.delete(collection.name);
+    this.ttls.delete(collection.id);
   }
 
   /** Number of a collection that is about to be written: creates it if need be and allowed. */
@@ -45,7 +56,7 @@ export class CollectionRegistry {
 
   private async create(name: string): Promise<number | WireError> {
     try {
-      const result = await this.control.createCollection(name, false);
+      const result = await this.control.createCollection(name, false, TTL_UNSET);
       return result.error ?? result.ok.id;
     } catch (error) {
       return { code: 'INTERNAL', message: `creating collection ${name} failed: ${String(error)}` };

@@ -4,6 +4,8 @@ import type { WireError } from '../base/errors.js';
 export interface CollectionInfo {
   readonly id: number;
   readonly name: string;
+  /** Default time to live of documents, in seconds; TTL_UNSET (base/expiry.ts) = none. */
+  readonly ttlSeconds: number;
 }
 
 export interface CollectionDescription {
@@ -11,6 +13,8 @@ export interface CollectionDescription {
   readonly document_count: number;
   readonly size_bytes: number;
   readonly indexes: readonly string[];
+  /** Default time to live of documents, in seconds. */
+  readonly ttl: number | null;
   readonly created_at: string;
 }
 
@@ -37,8 +41,14 @@ export interface ControlAnswer {
 }
 
 export interface ControlPlane {
-  /** Creates a collection; an existing one is returned, or a CONFLICT with `exclusive`. */
-  createCollection(name: string, exclusive: boolean): Promise<ControlResult<CollectionInfo>>;
+  /** Creates a collection; an existing one is returned as it is, or a CONFLICT with `exclusive`. */
+  createCollection(
+    name: string,
+    exclusive: boolean,
+    ttlSeconds: number,
+  ): Promise<ControlResult<CollectionInfo>>;
+  /** Changes the default time to live, in seconds, for documents written from then on; TTL_UNSET takes it away. */
+  setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>>;
   dropCollection(name: string): Promise<ControlResult<CollectionInfo>>;
   listCollections(): Promise<ControlResult<readonly CollectionDescription[]>>;
   health(): Promise<ControlAnswer>;

@@ -4,6 +4,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
 import { METHOD_OTHER } from '../shm/stats-format.js';
 import type { BodyBudget } from './body-budget.js';
 import type { CollectionDescription, ControlResult, ReadOnlyRequest } from './control-plane.js';
@@ -12,6 +13,7 @@ import { CONTROL_BODY_BYTES_MAX } from './limits.js';
 import { collectionNameFault } from './path.js';
 import { readBody } from './read-body.js';
 import { sendError, statusLine } from './respond.js';
+import { ttlFault, ttlOfJson } from './ttl.js';
 
 export interface ControlRouteAnswer {
   readonly httpStatus: number;
@@ -76,9 +78,17 @@ export class ControlRoutes {
 
   createCollection(res: HttpResponse, req: HttpRequest): void {
     this.serveBody(res, req, async (body) => {
-      const name = readCollectionName(body);
-      unwrap(await this.context.control.createCollection(name, true));
+      const { name, ttlSeconds } = readNewCollection(body);
+      unwrap(await this.context.control.createCollection(name, true, ttlSeconds));
       return json(201, await this.describe(name));
+    });
+  }
+
+  changeCollection(res: HttpResponse, req: HttpRequest, name: string): void {
+    this.serveBody(res, req, async (body) => {
+      const ttlSeconds = readCollectionChange(body);
+      unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
+      return json(200, await this.describe(name));
     });
   }
 
@@ -206,20 +216,36 @@ function refuseUnknown(object: Record<string, unknown>, known: readonly string[]
   }
 }
 
-/** Schemas, indexes and TTL come with later releases: asking for one is an error, never silently ignored. */
-function readCollectionName(body: unknown): string {
+/** Schemas and indexes come with later releases: asking for one is an error, never silently ignored. */
+function readNewCollection(body: unknown): { name: string; ttlSeconds: number } {
   const object = asObject(body);
-  for (const field of ['schema', 'indexes', 'ttl']) {
+  for (const field of ['schema', 'indexes']) {
     if (object[field] !== undefined) {
       throw new DbError('VALIDATION', `${field} is not supported yet`, { field });
     }
   }
-  refuseUnknown(object, ['name']);
+  refuseUnknown(object, ['name', 'ttl']);
   if (typeof object.name !== 'string')
     throw new DbError('VALIDATION', 'name must be a string', { field: 'name' });
   const fault = collectionNameFault(object.name);
   if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'name' });
-  return object.name;
+  return { name: object.name, ttlSeconds: object.ttl === undefined ? TTL_UNSET : readDefaultTtl(object.ttl) };
+}
+
+/** The one thing that can be changed: the default time to live. */
+function readCollectionChange(body: unknown): number {
+  const object = asObject(body);
+  refuseUnknown(object, ['ttl']);
+  if (object.ttl === undefined) throw new DbError('VALIDATION', 'ttl is missing', { field: 'ttl' });
+  return readDefaultTtl(object.ttl);
+}
+
+/** Null takes the default away; a default of "never" would say the same, so it is read as one. */
+function readDefaultTtl(value: unknown): number {
+  const ttlSeconds = value === null ? TTL_NEVER : ttlOfJson(value);
+  if (ttlSeconds !== undefined) return ttlSeconds === TTL_NEVER ? TTL_UNSET : ttlSeconds;
+  const fault = ttlFault('ttl', value);
+  throw new DbError(fault.code, fault.message, fault.details);
 }
 
 function readReadOnly(body: unknown): ReadOnlyRequest {

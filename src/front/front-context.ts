@@ -1,4 +1,5 @@
 /** What all request handlers of one front share. Built once by runtime/front-thread.ts. */
+import type { DatabaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import type { DocumentScanner } from '../router/document-reader.js';
 import type { ShardRouter } from '../router/shard-router.js';
@@ -12,6 +13,7 @@ export interface FrontLimits {
 }
 
 export interface FrontContext {
+  readonly clock: DatabaseClock;
   readonly router: ShardRouter;
   readonly scanner: DocumentScanner;
   readonly collections: CollectionRegistry;

@@ -3,8 +3,9 @@
  * go from there to the socket; no other thread is involved, and nothing but the header block is allocated.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
-import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { FRONT_CACHE_HITS, FRONT_CACHE_REQUESTS, METHOD_GET } from '../shm/stats-format.js';
 import { matchesEtag } from './etag.js';
 import type { FrontContext } from './front-context.js';
@@ -41,13 +42,13 @@ export class DocumentGetter {
     meter.cells[FRONT_CACHE_REQUESTS]++;
     reader.enter();
     try {
-      if (reader.get(hash, collection, path.key, 0, path.keyLength) !== LOOKUP_FOUND)
-        return this.notFound(res, path);
-      meter.cells[FRONT_CACHE_HITS]++;
-      const { bytes, valueOffset, valueLength, seqno } = reader;
+      const lookup = reader.get(hash, collection, path.key, 0, path.keyLength);
+      if (reader.isFromMemory) meter.cells[FRONT_CACHE_HITS]++;
+      if (lookup !== LOOKUP_FOUND) return this.notAnswered(res, path, lookup, reader.error);
+      const { bytes, valueOffset, valueLength, seqno, expiresAt } = reader;
       const requestId = this.context.requestId();
       const ifNoneMatch = req.getHeader('if-none-match');
-      const headers = `application/json\r\nETag: "${seqno}"\r\nX-Request-Id: ${requestId}`;
+      const headers = `application/json\r\nETag: "${seqno}"${expiryHeader(expiresAt)}\r\nX-Request-Id: ${requestId}`;
       if (ifNoneMatch !== '' && matchesEtag(ifNoneMatch, seqno)) {
         res.writeStatus('304 Not Modified').writeHeader('Content-Type', headers).endWithoutBody();
         return true;
@@ -58,7 +59,7 @@ export class DocumentGetter {
         return true;
       }
       // Made by the constructor: subarray() takes twice as long. Used up before leave().
-      const body = new Uint8Array(bytes.buffer, valueOffset, valueLength);
+      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + valueOffset, valueLength);
       if (valueLength > DIRECT_RESPONSE_BYTES_MAX) return this.streamer.send(res, headers, body, requestId);
       res.writeHeader('Content-Type', headers);
       res.end(body);
@@ -66,6 +67,17 @@ export class DocumentGetter {
     } finally {
       reader.leave();
     }
+  }
+
+  private notAnswered(
+    res: HttpResponse,
+    path: DocumentPath,
+    lookup: number,
+    error: WireError | undefined,
+  ): false {
+    if (lookup !== LOOKUP_FAILED || error === undefined) return this.notFound(res, path);
+    sendError(res, error, this.context.requestId());
+    return false;
   }
 
   private notFound(res: HttpResponse, path: DocumentPath): false {
@@ -77,4 +89,9 @@ export class DocumentGetter {
     sendError(res, { code: 'NOT_FOUND', message }, this.context.requestId());
     return false;
   }
+}
+
+/** `expiresAt`: database time in seconds, 0 for a document that stays. */
+function expiryHeader(expiresAt: number): string {
+  return expiresAt === 0 ? '' : `\r\nX-LumaDB-Expires-At: ${new Date(expiresAt * 1000).toISOString()}`;
 }

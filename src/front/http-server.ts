@@ -164,6 +164,10 @@ export class HttpServer {
       '/api/v1/collections/:name',
       this.guard((res, req) => control.getCollection(res, decoded(req))),
     );
+    app.patch(
+      '/api/v1/collections/:name',
+      this.guard((res, req) => control.changeCollection(res, req, decoded(req))),
+    );
     app.del(
       '/api/v1/collections/:name',
       this.guard((res, req) => control.dropCollection(res, decoded(req))),

@@ -1,12 +1,12 @@
 /**
- * GET of a collection: pages of documents in `_id` order, or the first ones by another field. Scans on the front
+ * GET of a collection: pages of documents in `_id` order, either way, or the first ones by another field. Scans on the front
  * thread in slices and gives the event loop back between them; a page shows each document as it was when its slice ran.
  */
 import type { HttpResponse } from 'uWebSockets.js';
-import type { WireError } from '../base/errors.js';
+import { toWireError, type WireError } from '../base/errors.js';
 import { ByteSink } from '../json/byte-sink.js';
 import { projectFields } from '../json/project.js';
-import type { ScannedDocument } from '../router/document-reader.js';
+import { rangeAfter, type ScannedDocument } from '../router/document-reader.js';
 import { METHOD_LIST } from '../shm/stats-format.js';
 import type { FrontContext } from './front-context.js';
 import { LIST_RESPONSE_BYTES_MAX, SCAN_SLICE } from './limits.js';
@@ -75,7 +75,7 @@ export class DocumentLister {
         ? this.collectInOrder(collection, query, isAborted)
         : this.collectSorted(collection, query, isAborted));
     } catch (error) {
-      return { code: 'INTERNAL', message: `the list failed: ${(error as Error).message}` };
+      return toWireError(error);
     }
   }
 
@@ -142,7 +142,7 @@ export class DocumentLister {
     isAborted: () => boolean,
     visit: (document: ScannedDocument) => boolean,
   ): Promise<WireError | undefined> {
-    let after = query.afterKey;
+    let { range } = query;
     let stopped = false;
     const visitMatching = (document: ScannedDocument): boolean => {
       const end = document.offset + document.length;
@@ -150,13 +150,20 @@ export class DocumentLister {
       stopped = !visit(document);
       return !stopped;
     };
-    for (;;) {
-      const unavailable = this.context.router.firstUnavailable();
-      if (unavailable !== undefined) return unavailable;
-      const next = this.context.scanner.scan(collection, after, SCAN_SLICE, visitMatching);
-      if (stopped || next === undefined || isAborted()) return undefined;
-      after = next;
-      await new Promise((resolve) => setImmediate(resolve));
+    const { router, scanner } = this.context;
+    const snapshot = await scanner.snapshot();
+    try {
+      for (let slice = 0; ; slice++) {
+        const unavailable = router.firstUnavailable();
+        if (unavailable !== undefined) return unavailable;
+        const options = { seqno: snapshot.seqno, budget: SCAN_SLICE, fillCache: slice === 0 };
+        const next = scanner.scan(collection, range, options, visitMatching);
+        if (stopped || next === undefined || isAborted()) return undefined;
+        range = rangeAfter(range, next);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      snapshot.release();
     }
   }
 

@@ -1,7 +1,9 @@
 /** Reads the query string of a list request. Pure: text in, ListQuery or an error out. */
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from '../base/limits.js';
-import { compileFilter, compileFilterText, type DocumentPredicate } from '../json/filter.js';
+import { compileFilter, type DocumentPredicate, parseFilterText } from '../json/filter.js';
+import type { ScanRange } from '../router/document-reader.js';
+import { ID_FIELD, KeyBounds } from './key-range.js';
 import { SORT_WINDOW_MAX } from './limits.js';
 
 export interface SortOrder {
@@ -13,12 +15,12 @@ export interface SortOrder {
 
 export interface ListQuery {
   readonly filters: readonly DocumentPredicate[];
-  /** Undefined means `_id` ascending, the order of the store: no sorting needed. */
+  /** Undefined means by `_id`, the order of the store: no sorting needed. */
   readonly sort: SortOrder | undefined;
   readonly limit: number;
   readonly offset: number;
-  /** Key to continue after. */
-  readonly afterKey: Uint8Array | undefined;
+  /** The keys to look at: what the conditions on `_id` and the cursor leave over. Backward for sort=-_id. */
+  readonly range: ScanRange;
   readonly fields: ReadonlyArray<readonly Uint8Array[]> | undefined;
 }
 
@@ -56,31 +58,40 @@ function parse(parameters: URLSearchParams): ListQuery {
   if (sort !== undefined && offset + limit > SORT_WINDOW_MAX) {
     throw invalid('offset', `offset + limit is at most ${SORT_WINDOW_MAX} with sort`);
   }
+  const bounds = new KeyBounds();
+  const backward = isBackward(parameters.get('sort'));
+  const filters = parseFilters(parameters, bounds);
+  if (cursor !== null) bounds.continueAfter(decodeCursor(cursor), backward);
   return {
-    filters: parseFilters(parameters),
+    filters,
     sort,
     limit,
     offset,
-    afterKey: cursor === null ? undefined : decodeCursor(cursor),
+    range: bounds.range(backward),
     fields: parseFields(parameters.get('fields')),
   };
 }
 
-function parseFilters(parameters: URLSearchParams): DocumentPredicate[] {
+/** What `bounds` cannot express stays a filter. */
+function parseFilters(parameters: URLSearchParams, bounds: KeyBounds): DocumentPredicate[] {
   const filters: DocumentPredicate[] = [];
   const filter = parameters.get('filter');
-  if (filter !== null) filters.push(compileFilterParameter(filter));
+  if (filter !== null) filters.push(compileFilterParameter(filter, bounds));
   for (const [name, value] of parameters) {
+    if (name === ID_FIELD && bounds.narrowBy(value)) continue;
     if (!KNOWN.has(name)) filters.push(compileFilter({ [name]: { $in: spellings(value) } }));
   }
   return filters;
 }
 
 /** The message of a fault in the text names neither the parameter nor the place: here it does. */
-function compileFilterParameter(filter: string): DocumentPredicate {
+function compileFilterParameter(filter: string, bounds: KeyBounds): DocumentPredicate {
   const bytes = encoder.encode(filter);
   try {
-    return compileFilterText(bytes, 0, bytes.length);
+    const fields = parseFilterText(bytes, 0, bytes.length);
+    const compiled = compileFilter(fields); // all of it, for what is wrong with it
+    const { [ID_FIELD]: id, ...others } = fields;
+    return bounds.narrowBy(id) ? compileFilter(others) : compiled;
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
     const offset = error.details?.['offset'];
@@ -99,14 +110,19 @@ function spellings(text: string): unknown[] {
   }
 }
 
+/** By `_id`, the store is read from its other end. */
+function isBackward(sort: string | null): boolean {
+  return sort === `-${ID_FIELD}`;
+}
+
 function parseSort(text: string | null): SortOrder | undefined {
-  if (text === null || text === '_id' || text === '+_id') return undefined;
+  if (text === null) return undefined;
   const descending = text.startsWith('-');
   // A "+" in a query string arrives as a blank unless it was encoded.
   const field = text.replace(/^[-+ ]/, '');
   if (field === '' || field.includes(','))
     throw invalid('sort', 'sort takes one field, with - in front for descending');
-  if (field === '_id' && !descending) return undefined;
+  if (field === ID_FIELD) return undefined;
   return { field, descending, path: pathOf('sort', field) };
 }
 

@@ -34,6 +34,12 @@ export function writeStatusError(status: WriteStatus, isCreate: boolean): WireEr
       };
     case WriteStatus.Aborted:
       return { code: 'PRECONDITION_FAILED', message: 'another operation of the same atomic batch failed' };
+    case WriteStatus.Unreadable:
+      return {
+        code: 'CORRUPT_TABLE',
+        message:
+          'the stored version of this document cannot be read (see the server log); nothing was changed',
+      };
     case WriteStatus.None:
       return { code: 'INTERNAL', message: 'the shard reported no status for this operation' };
     default:

@@ -7,6 +7,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { WireError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -26,6 +27,7 @@ import { generatedId } from './generated-id.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { DocumentPath } from './path.js';
 import { closeQuietly, sendError, sendJson } from './respond.js';
+import { expiryFor, parseTtl, TTL_HEADER, ttlFault } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 
 /** Room for whitespace around a document of the largest size. */
@@ -52,6 +54,7 @@ export class WriteRequest implements WriteCompletion {
   private startMs = 0;
   private condition: WriteCondition = UNCONDITIONAL;
   private durability: Durability = 0;
+  private ttlSeconds = TTL_UNSET;
   private idempotencyKey = '';
   /** True while the shard or the control plane holds this context: it must not go back to the pool. */
   private isAwaited = false;
@@ -106,6 +109,10 @@ export class WriteRequest implements WriteCompletion {
       return { code: 'VALIDATION', message, details: { field: 'X-LumaDB-Durability' } };
     }
     this.durability = durability;
+    const ttlText = req.getHeader('x-lumadb-ttl');
+    const ttlSeconds = parseTtl(ttlText);
+    if (ttlSeconds === undefined) return ttlFault(TTL_HEADER, ttlText);
+    this.ttlSeconds = ttlSeconds;
     this.idempotencyKey = req.getHeader('idempotency-key');
     if (this.idempotencyKey.length > IDEMPOTENCY_KEY_LENGTH_MAX) {
       const message = `Idempotency-Key has ${this.idempotencyKey.length} characters, at most ${IDEMPOTENCY_KEY_LENGTH_MAX} are allowed`;
@@ -225,6 +232,7 @@ export class WriteRequest implements WriteCompletion {
         createOnly ? ConditionKind.IfAbsent : this.condition.kind,
         this.condition.expectedSeqno,
         this.operationId(kind, value, start, end),
+        expiryFor(context, kind, collection, this.ttlSeconds),
         this.durability,
         this,
         0,

@@ -3,6 +3,7 @@
  * are answered when they are durable. No allocation per operation. Front thread only.
  */
 import { classify, DbError, toWireError, type WireError } from '../base/errors.js';
+import { isTtl } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { RequestFrameView } from '../batch/request-frame-view.js';
@@ -10,7 +11,7 @@ import type { OperationId } from '../batch/write-batch-encoder.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { RequestOp } from '../generated/lumadb/schema/request-op.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
-import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { LOOKUP_ABSENT, LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import {
   FRONT_CACHE_HITS,
   FRONT_CACHE_REQUESTS,
@@ -20,6 +21,7 @@ import {
 import type { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { collectionNameFault, keyLengthFault } from './path.js';
+import { expiryFor, ttlFault } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 import {
   type ConnectionShared,
@@ -133,16 +135,18 @@ export class BinaryFrames {
     if (context.draining !== undefined) return this.refuseNow(connection, id, context.draining);
     meter.cells[FRONT_CACHE_REQUESTS]++;
     reader.enter();
-    const found =
-      collection !== NO_COLLECTION &&
-      reader.get(hash, collection, view.bytes, keyStart, keyLength) === LOOKUP_FOUND;
-    if (found) {
-      meter.cells[FRONT_CACHE_HITS]++;
+    const lookup =
+      collection === NO_COLLECTION
+        ? LOOKUP_ABSENT
+        : reader.get(hash, collection, view.bytes, keyStart, keyLength);
+    if (reader.isFromMemory) meter.cells[FRONT_CACHE_HITS]++;
+    if (lookup === LOOKUP_FOUND) {
       const { bytes, valueOffset, valueLength, seqno } = reader;
       this.shared.encoder.add(id, 200, seqno, bytes, valueOffset, valueOffset + valueLength);
     }
     reader.leave();
-    return found || this.refuseNow(connection, id, NOT_FOUND);
+    if (lookup === LOOKUP_FOUND) return true;
+    return this.refuseNow(connection, id, (lookup === LOOKUP_FAILED && reader.error) || NOT_FOUND);
   }
 
   private refuseNow(connection: WebSocketConnection, id: number, error: WireError): false {
@@ -162,6 +166,8 @@ export class BinaryFrames {
     const collectionIndex = view.collectionIndex(index);
     const collection = this.collections[collectionIndex];
     if (collection === NO_COLLECTION) return this.missingCollection(view.collectionName(collectionIndex), op);
+    const ttlSeconds = view.ttlSeconds(index);
+    if (!isTtl(ttlSeconds)) return ttlFault('ttls', ttlSeconds);
     const keyFault = this.readKey(index);
     if (keyFault !== undefined) return keyFault;
     let value = view.bytes;
@@ -173,11 +179,12 @@ export class BinaryFrames {
       start = documentBody.start;
       end = documentBody.end;
     }
+    const kind = kindOf(op);
     const hash = hashKey(collection, this.key, 0, this.keyLength);
     return context.router
       .client(hash)
       .write(
-        kindOf(op),
+        kind,
         collection,
         hash,
         this.key,
@@ -188,6 +195,7 @@ export class BinaryFrames {
         view.condition(index),
         view.expectedSeqno(index),
         this.operationId(index),
+        expiryFor(context, kind, collection, ttlSeconds),
         view.durability,
         connection,
         view.id(index),

@@ -8,9 +8,10 @@
  *   {"id":6,"op":"bulk","collection":"c","documents":[...]}       → the body of the HTTP bulk answer, with id and ok
  *   anything that fails                                           → {"id":7,"error":{"code":...,"message":...}}
  *
- * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability" and "idempotency_key" as HTTP takes the headers.
+ * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
+ * HTTP takes the headers.
  */
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
 import { BULK_OPERATIONS_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -22,7 +23,7 @@ import { describeFault } from '../json/fault.js';
 import { ElementCursor, findMember, Span } from '../json/members.js';
 import { DocumentScan, scanDocument } from '../json/scan.js';
 import { decodeText, parseValue } from '../json/text.js';
-import { LOOKUP_FOUND } from '../router/document-reader.js';
+import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT } from '../shm/stats-format.js';
 import { BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
@@ -32,6 +33,7 @@ import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { keyLengthFault } from './path.js';
 import { errorBody } from './respond.js';
+import { expiryFor, ttlFault, ttlOfJson } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 import type { WebSocketConnection } from './ws-connection.js';
 
@@ -176,7 +178,9 @@ export class TextFrames {
     }
     reader.enter();
     try {
-      if (reader.get(hash, collection, key, 0, key.length) !== LOOKUP_FOUND) {
+      const lookup = reader.get(hash, collection, key, 0, key.length);
+      if (lookup === LOOKUP_FAILED && reader.error !== undefined) throw fromWireError(reader.error);
+      if (lookup !== LOOKUP_FOUND) {
         throw new DbError('NOT_FOUND', 'the document does not exist');
       }
       const { bytes, valueOffset, valueLength, seqno } = reader;
@@ -196,6 +200,7 @@ export class TextFrames {
     const condition = parseCondition(quoted(request, 'if_match'), request.text('if_none_match', false));
     if ('code' in condition) throw new DbError(condition.code, condition.message, condition.details);
     const durability = readDurability(request);
+    const ttlSeconds = readTtl(request);
     const idempotencyKey = readIdempotencyKey(request);
     const collection = await this.collectionForWrite(kind, name);
     const value = this.readDocument(kind, request, key);
@@ -228,6 +233,7 @@ export class TextFrames {
         condition.kind,
         condition.expectedSeqno,
         operationId,
+        expiryFor(this.context, kind, collection, ttlSeconds),
         durability,
         completion,
         0,
@@ -276,6 +282,7 @@ export class TextFrames {
         isAtomic: request.value('atomic') === true,
         createOnly: request.value('create') === true,
         durability: readDurability(request),
+        ttlSeconds: readTtl(request),
         idempotencyKey: readIdempotencyKey(request),
       },
     );
@@ -332,6 +339,14 @@ function readDurability(request: TextRequest): Durability {
     throw new DbError('VALIDATION', message, { field: 'durability' });
   }
   return durability;
+}
+
+function readTtl(request: TextRequest): number {
+  const value = request.value('ttl');
+  const ttlSeconds = ttlOfJson(value);
+  if (ttlSeconds !== undefined) return ttlSeconds;
+  const fault = ttlFault('ttl', value);
+  throw new DbError(fault.code, fault.message, fault.details);
 }
 
 function readIdempotencyKey(request: TextRequest): string {

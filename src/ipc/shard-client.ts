@@ -3,6 +3,7 @@
  * operation's result to its completion. Front thread only; never blocks.
  */
 import { assert } from '../base/assert.js';
+import type { DatabaseClock } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import { type OperationId, WriteBatchEncoder } from '../batch/write-batch-encoder.js';
@@ -85,6 +86,7 @@ export class ShardClient {
     /** Bytes one batch may have, or make the shard write; a single larger operation travels alone. */
     private readonly batchBytesMax: number,
     private readonly documentSize: DocumentSize,
+    private readonly clock: DatabaseClock,
     /** What is not taken now is refused here already, so that deletes never share a batch with it. */
     private readonly readOnly?: ReadOnlyReader,
   ) {
@@ -125,7 +127,7 @@ export class ShardClient {
   }
 
   /**
-   * Adds one write to the open batch. Undefined when it was taken, and its completion will be called exactly once;
+   * Adds one write to the open batch. `expiresAt`: database time in seconds, or one of EXPIRES_*. Undefined when it was taken, and its completion will be called exactly once;
    * otherwise the error, and the completion will not be called.
    */
   write(
@@ -140,6 +142,7 @@ export class ShardClient {
     condition: ConditionKind,
     expectedSeqno: number,
     operationId: OperationId | undefined,
+    expiresAt: number,
     durability: Durability,
     completion: WriteCompletion,
     token: number,
@@ -166,6 +169,7 @@ export class ShardClient {
       condition,
       expectedSeqno,
       operationId,
+      expiresAt,
     );
     this.open.push(completion, token);
     this.pendingCount++;
@@ -206,7 +210,12 @@ export class ShardClient {
     if (this.open.count === 0) return true;
     if (this.requests === undefined || this.ringer === undefined) return false;
     const batchId = this.nextBatchId;
-    const bytes = this.encoder.finish(batchId, this.openDurability, this.openAllOrNothing);
+    const bytes = this.encoder.finish(
+      batchId,
+      this.openDurability,
+      this.openAllOrNothing,
+      this.clock.nowSeconds(),
+    );
     const usedBytes = this.requests.usedBytes();
     if (!this.requests.push(bytes, bytes.length)) {
       this.usedBytesWhenFull = usedBytes;

@@ -37,7 +37,7 @@ interface Condition {
 
 /**
  * `filter` is a parsed value; bigint is a number here. Integers beyond 2^53 are exact only as bigint, so text is
- * better given to compileFilterText. Throws DbError('VALIDATION', …, {field}).
+ * better read with parseFilterText. Throws DbError('VALIDATION', …, {field}).
  */
 export function compileFilter(filter: unknown): DocumentPredicate {
   if (!isPlainObject(filter)) throw new DbError('VALIDATION', 'a filter is an object');
@@ -63,17 +63,17 @@ export function compileFilter(filter: unknown): DocumentPredicate {
 }
 
 /**
- * Compiles the filter in bytes[start, end), keeping its integers exact. Throws DbError('MALFORMED_JSON', …, {offset})
+ * The fields of the filter in bytes[start, end), for compileFilter: integers that a double cannot hold are bigint. Throws DbError('MALFORMED_JSON', …, {offset})
  * or DbError('VALIDATION', …, {field}).
  */
-export function compileFilterText(bytes: Uint8Array, start: number, end: number): DocumentPredicate {
+export function parseFilterText(bytes: Uint8Array, start: number, end: number): Record<string, unknown> {
   const scan = new DocumentScan(false);
   const reason = scanDocument(bytes, start, end, scan);
   if (reason === JsonFault.NOT_AN_OBJECT) throw new DbError('VALIDATION', 'a filter is an object');
   if (reason !== JsonFault.NONE) {
     throw new DbError('MALFORMED_JSON', describeFault(reason), { offset: scan.faultOffset });
   }
-  return compileFilter(parseExact(bytes, scan.objectStart, scan.objectEnd));
+  return parseExact(bytes, scan.objectStart, scan.objectEnd) as Record<string, unknown>; // the scan found an object
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

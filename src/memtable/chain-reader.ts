@@ -6,6 +6,7 @@
  *   reader.leave();
  */
 import { assert } from '../base/assert.js';
+import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
 import { NO_SLOT, VERSION_KIND_DOCUMENT } from './format.js';
 import {
   type MemtablePoolBuffers,
@@ -21,7 +22,7 @@ import { MemtableReader } from './reader.js';
 export const ABSENT = 0;
 /** The newest version is a document; the reader's fields describe it. */
 export const FOUND = 1;
-/** The newest version is a tombstone. */
+/** The newest version is a tombstone, or a document that has expired. */
 export const DELETED = 2;
 
 export type Lookup = typeof ABSENT | typeof FOUND | typeof DELETED;
@@ -38,9 +39,15 @@ export class ChainReader {
   valueLength = 0;
   /** Seqno of the last found version or tombstone. */
   seqno = 0;
+  /** Database time in seconds at which the last found document expires; 0 = never. */
+  expiresAt = 0;
 
   /** `readerIndex`: this thread's pin in the pool, below POOL_READERS_MAX and used by no other thread. */
-  constructor(buffers: MemtablePoolBuffers, readerIndex: number) {
+  constructor(
+    buffers: MemtablePoolBuffers,
+    readerIndex: number,
+    private readonly clock: DatabaseClock,
+  ) {
     assert(readerIndex >= 0 && readerIndex < POOL_READERS_MAX, () => `reader index ${readerIndex}`);
     this.header = new Int32Array(buffers.header);
     this.visible = new BigInt64Array(buffers.header);
@@ -70,6 +77,9 @@ export class ChainReader {
         const version = memtable.newestVersion(node);
         this.seqno = memtable.versionSeqno(version);
         if (memtable.versionKind(version) !== VERSION_KIND_DOCUMENT) return DELETED;
+        this.expiresAt = memtable.versionExpires(version);
+        // Most documents have no expiry: they do not pay for a look at the clock.
+        if (this.expiresAt !== 0 && hasExpired(this.expiresAt, this.clock.nowSeconds())) return DELETED;
         this.bytes = memtable.bytes;
         this.valueOffset = memtable.valueOffset(version);
         this.valueLength = memtable.valueLength(version);

@@ -35,8 +35,8 @@
  *   +0   SEQNO        2 words, low first
  *   +8   OLDER        offset of the version it replaced in this memtable, 0 = none
  *   +12  LENGTH       value bytes
- *   +16  KIND         1 document, 2 tombstone; 0 is reserved
- *   +20  reserved     0
+ *   +16  KIND         ENTRY_DOCUMENT or ENTRY_TOMBSTONE of iter/entry-cursor.ts; 0 is reserved
+ *   +20  EXPIRES      uint32; database time in seconds at which the document expires, 0 = never
  *   +24  value bytes (JSON text)
  *
  * Publication: a new version is complete before VERSION is stored (publishVersion in writer.ts, pairs with
@@ -47,6 +47,7 @@
  * The order of the skiplist is (collection, key bytes).
  */
 import { assert } from '../base/assert.js';
+import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
 
 export const SLOT_GENERATION = 0 >> 2;
 export const SLOT_OLDER = 4 >> 2;
@@ -76,10 +77,11 @@ export const VERSION_SEQNO = 0;
 export const VERSION_OLDER = 8;
 export const VERSION_LENGTH = 12;
 export const VERSION_KIND = 16;
+export const VERSION_EXPIRES = 20;
 export const VERSION_VALUE = 24;
 
-export const VERSION_KIND_DOCUMENT = 1;
-export const VERSION_KIND_TOMBSTONE = 2;
+export const VERSION_KIND_DOCUMENT = ENTRY_DOCUMENT;
+export const VERSION_KIND_TOMBSTONE = ENTRY_TOMBSTONE;
 
 export const NO_SLOT = -1;
 

@@ -24,10 +24,12 @@ export function createMemtablePool(slots: number, arenaBytes: number): MemtableP
   };
 }
 
+/** Every reader's pin at one moment: what was unlinked before it may go once none of them is held any more. */
+export type PinNote = Int32Array;
+
 interface RetiredSlot {
   readonly slot: number;
-  /** Every reader's pin when the slot was unlinked. */
-  readonly pins: Int32Array;
+  readonly pins: PinNote;
 }
 
 export class MemtablePool {
@@ -63,6 +65,10 @@ export class MemtablePool {
   get chainLength(): number {
     return this.chain.length;
   }
+  /** Slot number of the active memtable. */
+  get activeSlot(): number {
+    return this.chain[0];
+  }
   writerAt(chainIndex: number): MemtableWriter {
     return this.writers[this.chain[chainIndex]];
   }
@@ -90,9 +96,22 @@ export class MemtablePool {
     assert(this.chain.length > 1, 'the active memtable cannot be retired');
     const slot = this.chain.pop() as number;
     this.writerAt(this.chain.length - 1).setOlderSlot(NO_SLOT);
+    this.retired.push({ slot, pins: this.notePins() });
+  }
+
+  /** Take it after something was unlinked that readers may still look at. */
+  notePins(): PinNote {
     const pins = new Int32Array(POOL_READERS_MAX);
     for (let reader = 0; reader < POOL_READERS_MAX; reader++) pins[reader] = this.pin(reader);
-    this.retired.push({ slot, pins });
+    return pins;
+  }
+
+  /** True while a reader that was inside when the note was taken has not left. */
+  isHeld(pins: PinNote): boolean {
+    for (let reader = 0; reader < POOL_READERS_MAX; reader++) {
+      if ((pins[reader] & 1) !== 0 && this.pin(reader) === pins[reader]) return true;
+    }
+    return false;
   }
 
   /** Clears retired slots that no reader can hold any more. Returns how many are still waiting. */
@@ -113,12 +132,5 @@ export class MemtablePool {
 
   private pin(reader: number): number {
     return Atomics.load(this.header, POOL_PINS + reader * POOL_PIN_STRIDE);
-  }
-
-  private isHeld(pins: Int32Array): boolean {
-    for (let reader = 0; reader < POOL_READERS_MAX; reader++) {
-      if ((pins[reader] & 1) !== 0 && this.pin(reader) === pins[reader]) return true;
-    }
-    return false;
   }
 }

@@ -23,6 +23,7 @@ import {
   SLOT_LIST_HEIGHT,
   SLOT_NODE_COUNT,
   SLOT_OLDER,
+  VERSION_EXPIRES,
   VERSION_KIND,
   VERSION_LENGTH,
   VERSION_OLDER,
@@ -95,6 +96,14 @@ export class MemtableReader {
   versionKind(version: number): number {
     return this.words[(version + VERSION_KIND) >> 2];
   }
+  /** Second of database time at which the document expires; 0 = never. */
+  versionExpires(version: number): number {
+    return this.words[(version + VERSION_EXPIRES) >> 2] >>> 0;
+  }
+  /** The version that this one replaced in this memtable, or 0. */
+  olderVersion(version: number): number {
+    return this.words[(version + VERSION_OLDER) >> 2];
+  }
   valueLength(version: number): number {
     return this.words[(version + VERSION_LENGTH) >> 2];
   }
@@ -139,6 +148,21 @@ export class MemtableReader {
       }
     }
     return next;
+  }
+
+  /** Last node before (collection, key), or 0 when there is none. */
+  seekBefore(collection: number, key: Uint8Array, keyOffset: number, keyLength: number): number {
+    const high = keyPrefixWord(key, keyOffset, keyOffset + keyLength);
+    const low = keyPrefixWord(key, keyOffset + 4, keyOffset + keyLength);
+    let node = 0;
+    for (let level = this.listHeight() - 1; level >= 0; level--) {
+      for (;;) {
+        const next = this.nextNode(node, level);
+        if (next === 0 || this.compare(next, collection, high, low, key, keyOffset, keyLength) >= 0) break;
+        node = next;
+      }
+    }
+    return node;
   }
 
   /** Order of a node against (collection, key): negative, 0 or positive. `high`, `low`: prefix words of the key. */

@@ -30,6 +30,7 @@ import {
   SLOT_LIST_HEIGHT,
   SLOT_NODE_COUNT,
   SLOT_OLDER,
+  VERSION_EXPIRES,
   VERSION_KIND,
   VERSION_LENGTH,
   VERSION_OLDER,
@@ -46,6 +47,8 @@ export class MemtableWriter {
   private readonly arenaEnd: number;
   private readonly indexSize: number;
   private readonly nodeCountMax: number;
+  /** When the first document expires that was written since this was last set to 0; 0 = none does. Shard thread only. */
+  earliestExpiry = 0;
   private arenaUsed: number;
   private nodeCount: number;
   /** Last node before the searched key on each level; filled by findPredecessors. */
@@ -75,11 +78,19 @@ export class MemtableWriter {
     return this.arenaEnd - this.words[SLOT_ARENA_START];
   }
 
+  /** Takes note that a document here expires at this second of database time. */
+  noteExpiry(expiresAt: number): void {
+    if (this.earliestExpiry === 0 || expiresAt < this.earliestExpiry) this.earliestExpiry = expiresAt;
+  }
+
   get isEmpty(): boolean {
     return this.nodeCount === 0;
   }
 
-  /** Adds a version of a key. `node` is what reader.find() returned for the key: 0 when it is new here. */
+  /**
+   * Adds a version of a key. `node` is what reader.find() returned for the key: 0 when it is new here.
+   * `expiresAt`: database time in seconds, 0 = never.
+   */
   put(
     node: number,
     hash: number,
@@ -89,22 +100,24 @@ export class MemtableWriter {
     keyLength: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
   ): void {
     if (node !== 0) {
       const older = this.words[(node + NODE_VERSION) >> 2];
-      const version = this.writeVersion(older, seqno, kind, value, valueOffset, valueLength);
+      const version = this.writeVersion(older, seqno, kind, expiresAt, value, valueOffset, valueLength);
       Atomics.store(this.words, (node + NODE_VERSION) >> 2, version); // publishVersion: pairs with observeVersion
     } else {
       // The node first and its version right behind it: a read of both touches neighbouring cache lines.
       const height = this.randomHeight();
       const created = this.allocate(nodeSize(height, keyLength));
-      const version = this.writeVersion(0, seqno, kind, value, valueOffset, valueLength);
+      const version = this.writeVersion(0, seqno, kind, expiresAt, value, valueOffset, valueLength);
       this.insertNode(created, height, version, hash, collection, key, keyOffset, keyLength);
     }
     this.noteSeqno(seqno);
+    if (expiresAt !== 0) this.noteExpiry(expiresAt);
     Atomics.store(this.words, SLOT_ARENA_USED, this.arenaUsed);
   }
 
@@ -118,6 +131,7 @@ export class MemtableWriter {
     Atomics.store(words, SLOT_LIST_HEIGHT, 1);
     this.arenaUsed = words[SLOT_ARENA_START];
     this.nodeCount = 0;
+    this.earliestExpiry = 0;
     Atomics.store(words, SLOT_ARENA_USED, this.arenaUsed);
     Atomics.store(words, SLOT_NODE_COUNT, 0);
     Atomics.store(words, SLOT_OLDER, olderSlot);
@@ -139,6 +153,7 @@ export class MemtableWriter {
     older: number,
     seqno: number,
     kind: number,
+    expiresAt: number,
     value: Uint8Array,
     valueOffset: number,
     valueLength: number,
@@ -151,7 +166,7 @@ export class MemtableWriter {
     words[at + (VERSION_OLDER >> 2)] = older;
     words[at + (VERSION_LENGTH >> 2)] = valueLength;
     words[at + (VERSION_KIND >> 2)] = kind;
-    words[at + (VERSION_KIND >> 2) + 1] = 0;
+    words[at + (VERSION_EXPIRES >> 2)] = expiresAt;
     copyBytes(value, valueOffset, this.bytes, version + VERSION_VALUE, valueLength);
     return version;
   }

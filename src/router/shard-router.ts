@@ -1,4 +1,5 @@
 /** Routes keys to shards: which shard a hash belongs to, and the front's two ways into it. One per front thread. */
+import type { DatabaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import { shardOfHash } from '../base/hash.js';
 import type { LinkBuffers } from '../ipc/link.js';
@@ -12,6 +13,7 @@ export interface ShardRouterOptions {
   readonly pendingWritesMax: number;
   /** Bytes of one batch. */
   readonly batchBytesMax: number;
+  readonly clock: DatabaseClock;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
 }
@@ -29,7 +31,8 @@ export class ShardRouter {
     const readOnly = new ReadOnlyReader(options.readOnly);
     this.clients = Array.from(
       { length: options.shards },
-      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, readOnly),
+      (_, shard) =>
+        new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, options.clock, readOnly),
     );
     this.readers = this.clients.map(() => undefined);
     this.detached = this.clients.map(() => true);

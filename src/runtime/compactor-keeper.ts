@@ -1,14 +1,16 @@
 /**
- * Keeps one shard's compactor thread: starts it, starts it again when it dies, and asks it for spare WAL segments. A shard
- * can do without it: it then prepares segments itself, only slower. Main thread only.
+ * Keeps one shard's compactor thread: starts it, starts it again when it dies, and passes it what the shard asks for. A
+ * job of a thread that dies fails, and the shard asks again; segments it then prepares itself, only slower. Main thread.
  */
 import type { Logger } from 'pino';
+import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
+import type { JobOutcome } from '../engine/store-scheduler.js';
 import { closeThread } from './close-thread.js';
 import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
 import { ThreadHandle } from './thread-handle.js';
 import { COMPACTOR_WORKER } from './worker-paths.js';
 
-const RESTART_DELAY_MS = 10_000;
+const RESTART_DELAY_MS = 1000;
 
 export class CompactorKeeper {
   /** Undefined while it is down. */
@@ -53,6 +55,25 @@ export class CompactorKeeper {
       .finally(() => {
         this.isPreparingSpare = false;
       });
+  }
+
+  flush(job: FlushJob): Promise<JobOutcome<FlushResult>> {
+    return this.run((control) => control.flush(job));
+  }
+
+  compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>> {
+    return this.run((control) => control.compact(job));
+  }
+
+  private async run<Result>(
+    ask: (control: ThreadHandle<CompactorControl>['control']) => Promise<JobOutcome<Result>>,
+  ): Promise<JobOutcome<Result>> {
+    const { thread } = this;
+    const down = (reason: string): JobOutcome<Result> => ({
+      error: { code: 'SHARD_UNAVAILABLE', message: `the compactor of shard ${this.shard} ${reason}` },
+    });
+    if (thread === undefined) return down('is being started again');
+    return thread.call(ask(thread.control)).catch((error: unknown) => down(`died (${String(error)})`));
   }
 
   async close(): Promise<void> {

@@ -1,42 +1,110 @@
 /**
- * A compactor thread: slow file work on behalf of a shard. For now it prepares spare WAL segments, so that the shard
- * never has to write 64 MiB of zeros itself; flushes and compactions join it with the SSTables.
+ * A compactor thread: slow file work on behalf of one shard. It flushes memtables, reading their shared memory in place,
+ * merges tables, and prepares spare WAL segments. Nothing here decides anything and nothing becomes visible here: results
+ * go back to the shard, which alone changes the manifest.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { toWireError, type WireError } from '../base/errors.js';
+import { systemClock } from '../base/clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { Compaction } from '../compaction/compaction-job.js';
+import { runFlush } from '../compaction/flush-job.js';
+import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
+import { RateLimit } from '../compaction/rate-limit.js';
+import type { JobOutcome } from '../engine/store-scheduler.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn } from './endpoint.js';
+
+/** A compaction works this long before it looks whether a flush waits. */
+const STEP_MS = 20;
 
 export interface CompactorThreadData {
   readonly walDirectory: string;
   readonly segmentBytes: number;
   readonly sparesMax: number;
+  /** Bytes a second that compactions may read and write; 0 = no limit. Flushes are not limited: writes wait for them. */
+  readonly rateLimitBytes: number;
   readonly controlPort: MessagePort;
 }
 
 export interface CompactorControl {
   /** Undefined when a spare was made or none was needed. */
   prepareSpare(): WireError | undefined;
+  flush(job: FlushJob): JobOutcome<FlushResult>;
+  compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
+  setRateLimit(bytesPerSecond: number): void;
+  /** A compaction under way ends without a result. */
   close(): void;
+}
+
+class CompactorThread implements CompactorControl {
+  private readonly environment = { vfs: new RealVfs(), clock: systemClock };
+  private readonly rateLimit: RateLimit;
+  private isClosed = false;
+
+  constructor(private readonly data: CompactorThreadData) {
+    this.rateLimit = new RateLimit(asRate(data.rateLimitBytes), systemClock);
+  }
+
+  prepareSpare(): WireError | undefined {
+    const { walDirectory: directory, segmentBytes, sparesMax } = this.data;
+    try {
+      new SegmentPool({ vfs: this.environment.vfs, directory, segmentBytes, sparesMax }).prepareSpare();
+      return undefined;
+    } catch (error) {
+      return toWireError(error);
+    }
+  }
+
+  flush(job: FlushJob): JobOutcome<FlushResult> {
+    try {
+      return { result: runFlush(job, this.environment) };
+    } catch (error) {
+      return { error: toWireError(error) };
+    }
+  }
+
+  async compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>> {
+    const compaction = new Compaction(job, this.environment);
+    let charged = 0;
+    try {
+      while (!compaction.step(STEP_MS)) {
+        const bytes = compaction.bytesRead + compaction.bytesWritten;
+        await this.pause(this.rateLimit.charge(bytes - charged));
+        charged = bytes;
+        if (this.isClosed) throw new DbError('DRAINING', 'the server is shutting down');
+      }
+      return { result: compaction.result() };
+    } catch (error) {
+      compaction.cancel();
+      return { error: toWireError(error) };
+    }
+  }
+
+  setRateLimit(bytesPerSecond: number): void {
+    this.rateLimit.setRate(asRate(bytesPerSecond));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    setImmediate(() => this.data.controlPort.close());
+  }
+
+  /** Through the event loop at least once: a flush may have been asked for. */
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (ms > 0) setTimeout(resolve, ms);
+      else setImmediate(resolve);
+    });
+  }
+}
+
+/** In the configuration 0 stands for no limit. */
+function asRate(bytesPerSecond: number): number {
+  return bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : bytesPerSecond;
 }
 
 /** Entry point of workers/compactor.ts. */
 export function runCompactorThread(data: CompactorThreadData): void {
-  const vfs = new RealVfs();
-  const api: CompactorControl = {
-    prepareSpare() {
-      try {
-        const { walDirectory: directory, segmentBytes, sparesMax } = data;
-        new SegmentPool({ vfs, directory, segmentBytes, sparesMax }).prepareSpare();
-        return undefined;
-      } catch (error) {
-        return toWireError(error);
-      }
-    },
-    close() {
-      setImmediate(() => data.controlPort.close());
-    },
-  };
-  exposeOn(data.controlPort, api);
+  exposeOn(data.controlPort, new CompactorThread(data));
 }

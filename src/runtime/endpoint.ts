@@ -30,12 +30,9 @@ function portEndpoint(port: MessagePort, afterPost: () => void): Comlink.Endpoin
   return endpoint as unknown as Comlink.Endpoint;
 }
 
-/** Offers `api` to the thread at the other end of `port`. */
-export function exposeOn(port: MessagePort, api: object): void {
-  Comlink.expose(
-    api,
-    portEndpoint(port, () => {}),
-  );
+/** Offers `api` to the thread at the other end of `port`. `afterPost`: rings a caller that sleeps, after each answer. */
+export function exposeOn(port: MessagePort, api: object, afterPost: () => void = () => {}): void {
+  Comlink.expose(api, portEndpoint(port, afterPost));
 }
 
 /** The API that the other end of `port` offers; every call returns a promise. */

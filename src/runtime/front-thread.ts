@@ -1,8 +1,17 @@
 /** A front thread: sockets on one side, links to the shards on the other. The supervisor calls over comlink. */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import hyperid from 'hyperid';
 import { systemClock } from '../base/clock.js';
-import type { WireError } from '../base/errors.js';
+import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
+import type { DbError, WireError } from '../base/errors.js';
+import type { BlockCache } from '../cache/block-cache.js';
+import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
+import { RowCache } from '../cache/row-cache.js';
+import { createRowCache } from '../cache/row-format.js';
+import { openSharedBlockCache } from '../cache/shared-block-cache.js';
+import { WriteStamps } from '../cache/write-stamps.js';
+import { ShardReader } from '../engine/shard-reader.js';
+import { TableCache } from '../engine/table-cache.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
 import type { FrontContext } from '../front/front-context.js';
@@ -10,19 +19,34 @@ import { HttpServer, type PortSharing } from '../front/http-server.js';
 import { RequestMeter } from '../front/request-meter.js';
 import { WebSocketServer } from '../front/ws-server.js';
 import type { LinkBuffers } from '../ipc/link.js';
+import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
-import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
-import { FRONT_LOOP_DELAY_MS, FRONT_PENDING_WRITES } from '../shm/stats-format.js';
-import { MemtableScanner } from './document-scanner.js';
+import { SeqnoBoard } from '../shm/seqno-board.js';
+import {
+  FRONT_LOOP_DELAY_MS,
+  FRONT_PENDING_WRITES,
+  FRONT_ROW_CACHE_HITS,
+  FRONT_ROW_CACHE_REQUESTS,
+} from '../shm/stats-format.js';
+import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
+import type { ShardReadBuffers } from './shard-read-buffers.js';
+import { ShardScanner } from './shard-scanner.js';
 
 const GAUGE_INTERVAL_MS = 1000;
+const READ_ERROR_LOG_EVERY = 1000;
 
 export interface FrontThreadData {
   readonly front: number;
   readonly shards: number;
+  /** By shard. */
+  readonly tableDirectories: readonly string[];
+  readonly blockCache: BlockCacheBuffers;
+  /** For all shards together. */
+  readonly rowCacheBytes: number;
+  readonly seqnos: SharedArrayBuffer;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
   readonly pendingWritesMax: number;
@@ -30,6 +54,7 @@ export interface FrontThreadData {
   readonly inFlightBodyBytesMax: number;
   readonly connectionsMax: number;
   readonly autoCreateCollections: boolean;
+  readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
   readonly controlPort: MessagePort;
@@ -50,7 +75,7 @@ export interface ListenResult {
 /** What a front offers to the supervisor. */
 export interface FrontControl {
   listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult>;
-  attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void;
+  attachShard(shard: number, link: LinkBuffers, buffers: ShardReadBuffers): void;
   detachShard(shard: number, cause: WireError): void;
   putCollection(collection: CollectionInfo): void;
   removeCollection(collection: CollectionInfo): void;
@@ -64,19 +89,28 @@ export interface FrontControl {
 
 class FrontThread implements FrontControl {
   private readonly host: Remote<FrontHost>;
+  private readonly clock: DatabaseClock;
   private readonly router: ShardRouter;
-  private readonly scanner: MemtableScanner;
+  private readonly scanner: ShardScanner;
+  /** By shard; undefined while it is down. */
+  private readonly readers: Array<ShardReader | undefined>;
   private readonly context: FrontContext;
   private readonly server: HttpServer;
   private readonly webSockets: WebSocketServer;
   private readonly doorbell: AsyncDoorbell;
   private readonly gauges: NodeJS.Timeout;
+  private readonly vfs = new RealVfs();
+  private readonly blockCache: BlockCache;
+  private readErrors = 0;
   private flushScheduled = false;
 
   constructor(private readonly data: FrontThreadData) {
     this.host = remoteOf<FrontHost>(data.hostPort);
-    this.router = new ShardRouter(data);
-    this.scanner = new MemtableScanner(data.shards);
+    this.clock = databaseClock(data.timeBase);
+    this.router = new ShardRouter({ ...data, clock: this.clock });
+    this.scanner = new ShardScanner(data.shards, new SeqnoBoard(data.seqnos), data.front, this.clock);
+    this.readers = new Array(data.shards).fill(undefined);
+    this.blockCache = openSharedBlockCache(data.blockCache, threadId + 1);
     this.context = this.createContext();
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
     this.server = new HttpServer({ context: this.context, onUnexpected });
@@ -98,16 +132,16 @@ class FrontThread implements FrontControl {
     }
   }
 
-  attachShard(shard: number, link: LinkBuffers, memtables: MemtablePoolBuffers): void {
+  attachShard(shard: number, link: LinkBuffers, buffers: ShardReadBuffers): void {
     // Nothing should be left of the shard's last incarnation; if something is, it must not wait for answers for ever.
     this.router.detach(shard, { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} has started again` });
-    const reader = new ChainReader(memtables, this.data.front);
-    this.scanner.setReader(shard, reader);
+    const reader = this.openReader(shard, buffers);
+    this.setReader(shard, reader);
     this.router.attach(shard, link, reader);
   }
 
   detachShard(shard: number, cause: WireError): void {
-    this.scanner.setReader(shard, undefined);
+    this.setReader(shard, undefined);
     this.router.detach(shard, cause);
   }
 
@@ -150,6 +184,7 @@ class FrontThread implements FrontControl {
     const requestIds = hyperid({ urlSafe: true });
     const documentIds = hyperid({ urlSafe: true });
     return {
+      clock: this.clock,
       router: this.router,
       scanner: this.scanner,
       collections: new CollectionRegistry(this.controlPlane(), data.autoCreateCollections),
@@ -167,7 +202,8 @@ class FrontThread implements FrontControl {
     const { host } = this;
     // Written out: comlink's remote is a proxy, and its methods must be called on it.
     return {
-      createCollection: (name, exclusive) => host.createCollection(name, exclusive),
+      createCollection: (name, exclusive, ttlSeconds) => host.createCollection(name, exclusive, ttlSeconds),
+      setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => host.dropCollection(name),
       listCollections: () => host.listCollections(),
       health: () => host.health(),
@@ -177,6 +213,31 @@ class FrontThread implements FrontControl {
       setReadOnly: (request) => host.setReadOnly(request),
       shutdown: (request) => host.shutdown(request),
     };
+  }
+
+  /** A new incarnation has new stamps, so it gets a new row cache as well: rows of the old one could look valid. */
+  private openReader(shard: number, buffers: ShardReadBuffers): ShardReader {
+    const { data, clock } = this;
+    return new ShardReader({
+      chain: new ChainReader(buffers.memtables, data.front, clock),
+      versions: new VersionSubscriber(buffers.versions),
+      tables: new TableCache({
+        vfs: this.vfs,
+        directory: data.tableDirectories[shard],
+        shard,
+        cache: this.blockCache,
+      }),
+      clock,
+      rowCache: new RowCache(createRowCache(Math.floor(data.rowCacheBytes / data.shards))),
+      stamps: new WriteStamps(buffers.stamps),
+      onReadError: (error) => this.reportReadError(shard, error),
+    });
+  }
+
+  private setReader(shard: number, reader: ShardReader | undefined): void {
+    this.readers[shard]?.close();
+    this.readers[shard] = reader;
+    this.scanner.setReader(shard, reader);
   }
 
   /** Once per event-loop turn: setImmediate runs after all sockets that were ready have been served. */
@@ -202,10 +263,23 @@ class FrontThread implements FrontControl {
   private refreshGauges(): void {
     const { cells } = this.context.meter;
     cells[FRONT_PENDING_WRITES] = this.router.pendingWrites();
+    for (const reader of this.readers) {
+      if (reader === undefined) continue;
+      cells[FRONT_ROW_CACHE_REQUESTS] += reader.rowCacheRequests;
+      cells[FRONT_ROW_CACHE_HITS] += reader.rowCacheHits;
+      reader.rowCacheRequests = 0;
+      reader.rowCacheHits = 0;
+    }
     const started = systemClock.monotonicMs();
     setImmediate(() => {
       cells[FRONT_LOOP_DELAY_MS] = systemClock.monotonicMs() - started;
     });
+  }
+
+  /** The first of many: a bad block can be asked for thousands of times a second. */
+  private reportReadError(shard: number, { message, details }: DbError): void {
+    if (this.readErrors++ % READ_ERROR_LOG_EVERY !== 0) return;
+    this.host.log('error', `a stored document cannot be read: ${message}`, { shard, ...details });
   }
 
   private reportUnexpected(error: unknown): void {

@@ -11,8 +11,9 @@ import {
 } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { TTL_UNSET } from '../base/expiry.js';
 import { packageVersion } from '../base/version.js';
-import { Catalog, type CatalogStore } from '../catalog/catalog.js';
+import { Catalog, type CatalogStore, type Collection } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import type {
   CollectionDescription,
@@ -24,16 +25,20 @@ import type {
 } from '../front/control-plane.js';
 import {
   FRONT_CONNECTIONS,
+  SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_SEQNO,
   SHARD_STALL,
+  SHARD_TABLE_BYTES,
+  SHARD_TABLES,
   SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
   STALL_NAMES,
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
@@ -69,6 +74,7 @@ class Server implements RunningServer {
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
   private readonly log: ServerLog;
+  private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
   private readonly space: SpaceKeeper;
@@ -85,6 +91,12 @@ class Server implements RunningServer {
     this.host = config.server.host;
     this.port = config.server.port;
     this.log = openServerLog(config);
+    this.timeKeeper = new DatabaseTimeKeeper({
+      vfs: new RealVfs(),
+      dataDirectory: directory.path,
+      clock: systemClock,
+      warn: (fields, message) => this.log.logger.warn(fields, message),
+    });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
     this.space = new SpaceKeeper({
       storage: config.storage,
@@ -99,9 +111,11 @@ class Server implements RunningServer {
       dataDirectory: directory.path,
       shards: directory.shards,
       logger: this.log.logger,
+      timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
       frontHost: this.controlPlane(),
-      collections: () => this.catalog.list(),
+      collections: () => this.catalog.list().map(collectionInfo),
+      droppedCollections: () => this.catalog.droppedIds(),
     });
     this.metrics = this.createMetrics();
     this.stopped = new Promise((resolve) => {
@@ -116,6 +130,7 @@ class Server implements RunningServer {
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
+    this.timeKeeper.start();
     this.space.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
@@ -143,6 +158,7 @@ class Server implements RunningServer {
   async abandon(): Promise<void> {
     this.space.close();
     await this.supervisor.close();
+    this.timeKeeper.stop();
     this.log.flush();
     this.directory.release();
   }
@@ -158,6 +174,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       await this.supervisor.close();
+      this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
       this.log.flush();
@@ -171,7 +188,8 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: (name, exclusive) => this.createCollection(name, exclusive),
+      createCollection: (name, exclusive, ttlSeconds) => this.createCollection(name, exclusive, ttlSeconds),
+      setCollectionTtl: (name, ttlSeconds) => this.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => this.dropCollection(name),
       listCollections: async () => this.listCollections(),
       health: async () => answer(healthReport(this.facts())),
@@ -184,25 +202,45 @@ class Server implements RunningServer {
   }
 
   /** Fronts know of a change before it is answered: what a client does next finds it on every front. */
-  private createCollection(name: string, exclusive: boolean): Promise<ControlResult<CollectionInfo>> {
+  private createCollection(
+    name: string,
+    exclusive: boolean,
+    ttlSeconds: number,
+  ): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
       const existing = this.catalog.find(name);
-      if (existing !== undefined && !exclusive) return { id: existing.id, name };
+      if (existing !== undefined && !exclusive) return collectionInfo(existing);
       this.space.readOnly.requireCatalogChange('create');
-      const created = this.catalog.create(name);
+      const created = collectionInfo(this.catalog.create(name, ttlSeconds));
       await this.supervisor.putCollection(created);
-      this.log.logger.info({ collection: name, id: created.id }, 'collection created');
-      return { id: created.id, name };
+      this.log.logger.info(
+        { collection: name, id: created.id, ttl_seconds: ttlSeconds },
+        'collection created',
+      );
+      return created;
+    });
+  }
+
+  private setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>> {
+    return attempt(async () => {
+      this.space.readOnly.requireCatalogChange('change');
+      const changed = collectionInfo(this.catalog.setTtl(name, ttlSeconds));
+      await this.supervisor.putCollection(changed);
+      this.log.logger.info(
+        { collection: name, id: changed.id, ttl_seconds: ttlSeconds },
+        'collection changed',
+      );
+      return changed;
     });
   }
 
   private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
       this.space.readOnly.requireCatalogChange('drop');
-      const dropped = this.catalog.drop(name);
+      const dropped = collectionInfo(this.catalog.drop(name));
       await this.supervisor.removeCollection(dropped);
       this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
-      return { id: dropped.id, name };
+      return dropped;
     });
   }
 
@@ -219,11 +257,12 @@ class Server implements RunningServer {
       const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
       figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
     }
-    const descriptions = this.catalog.list().map(({ id, name, createdAt }) => ({
+    const descriptions = this.catalog.list().map(({ id, name, createdAt, ttlSeconds }) => ({
       name,
       document_count: figures.get(id)?.documents ?? 0,
       size_bytes: figures.get(id)?.bytes ?? 0,
       indexes: [],
+      ttl: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
       created_at: createdAt,
     }));
     return { ok: descriptions };
@@ -276,7 +315,9 @@ class Server implements RunningServer {
       memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
       wal_bytes: cells[SHARD_WAL_DISK_BYTES],
       wal_segments: cells[SHARD_WAL_SEGMENTS],
-      l0_files: 0,
+      l0_files: cells[SHARD_L0_RUNS],
+      tables: cells[SHARD_TABLES],
+      table_bytes: cells[SHARD_TABLE_BYTES],
       restarts,
     };
   }
@@ -297,6 +338,10 @@ class Server implements RunningServer {
   private uptimeSeconds(): number {
     return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
   }
+}
+
+function collectionInfo({ id, name, ttlSeconds }: Collection): CollectionInfo {
+  return { id, name, ttlSeconds };
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {

@@ -1,28 +1,58 @@
 /** Counts what a shard does in its shared-memory block. Shard thread only. */
 import type { DbError, DbErrorCode } from '../base/errors.js';
 import type { EngineMeter } from '../engine/shard-engine.js';
+import type { Version } from '../manifest/version.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import {
   recordDuration,
   SHARD_BATCHES,
   SHARD_COMMITS,
   SHARD_FSYNC,
+  SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_OPERATIONS,
   SHARD_POISONED,
   SHARD_REFUSED_DISK,
+  SHARD_REFUSED_L0_STOP,
   SHARD_REFUSED_MEMTABLES_FULL,
+  SHARD_REFUSED_READ_ONLY,
   SHARD_REFUSED_WAL_POISONED,
   SHARD_RING_BYTES,
   SHARD_SEQNO,
   SHARD_STALL,
+  SHARD_STALL_MS,
+  SHARD_TABLE_BYTES,
+  SHARD_TABLES,
   SHARD_WAL_BYTES,
   STALL_DISK,
+  STALL_L0_STOP,
   STALL_MEMTABLES_FULL,
   STALL_NONE,
+  STALL_READ_ONLY,
   STALL_WAL_POISONED,
 } from '../shm/stats-format.js';
+
+const REFUSED_CELLS: ReadonlyMap<DbErrorCode, number> = new Map([
+  ['MEMTABLES_FULL', SHARD_REFUSED_MEMTABLES_FULL],
+  ['L0_STOP', SHARD_REFUSED_L0_STOP],
+  ['WAL_POISONED', SHARD_REFUSED_WAL_POISONED],
+  ['DISK_FULL', SHARD_REFUSED_DISK],
+  ['READ_ONLY', SHARD_REFUSED_READ_ONLY],
+]);
+
+const STALLS: ReadonlyMap<DbErrorCode, number> = new Map([
+  ['MEMTABLES_FULL', STALL_MEMTABLES_FULL],
+  ['L0_STOP', STALL_L0_STOP],
+  ['WAL_POISONED', STALL_WAL_POISONED],
+  ['DISK_FULL', STALL_DISK],
+  ['READ_ONLY', STALL_READ_ONLY],
+]);
+
+/** Which of STALL_* an error of the engine stands for. */
+export function stallOf(code: DbErrorCode): number {
+  return STALLS.get(code) ?? STALL_NONE;
+}
 
 export class ShardMeter implements EngineMeter {
   readonly cells: Float64Array;
@@ -59,17 +89,25 @@ export class ShardMeter implements EngineMeter {
   }
 
   onRefused(code: DbErrorCode): void {
-    const { cells } = this;
-    if (code === 'MEMTABLES_FULL') {
-      cells[SHARD_REFUSED_MEMTABLES_FULL]++;
-      cells[SHARD_STALL] = STALL_MEMTABLES_FULL;
-    } else if (code === 'WAL_POISONED') {
-      cells[SHARD_REFUSED_WAL_POISONED]++;
-      cells[SHARD_STALL] = STALL_WAL_POISONED;
-    } else if (code === 'DISK_FULL') {
-      cells[SHARD_REFUSED_DISK]++;
-      cells[SHARD_STALL] = STALL_DISK;
-    }
+    const cell = REFUSED_CELLS.get(code);
+    if (cell !== undefined) this.cells[cell]++;
+    this.cells[SHARD_STALL] = stallOf(code);
+  }
+
+  /** Writes have begun to wait for what `code` names. */
+  onStalled(code: DbErrorCode): void {
+    this.cells[SHARD_STALL] = stallOf(code);
+  }
+
+  /** They have waited for `durationMs`. */
+  onWaited(stall: number, durationMs: number): void {
+    this.cells[SHARD_STALL_MS + stall] += durationMs;
+  }
+
+  onVersion({ levels, totals }: Version): void {
+    this.cells[SHARD_L0_RUNS] = levels[0].length;
+    this.cells[SHARD_TABLES] = totals.tables;
+    this.cells[SHARD_TABLE_BYTES] = totals.bytes;
   }
 
   onRound(ringBytes: number): void {

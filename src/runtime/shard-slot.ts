@@ -1,18 +1,23 @@
 /** One shard as the supervisor sees it: its threads, its shared memory and its state. Main thread only. */
 import type { WireError } from '../base/errors.js';
 import type { LinkBuffers } from '../ipc/link.js';
-import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import type { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl } from './front-thread.js';
+import type { ShardReadBuffers } from './shard-read-buffers.js';
 import type { ShardControl } from './shard-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
+
+export interface ShardDirectories {
+  readonly wal: string;
+  readonly tables: string;
+}
 
 export type ShardState = 'recovering' | 'ready' | 'down' | 'closed';
 
 /** What lives and dies with one incarnation of a shard's thread. */
 export interface ShardIncarnation {
   readonly thread: ThreadHandle<ShardControl>;
-  readonly memtables: MemtablePoolBuffers;
+  readonly buffers: ShardReadBuffers;
   readonly doorbell: SharedArrayBuffer;
   /** By front: the link, and the front's thread that has it. A front that started again needs another. */
   readonly links: Map<
@@ -34,7 +39,7 @@ export class ShardSlot {
 
   constructor(
     readonly shard: number,
-    readonly walDirectory: string,
+    readonly directories: ShardDirectories,
     readonly stats: SharedArrayBuffer,
     readonly compactor: CompactorKeeper,
   ) {

@@ -1,47 +1,58 @@
 /** A shard thread: recovery, then the loop. Everything here runs on that thread; the supervisor calls over comlink. */
 import type { MessagePort } from 'node:worker_threads';
-import { asEpoch, asSeqno, asShardId, type Epoch } from '../base/brand.js';
 import { systemClock } from '../base/clock.js';
-import { type DbError, toWireError, type WireError } from '../base/errors.js';
+import type { DatabaseTimeBase } from '../base/database-clock.js';
+import { databaseClock } from '../base/database-clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
-import { WriteBatchView } from '../batch/write-batch-view.js';
-import { ShardEngine } from '../engine/shard-engine.js';
+import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
+import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
+import { ExpirySweeper } from '../engine/expiry-sweeper.js';
+import type { JobOutcome, JobRunner } from '../engine/store-scheduler.js';
+import { WriteThrottle } from '../engine/write-throttle.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardLink } from '../ipc/shard-server.js';
+import type { OpenManifestReport } from '../manifest/open-manifest.js';
+import type { VersionBoard } from '../manifest/version-board.js';
 import { MemtablePool } from '../memtable/pool.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { BlockingDoorbell } from '../shm/doorbell.js';
-import {
-  SHARD_RECOVERY_BYTES_DONE,
-  SHARD_RECOVERY_BYTES_TOTAL,
-  SHARD_WAL_DISK_BYTES,
-  SHARD_WAL_SEGMENTS,
-} from '../shm/stats-format.js';
+import { SHARD_EXPIRED, SHARD_WAL_DISK_BYTES, SHARD_WAL_SEGMENTS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
-import { recoverWal } from '../wal/recovery.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
-import { WalWriter } from '../wal/writer.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
-import { SharedSeqnoCounter } from './seqno-counter.js';
 import { ShardLoop } from './shard-loop.js';
 import { ShardMeter } from './shard-meter.js';
+import { type RecoveredShard, recoverShard } from './shard-recovery.js';
+import type { ShardTuning } from './shard-tuning.js';
+import { StoreLog } from './store-log.js';
 
 /** Spare WAL segments kept ready. */
 export const WAL_SPARES_MAX = 2;
 /** How full the active segment gets before the next one is asked for. */
 const SPARE_WANTED_FILL = 0.25;
-const SPARE_CHECK_MS = 200;
+const REFRESH_MS = 200;
+/** How long a shutdown waits for the last flush; what is not flushed stays in the log. */
+const CLOSE_FLUSH_MS = 8000;
 
 export interface ShardThreadData {
   readonly shard: number;
   readonly walDirectory: string;
+  readonly tableDirectory: string;
   readonly segmentBytes: number;
   readonly memtables: MemtablePoolBuffers;
+  /** Where the current version is published. */
+  readonly versions: VersionBoard;
+  readonly stamps: SharedArrayBuffer;
+  readonly blockCache: BlockCacheBuffers;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
   readonly seqnos: SharedArrayBuffer;
+  readonly timeBase: DatabaseTimeBase;
+  readonly tuning: ShardTuning;
+  readonly droppedCollections: readonly number[];
   readonly defaultDurability: Durability;
   readonly groupIntervalMs: number;
   readonly onDamage: 'stop' | 'salvage';
@@ -55,17 +66,23 @@ export interface ShardHost {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Asks for a spare WAL segment, prepared on the compactor thread. */
   wantSpare(shard: number): void;
+  /** Runs on the shard's compactor thread. */
+  flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
+  compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   onPoisoned(shard: number, error: WireError): void;
 }
 
 export interface OpenedShard {
   readonly lastSeqno: number;
+  readonly flushedSeqno: number;
+  readonly tables: number;
   readonly records: number;
   readonly bytes: number;
   readonly durationMs: number;
   readonly tornTailBytes: number;
   readonly damage: RecoveryReport['damage'];
   readonly unknownFiles: readonly string[];
+  readonly strays: OpenManifestReport['strays'];
 }
 
 export interface CollectionFigures {
@@ -87,21 +104,27 @@ export interface ShardControl {
   attachFront(front: number, link: LinkBuffers): void;
   detachFront(front: number): void;
   collectionFigures(): readonly CollectionFigures[];
-  /** Serves what is queued, syncs and closes. The thread then has nothing left to do and ends. */
-  close(): void;
+  /** Nobody can ask for documents of these collections any more: compactions drop them. */
+  setDroppedCollections(collections: readonly number[]): void;
+  /** Serves what is queued, flushes if `flush`, syncs and closes. The thread then has nothing left to do and ends. */
+  close(flush: boolean): Promise<void>;
 }
 
 class ShardThread implements ShardControl {
   private readonly host: Remote<ShardHost>;
   private readonly memtables: MemtablePool;
   private readonly meter: ShardMeter;
-  private engine: ShardEngine | undefined;
-  private log: WalWriter | undefined;
+  private readonly throttle = new WriteThrottle();
+  private droppedCollections: readonly number[];
+  private shard: RecoveredShard | undefined;
+  private sweeper: ExpirySweeper | undefined;
   private loop: ShardLoop | undefined;
-  private spareTimer: NodeJS.Timeout | undefined;
+  private refreshTimer: NodeJS.Timeout | undefined;
+  private sweepDueMs = 0;
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
+    this.droppedCollections = data.droppedCollections;
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
     this.meter = new ShardMeter(data.stats, this.memtables, (error) => this.onPoisoned(error));
@@ -124,13 +147,25 @@ class ShardThread implements ShardControl {
   }
 
   collectionFigures(): readonly CollectionFigures[] {
-    return this.engine?.stats.snapshot() ?? [];
+    return this.shard?.engine.stats.snapshot() ?? [];
   }
 
-  close(): void {
+  setDroppedCollections(collections: readonly number[]): void {
+    this.droppedCollections = collections;
+    const dropped = new Set(collections);
+    this.shard?.engine.stats.forget((collection) => dropped.has(collection));
+  }
+
+  async close(flush: boolean): Promise<void> {
     this.loop?.stop();
-    clearInterval(this.spareTimer);
-    if (this.log?.poisonedBy() === undefined) this.log?.close();
+    clearInterval(this.refreshTimer);
+    const { shard } = this;
+    if (shard !== undefined) {
+      if (flush) await this.flushAll(shard);
+      shard.scheduler.close();
+      if (shard.log.poisonedBy() === undefined) shard.log.close();
+      shard.store.close();
+    }
     // Nothing keeps the thread alive after this; the answer to this call is still sent.
     setImmediate(() => {
       this.data.controlPort.close();
@@ -141,91 +176,127 @@ class ShardThread implements ShardControl {
   private recover(): OpenedShard {
     const { data } = this;
     const vfs = new RealVfs();
-    const pool = new SegmentPool({
+    const segments = new SegmentPool({
       vfs,
       directory: data.walDirectory,
       segmentBytes: data.segmentBytes,
       sparesMax: WAL_SPARES_MAX,
     });
-    pool.prepareDirectory();
+    segments.prepareDirectory();
     const startMs = systemClock.monotonicMs();
-    const { engine, report } = this.replay(vfs);
-    const log = new WalWriter({
+    const shard = recoverShard({
+      data,
       vfs,
-      pool,
-      clock: systemClock,
-      shard: asShardId(data.shard),
-      epoch: nextEpoch(report),
-      continuation: report.continuation,
+      memtables: this.memtables,
+      segments,
+      meter: this.meter,
+      runner: this.runner(),
+      events: new StoreLog(data.shard, this.meter, (...line) => this.host.log(...line)),
+      droppedCollections: () => this.droppedCollections,
     });
-    new SharedSeqnoCounter(data.seqnos).raiseTo(report.lastSeqno);
-    engine.attachLog(log);
-    this.log = log;
-    this.engine = engine;
-    this.startLoop(engine);
+    this.shard = shard;
+    this.setDroppedCollections(this.droppedCollections);
+    this.sweeper = this.createSweeper(shard);
+    this.meter.onApplied(shard.engine.appliedSeqno);
+    this.startLoop(shard);
+    const { walReport, manifestReport } = shard;
     return {
-      lastSeqno: report.lastSeqno,
-      records: report.records,
-      bytes: report.bytes,
+      lastSeqno: shard.engine.appliedSeqno,
+      flushedSeqno: shard.store.flushedSeqno,
+      tables: shard.store.version.tableCount,
+      records: walReport.records,
+      bytes: walReport.bytes,
       durationMs: systemClock.monotonicMs() - startMs,
-      tornTailBytes: report.tornTailBytes ?? 0,
-      damage: report.damage,
-      unknownFiles: report.unknownFiles,
+      tornTailBytes: walReport.tornTailBytes ?? 0,
+      damage: walReport.damage,
+      unknownFiles: walReport.unknownFiles,
+      strays: manifestReport.strays,
     };
   }
 
-  private replay(vfs: RealVfs): { engine: ShardEngine; report: RecoveryReport } {
-    const { data, memtables, meter } = this;
-    const engine = new ShardEngine({
-      shard: data.shard,
-      memtables,
-      seqnos: new SharedSeqnoCounter(data.seqnos),
-      clock: systemClock,
-      meter,
-      defaultDurability: data.defaultDurability,
-      groupIntervalMs: data.groupIntervalMs,
-    });
-    const view = new WriteBatchView();
-    const report = recoverWal({
-      vfs,
-      directory: data.walDirectory,
-      shard: asShardId(data.shard),
-      // Nothing has been flushed to SSTables yet: the log must reach back to the first operation.
-      fromSeqno: asSeqno(1),
-      onDamage: data.onDamage,
-      onRecord: (record) => engine.replay(view.open(aligned(record.payload)), record.firstSeqno),
-      onProgress: (done, total) => {
-        meter.cells[SHARD_RECOVERY_BYTES_DONE] = done;
-        meter.cells[SHARD_RECOVERY_BYTES_TOTAL] = total;
-      },
-    });
-    meter.onApplied(engine.appliedSeqno);
-    return { engine, report };
+  private runner(): JobRunner {
+    const { host } = this;
+    const { shard } = this.data;
+    const failed = (error: unknown) => ({ error: toWireError(error) });
+    return {
+      flush: (job, done) => host.flush(shard, job).then(done, (error) => done(failed(error))),
+      compact: (job, done) => host.compact(shard, job).then(done, (error) => done(failed(error))),
+    };
   }
 
-  private startLoop(engine: ShardEngine): void {
-    const { data, meter } = this;
+  private createSweeper({ engine, store, tables }: RecoveredShard): ExpirySweeper {
+    return new ExpirySweeper({
+      memtables: this.memtables,
+      tables,
+      version: () => store.version,
+      clock: databaseClock(this.data.timeBase),
+      write: (batch) => engine.writeNow(batch),
+    });
+  }
+
+  private startLoop({ engine, scheduler }: RecoveredShard): void {
+    const { data, meter, throttle } = this;
     this.loop = new ShardLoop({
       engine,
       doorbell: new BlockingDoorbell(data.doorbell),
       meter,
       clock: systemClock,
+      throttle,
+      pressure: () => scheduler.pressure(),
+      background: () => this.background(),
       spinUs: data.spinUs,
     });
     this.loop.start();
+    scheduler.resume();
     this.refresh();
-    this.spareTimer = setInterval(() => this.refresh(), SPARE_CHECK_MS);
+    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
   }
 
-  /** Off the hot path: gauges, and the next WAL segment before it is needed. */
+  /** Between groups: a slice of the sweep. True when there is more to do. */
+  private background(): boolean {
+    const { sweeper } = this;
+    if (sweeper === undefined || !sweeper.isActive) return false;
+    try {
+      sweeper.slice();
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
+    }
+    this.meter.cells[SHARD_EXPIRED] = sweeper.removed;
+    return sweeper.isActive;
+  }
+
+  /** Off the hot path: gauges, the next WAL segment before it is needed, retries and removals that have become due. */
   private refresh(): void {
-    const counters = this.log?.counters();
-    if (counters === undefined) return;
-    this.meter.cells[SHARD_WAL_SEGMENTS] = counters.segmentsRetained;
-    this.meter.cells[SHARD_WAL_DISK_BYTES] = counters.segmentsRetained * this.data.segmentBytes;
-    this.meter.onApplied(this.engine?.appliedSeqno ?? 0);
+    const { shard, meter } = this;
+    if (shard === undefined) return;
+    const counters = shard.log.counters();
+    meter.cells[SHARD_WAL_SEGMENTS] = counters.segmentsRetained;
+    meter.cells[SHARD_WAL_DISK_BYTES] = counters.segmentsRetained * this.data.segmentBytes;
+    meter.onApplied(shard.engine.appliedSeqno);
+    meter.onVersion(shard.store.version);
     if (counters.activeSegmentFill > SPARE_WANTED_FILL || counters.segmentsRetained === 0) {
       this.host.wantSpare(this.data.shard);
+    }
+    shard.store.reclaim();
+    shard.scheduler.schedule();
+    this.startSweepWhenDue();
+  }
+
+  private startSweepWhenDue(): void {
+    const now = systemClock.monotonicMs();
+    if (now < this.sweepDueMs) return;
+    this.sweepDueMs = now + this.data.tuning.sweepIntervalMs;
+    this.sweeper?.start();
+  }
+
+  /** The memtables go into tables, so that the next start has nothing to replay. Gives up when it takes too long. */
+  private async flushAll({ engine, scheduler }: RecoveredShard): Promise<void> {
+    const deadlineMs = systemClock.monotonicMs() + CLOSE_FLUSH_MS;
+    engine.freeze();
+    while (scheduler.waitingMemtables > 0 && scheduler.flushError === undefined) {
+      if (systemClock.monotonicMs() > deadlineMs) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
@@ -237,13 +308,4 @@ class ShardThread implements ShardControl {
 /** Entry point of workers/shard.ts. */
 export function runShardThread(data: ShardThreadData): void {
   exposeOn(data.controlPort, new ShardThread(data));
-}
-
-function nextEpoch(report: RecoveryReport): Epoch {
-  return asEpoch(report.lastEpoch + 1);
-}
-
-/** Batches are read as columns of words, so they must start at a multiple of 8 in their buffer. */
-function aligned(payload: Uint8Array): Uint8Array {
-  return payload.byteOffset % 8 === 0 ? payload : payload.slice();
 }

@@ -9,13 +9,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
+import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
-import type { Collection } from '../catalog/catalog.js';
+import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
+import { releaseLocksOf } from '../cache/shared-block-cache.js';
 import type { Config } from '../config/schema.js';
+import type { CollectionInfo } from '../front/control-plane.js';
 import { parseDurability } from '../front/durability.js';
 import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
-import { createMemtablePool } from '../memtable/pool.js';
 import { createDoorbell } from '../shm/doorbell.js';
+import { createSeqnoBoard, SeqnoBoard } from '../shm/seqno-board.js';
 import {
   createStatsBlock,
   FRONT_BODY_BYTES,
@@ -30,8 +33,8 @@ import {
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
-import { createSeqnoCounter } from './seqno-counter.js';
-import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
+import { createShardReadBuffers, type ShardReadBuffers } from './shard-read-buffers.js';
+import { type ShardDirectories, type ShardIncarnation, ShardSlot } from './shard-slot.js';
 import {
   type OpenedShard,
   type ShardControl,
@@ -39,6 +42,7 @@ import {
   type ShardThreadData,
   WAL_SPARES_MAX,
 } from './shard-thread.js';
+import { shardTuning } from './shard-tuning.js';
 import { ThreadHandle } from './thread-handle.js';
 import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
@@ -56,11 +60,14 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly shards: number;
   readonly logger: Logger;
+  readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
-  readonly collections: () => readonly Collection[];
+  readonly collections: () => readonly CollectionInfo[];
+  /** Numbers of dropped collections whose documents may still be on disk. */
+  readonly droppedCollections: () => readonly number[];
 }
 
 export interface FrontSlot {
@@ -74,21 +81,32 @@ export interface FrontSlot {
 export class Supervisor {
   readonly shards: readonly ShardSlot[];
   readonly fronts: readonly FrontSlot[];
-  readonly seqnos = createSeqnoCounter();
+  readonly seqnos: SharedArrayBuffer;
+  private readonly seqnoBoard: SeqnoBoard;
+  readonly blockCache: BlockCacheBuffers;
   private isStopping = false;
+  private isFlushedAtEnd = true;
   private drainDeadlineMs = 0;
   private address: { host: string; port: number } | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
     const { dataDirectory, config } = options;
+    this.seqnos = createSeqnoBoard(options.shards);
+    this.seqnoBoard = new SeqnoBoard(this.seqnos);
+    this.blockCache = createSharedBlockCache(config.memory.block_cache_size);
     this.shards = Array.from({ length: options.shards }, (_, shard) => {
-      const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`, 'wal');
+      const directories = shardDirectories(dataDirectory, shard);
       const compactor = new CompactorKeeper(
         shard,
-        { walDirectory: directory, segmentBytes: config.wal.segment_size, sparesMax: WAL_SPARES_MAX },
+        {
+          walDirectory: directories.wal,
+          segmentBytes: config.wal.segment_size,
+          sparesMax: WAL_SPARES_MAX,
+          rateLimitBytes: config.compaction.rate_limit,
+        },
         options.logger,
       );
-      return new ShardSlot(shard, directory, createStatsBlock(SHARD_CELLS), compactor);
+      return new ShardSlot(shard, directories, createStatsBlock(SHARD_CELLS), compactor);
     });
     this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => ({
       front,
@@ -127,14 +145,21 @@ export class Supervisor {
     }
   }
 
-  /** Resolves when every front knows the collection. */
-  putCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.putCollection({ id, name }));
+  /** Resolves when every front knows the collection as it is now. */
+  putCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.putCollection(collection));
   }
 
-  /** Resolves when no front accepts writes to the collection any more. */
-  removeCollection({ id, name }: Collection): Promise<void> {
-    return this.eachFront((control) => control.removeCollection({ id, name }));
+  /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
+  async removeCollection(collection: CollectionInfo): Promise<void> {
+    await this.eachFront((control) => control.removeCollection(collection));
+    const dropped = this.options.droppedCollections();
+    for (const { incarnation } of this.shards) {
+      if (incarnation === undefined) continue;
+      const { thread } = incarnation;
+      // A shard that ends meanwhile is told when it starts again.
+      thread.call(thread.control.setDroppedCollections(dropped)).catch(() => {});
+    }
   }
 
   /** Refuses new requests and waits until writes under way are answered. False when the time was not enough. */
@@ -157,8 +182,9 @@ export class Supervisor {
     this.drainDeadlineMs = 0;
   }
 
-  /** Closes sockets, then shards (which sync), then compactors. */
-  async close(): Promise<void> {
+  /** Closes sockets, then shards (which flush if `flush`, and sync), then compactors. */
+  async close(flush = true): Promise<void> {
+    this.isFlushedAtEnd = flush;
     this.isStopping = true;
     await Promise.all(
       this.liveFronts().map((thread) =>
@@ -175,9 +201,10 @@ export class Supervisor {
     slot.thread = thread;
     thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
     try {
-      for (const { id, name } of this.options.collections()) {
-        await thread.call(thread.control.putCollection({ id, name }));
-      }
+      // Posted together, before anything else can happen: a change that comes meanwhile is posted after them.
+      await Promise.all(
+        this.options.collections().map((collection) => thread.call(thread.control.putCollection(collection))),
+      );
       for (const shard of this.shards) await this.introduce(slot, shard);
       const { server } = this.options.config;
       const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';
@@ -194,12 +221,16 @@ export class Supervisor {
   }
 
   private spawnFront(slot: FrontSlot): ThreadHandle<FrontControl> {
-    const { server } = this.options.config;
+    const { server, memory } = this.options.config;
     slot.doorbell = createDoorbell();
     resetFrontGauges(slot.stats);
     const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
       front: slot.front,
       shards: this.shards.length,
+      tableDirectories: this.shards.map(({ directories }) => directories.tables),
+      blockCache: this.blockCache,
+      rowCacheBytes: Math.floor(memory.row_cache_size / server.front_threads),
+      seqnos: this.seqnos,
       doorbell: slot.doorbell,
       stats: slot.stats,
       pendingWritesMax: server.max_pending_writes,
@@ -207,6 +238,7 @@ export class Supervisor {
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
+      timeBase: this.options.timeBase,
       readOnly: this.options.readOnly,
     };
     const name = `front-${slot.front}`;
@@ -248,9 +280,9 @@ export class Supervisor {
     slot.poison = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
-    const memtables = createMemtablePool(memory.memtables_max + 1, memory.memtable_size);
-    const thread = this.spawnShard(slot, doorbell, memtables);
-    const incarnation: ShardIncarnation = { thread, memtables, doorbell, links: new Map(), isOpen: false };
+    const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
+    const thread = this.spawnShard(slot, doorbell, buffers);
+    const incarnation: ShardIncarnation = { thread, buffers, doorbell, links: new Map(), isOpen: false };
     slot.incarnation = incarnation;
     thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
     slot.compactor.start();
@@ -291,17 +323,22 @@ export class Supervisor {
   private spawnShard(
     slot: ShardSlot,
     doorbell: SharedArrayBuffer,
-    memtables: ShardThreadData['memtables'],
+    buffers: ShardReadBuffers,
   ): ThreadHandle<ShardControl> {
     const { config } = this.options;
     const data: Omit<ShardThreadData, 'controlPort' | 'hostPort'> = {
       shard: slot.shard,
-      walDirectory: slot.walDirectory,
+      walDirectory: slot.directories.wal,
+      tableDirectory: slot.directories.tables,
       segmentBytes: config.wal.segment_size,
-      memtables,
+      ...buffers,
+      blockCache: this.blockCache,
       doorbell,
       stats: slot.stats,
       seqnos: this.seqnos,
+      timeBase: this.options.timeBase,
+      tuning: shardTuning(config),
+      droppedCollections: this.options.droppedCollections(),
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
@@ -322,6 +359,8 @@ export class Supervisor {
     return {
       log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
       wantSpare: () => slot.compactor.prepareSpare(),
+      flush: (_shard, job) => slot.compactor.flush(job),
+      compact: (_shard, job) => slot.compactor.compact(job),
       onPoisoned: (_shard, error) => {
         slot.poison = error;
         logger.error(
@@ -343,14 +382,23 @@ export class Supervisor {
     // Given up meanwhile: the front has been told, and must not hear of this link after that.
     if (!incarnation.isOpen) return;
     await frontThread
-      .call(frontThread.control.attachShard(slot.shard, link, incarnation.memtables))
+      .call(frontThread.control.attachShard(slot.shard, link, incarnation.buffers))
       .catch(() => {});
   }
 
   private onOpened(slot: ShardSlot, opened: OpenedShard): void {
     const { shard } = slot;
-    const { records, bytes, damage, unknownFiles, tornTailBytes } = opened;
-    const fields = { shard, records, bytes, ms: Math.round(opened.durationMs), seqno: opened.lastSeqno };
+    const { records, bytes, damage, unknownFiles, tornTailBytes, tables, strays } = opened;
+    const ms = Math.round(opened.durationMs);
+    const fields = {
+      shard,
+      tables,
+      records,
+      bytes,
+      ms,
+      seqno: opened.lastSeqno,
+      flushed: opened.flushedSeqno,
+    };
     this.options.logger.info(fields, 'shard recovered');
     if (tornTailBytes > 0) {
       this.options.logger.warn(
@@ -362,6 +410,10 @@ export class Supervisor {
       this.options.logger.error({ shard, ...entry }, 'WAL damage: records were lost (salvaged)');
     for (const file of unknownFiles)
       this.options.logger.warn({ shard, file }, 'unknown file in the WAL directory, left alone');
+    for (const { name, kind, action, path } of strays) {
+      const level = action === 'quarantined' ? 'warn' : 'info';
+      this.options.logger[level]({ shard, file: name, path }, `${kind} in the table directory: ${action}`);
+    }
   }
 
   /** Starting again would find the same: the shard stays down until someone has looked at it. */
@@ -383,6 +435,9 @@ export class Supervisor {
       message: `shard ${slot.shard} died (${reason}) and is being recovered; the outcome of writes under way is unknown`,
     };
     this.options.logger.error({ shard: slot.shard, error: error?.stack }, 'shard thread died');
+    // What it had taken and not applied is decided by recovery; nobody waits for it any more.
+    this.seqnoBoard.groupEnds(slot.shard);
+    this.releaseLocks(thread);
     this.markDown(slot, cause);
     const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
     slot.restarts++;
@@ -405,6 +460,8 @@ export class Supervisor {
   private onFrontExit(slot: FrontSlot, thread: ThreadHandle<FrontControl>, error: Error | undefined): void {
     if (slot.thread !== thread) return;
     slot.thread = undefined;
+    this.seqnoBoard.releaseAllOf(slot.front);
+    this.releaseLocks(thread);
     for (const { incarnation } of this.shards) {
       const entry = incarnation?.links.get(slot.front);
       if (incarnation === undefined || entry?.frontThread !== thread) continue;
@@ -430,11 +487,17 @@ export class Supervisor {
     }, delayMs);
   }
 
+  /** What a dead thread held of the block cache; see openSharedBlockCache for its owner's id. */
+  private releaseLocks(thread: ThreadHandle<unknown>): void {
+    releaseLocksOf(this.blockCache, thread.threadId + 1);
+  }
+
   private async closeShard(slot: ShardSlot): Promise<void> {
     const thread = slot.incarnation?.thread;
     if (thread === undefined || slot.state === 'closed') return;
     slot.state = 'closed';
-    await closeThread(`shard ${slot.shard}`, thread, thread.control.close(), this.options.logger);
+    const closing = thread.control.close(this.isFlushedAtEnd);
+    await closeThread(`shard ${slot.shard}`, thread, closing, this.options.logger);
   }
 
   private liveFronts(): Array<ThreadHandle<FrontControl>> {
@@ -463,6 +526,12 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
+}
+
+/** Where a shard keeps its files. */
+export function shardDirectories(dataDirectory: string, shard: number): ShardDirectories {
+  const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`);
+  return { wal: join(directory, 'wal'), tables: join(directory, 'sst') };
 }
 
 /** What a dead front held open is gone with it; its counters go on. */

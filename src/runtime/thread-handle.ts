@@ -23,6 +23,8 @@ export interface ThreadOptions<Data> {
 export class ThreadHandle<Control> {
   readonly control: Remote<Control>;
   readonly worker: Worker;
+  /** As the thread itself sees it; the worker forgets it when it ends. */
+  readonly threadId: number;
   /** Resolves when the thread is gone. */
   readonly exited: Promise<ThreadExit>;
   private readonly ports: MessagePort[];
@@ -38,6 +40,7 @@ export class ThreadHandle<Control> {
       workerData: { ...options.data, controlPort: control.port2, hostPort: host.port2 },
       transferList: [control.port2, host.port2],
     });
+    this.threadId = this.worker.threadId;
     let error: Error | undefined;
     this.worker.on('error', (cause) => {
       error = cause instanceof Error ? cause : new Error(String(cause));
@@ -51,7 +54,8 @@ export class ThreadHandle<Control> {
     });
     const ringer = options.doorbell === undefined ? undefined : new DoorbellRinger(options.doorbell);
     this.control = remoteOf<Control>(control.port1, () => ringer?.ringForControl());
-    if (options.host !== undefined) exposeOn(host.port1, options.host);
+    // Answers to what the thread asks for must wake it just like calls.
+    if (options.host !== undefined) exposeOn(host.port1, options.host, () => ringer?.ringForControl());
   }
 
   /** A call that gives up when the thread ends instead of waiting for an answer that cannot come. */

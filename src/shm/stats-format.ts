@@ -32,8 +32,11 @@ export const FRONT_REQUESTS_OK = 0;
 export const FRONT_REQUESTS_ERROR = FRONT_REQUESTS_OK + METHODS;
 export const FRONT_CACHE_REQUESTS = FRONT_REQUESTS_ERROR + METHODS;
 export const FRONT_CACHE_HITS = FRONT_CACHE_REQUESTS + 1;
+/** Point reads that no memtable could answer, and those of them that the row cache answered. */
+export const FRONT_ROW_CACHE_REQUESTS = FRONT_CACHE_HITS + 1;
+export const FRONT_ROW_CACHE_HITS = FRONT_ROW_CACHE_REQUESTS + 1;
 /** Gauge. */
-export const FRONT_CONNECTIONS = FRONT_CACHE_HITS + 1;
+export const FRONT_CONNECTIONS = FRONT_ROW_CACHE_HITS + 1;
 /** Gauge. */
 export const FRONT_WEBSOCKETS = FRONT_CONNECTIONS + 1;
 export const FRONT_WEBSOCKET_FRAMES = FRONT_WEBSOCKETS + 1;
@@ -73,18 +76,55 @@ export const SHARD_RECOVERY_BYTES_TOTAL = 13;
 export const SHARD_WAL_DISK_BYTES = 15;
 /** Gauge: 1 while the WAL is poisoned. */
 export const SHARD_POISONED = 14;
-/** Gauge: why the last batch was refused, one of STALL_*; STALL_NONE after the next that was not. */
+/** Gauge: why the last batch had to wait or was refused, one of STALL_*; STALL_NONE after the next that had not. */
 export const SHARD_STALL = 16;
 export const SHARD_FSYNC = 17;
 
+/** Causes for which writes wait or are refused. */
 export const STALL_NONE = 0;
 export const STALL_MEMTABLES_FULL = 1;
 export const STALL_WAL_POISONED = 2;
 export const STALL_DISK = 3;
+/** Level 0 has reached compaction.l0_stop. */
+export const STALL_L0_STOP = 4;
+/** Writes are taken, but slowed down: level 0 or the memtables are on their way to a stop. */
+export const STALL_SLOWDOWN = 5;
+export const STALL_READ_ONLY = 6;
 /** By STALL_*, as reports name them. */
-export const STALL_NAMES = [null, 'memtables_full', 'wal_poisoned', 'disk'] as const;
+export const STALL_NAMES = [
+  null,
+  'memtables_full',
+  'wal_poisoned',
+  'disk',
+  'l0_stop',
+  'slowdown',
+  'read_only',
+] as const;
 
-export const SHARD_CELLS = SHARD_FSYNC + HISTOGRAM_CELLS;
+/** Milliseconds that writes have waited, one cell per STALL_*. */
+export const SHARD_STALL_MS = SHARD_FSYNC + HISTOGRAM_CELLS;
+/** Batches refused for STALL_L0_STOP and STALL_READ_ONLY. */
+export const SHARD_REFUSED_L0_STOP = SHARD_STALL_MS + STALL_NAMES.length;
+export const SHARD_REFUSED_READ_ONLY = SHARD_REFUSED_L0_STOP + 1;
+/** Gauge: sorted runs in level 0. */
+export const SHARD_L0_RUNS = SHARD_REFUSED_READ_ONLY + 1;
+/** Gauges over all levels. */
+export const SHARD_TABLES = SHARD_L0_RUNS + 1;
+export const SHARD_TABLE_BYTES = SHARD_TABLES + 1;
+export const SHARD_FLUSHES = SHARD_TABLE_BYTES + 1;
+/** Bytes of SSTables written by flushes. */
+export const SHARD_FLUSH_BYTES = SHARD_FLUSHES + 1;
+export const SHARD_COMPACTIONS = SHARD_FLUSH_BYTES + 1;
+/** Bytes of SSTables read and written by compactions. */
+export const SHARD_COMPACTION_READ_BYTES = SHARD_COMPACTIONS + 1;
+export const SHARD_COMPACTION_WRITTEN_BYTES = SHARD_COMPACTION_READ_BYTES + 1;
+/** Flushes and compactions that failed; each is tried again. */
+export const SHARD_JOB_FAILURES = SHARD_COMPACTION_WRITTEN_BYTES + 1;
+/** Expired documents removed. */
+export const SHARD_EXPIRED = SHARD_JOB_FAILURES + 1;
+/** Reads of SSTables that failed: damage or I/O errors. */
+export const SHARD_READ_ERRORS = SHARD_EXPIRED + 1;
+export const SHARD_CELLS = SHARD_READ_ERRORS + 1;
 
 export function createStatsBlock(cells: number): SharedArrayBuffer {
   return new SharedArrayBuffer(cells * 8);

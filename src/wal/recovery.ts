@@ -31,8 +31,11 @@ export interface RecoverWalOptions {
    * reaches back to the beginning.
    */
   readonly fromSeqno?: Seqno;
-  /** At damage to synced data: throw CORRUPT_WAL, or keep a copy in quarantine/ and go on with what is good behind it. */
-  readonly onDamage: 'stop' | 'salvage';
+  /**
+   * At damage to synced data: throw CORRUPT_WAL; or keep a copy in quarantine/ and go on with what is good behind it;
+   * or go on like that and write nothing, for tools that only look.
+   */
+  readonly onDamage: 'stop' | 'salvage' | 'report';
   /** The payload is a view, valid until this returns. Before a CORRUPT_WAL the good records in front are delivered. */
   readonly onRecord: (record: WalRecord) => void;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
@@ -221,7 +224,7 @@ class Recovery {
     }
   }
 
-  /** Reports damage: throws in mode stop, takes a note in mode salvage. */
+  /** Reports damage: throws in mode stop, takes a note in the others. */
   private damaged(
     file: string,
     offset: number,
@@ -230,7 +233,7 @@ class Recovery {
     goodRecordsAfter: number,
   ): void {
     const seqnoBefore = asSeqno(this.order.lastSeqno);
-    if (this.options.onDamage === 'salvage') {
+    if (this.options.onDamage !== 'stop') {
       const entry = { file, offset, length, reason, goodRecordsAfter, seqnoBefore, seqnoAfter: undefined };
       this.damage.push(entry);
       this.openDamage.push(entry);
@@ -259,7 +262,8 @@ class Recovery {
   }
 
   private quarantine(segment: SurveyedSegment): void {
-    const { vfs, directory, shard } = this.options;
+    const { vfs, directory, shard, onDamage } = this.options;
+    if (onDamage === 'report') return;
     const quarantineDirectory = `${parentOf(directory)}/quarantine`;
     const copy = `${quarantineDirectory}/shard-${shard}-${segmentName(segment.number)}`;
     if (this.quarantined.includes(copy)) return;

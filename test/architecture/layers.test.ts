@@ -18,6 +18,7 @@ const STORAGE = [
   'iter',
   'compaction',
   'backup',
+  'tools',
 ];
 const SERVICE = ['ipc', 'router', 'catalog', 'auth', 'sql', 'admin', 'front'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -35,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   manifest: [...BOTTOM, 'shm', 'vfs', 'iter'],
   compaction: [...BOTTOM, 'vfs', 'iter', 'cache', 'memtable', 'sst', 'manifest'],
   engine: [...SHARED, 'vfs', 'iter', 'cache', 'memtable', 'wal', 'sst', 'manifest', 'compaction'],
+  tools: [...SHARED, 'vfs', 'iter', 'cache', 'memtable', 'wal', 'sst', 'manifest', 'compaction', 'engine'],
   ipc: SHARED,
   router: [...SHARED, 'ipc'],
   catalog: [...SHARED, 'ipc', 'router'],
@@ -43,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['base'],
   client: [...BOTTOM, 'batch'],
   runtime: [...SHARED, ...STORAGE, ...SERVICE, 'config'],
-  cli: ['base', 'config', 'runtime'],
+  cli: ['base', 'config', 'tools', 'runtime'],
 };
 
 const sources = readSources('src');

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { DbError } from '../../src/base/errors.js';
+import { TTL_NEVER, TTL_UNSET } from '../../src/base/expiry.js';
 import { BULK_OPERATIONS_MAX } from '../../src/base/limits.js';
 import { createPrng, freshSeed, type Prng } from '../../src/base/prng.js';
 import { RequestFrameEncoder } from '../../src/batch/request-frame-encoder.js';
@@ -33,6 +34,7 @@ interface Wanted {
   condition: ConditionKind;
   expectedSeqno: number;
   operationId: number[];
+  ttlSeconds: number;
 }
 
 const pick = <T>(prng: Prng, from: readonly T[]): T => from[prng.nextBelow(from.length)];
@@ -49,6 +51,7 @@ function addRandom(prng: Prng, encoder: RequestFrameEncoder, features: number): 
     condition: features & 4 ? prng.nextBelow(4) : ConditionKind.None,
     expectedSeqno: features & 4 ? pick(prng, [0, 1, 4294967296, Number.MAX_SAFE_INTEGER]) : 0,
     operationId: features & 8 && prng.nextBelow(2) ? [1, 2, 3, prng.nextUint32()] : [0, 0, 0, 0],
+    ttlSeconds: features & 16 ? pick(prng, [TTL_UNSET, 1, 2 ** 31, TTL_NEVER]) : TTL_UNSET,
   };
   const asBytes = prng.nextBelow(2) === 0;
   const value = wanted.value === '' ? undefined : asBytes ? Buffer.from(wanted.value) : wanted.value;
@@ -61,6 +64,7 @@ function addRandom(prng: Prng, encoder: RequestFrameEncoder, features: number): 
     wanted.condition,
     wanted.expectedSeqno,
     wanted.operationId[0] === 0 ? undefined : Uint32Array.from(wanted.operationId),
+    wanted.ttlSeconds,
   );
   return wanted;
 }
@@ -75,6 +79,7 @@ function readBack(view: RequestFrameView, i: number): Wanted {
     condition: view.condition(i),
     expectedSeqno: view.expectedSeqno(i),
     operationId: [0, 1, 2, 3].map((word) => view.operationIdWord(i, word)),
+    ttlSeconds: view.ttlSeconds(i),
   };
 }
 
@@ -93,7 +98,7 @@ test('whatever is encoded into a request frame is read back, at any address', (t
   const view = new RequestFrameView();
   for (let round = 0; round < ROUNDS; round++) {
     encoder.reset();
-    const features = prng.nextBelow(16);
+    const features = prng.nextBelow(32);
     const wanted = Array.from({ length: prng.nextBelow(20) }, () => addRandom(prng, encoder, features));
     const durability = prng.nextBelow(4);
     const frame = placed(encoder.finish(durability), prng.nextBelow(9));

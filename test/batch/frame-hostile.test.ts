@@ -21,7 +21,7 @@ function requestFrame(): Uint8Array {
   encoder.add(RequestOp.Get, encoder.collectionIndex('users'), 1, 'a');
   const id = Uint32Array.of(1, 2, 3, 4);
   const orders = encoder.collectionIndex('orders');
-  encoder.add(RequestOp.Put, orders, 2, 'bé', '{"x":1}', ConditionKind.IfMatchSeqno, 77, id);
+  encoder.add(RequestOp.Put, orders, 2, 'bé', '{"x":1}', ConditionKind.IfMatchSeqno, 77, id, 60);
   encoder.add(RequestOp.Ping, 0, 3, '');
   return encoder.finish(Durability.Group).slice();
 }
@@ -49,7 +49,11 @@ function useRequests(view: RequestFrameView): void {
     }
     if (!(view.condition(i) <= ConditionKind.IfPresent)) throw new Error('condition');
     if (!Number.isSafeInteger(view.expectedSeqno(i))) throw new Error('seqno');
-    if (!Number.isInteger(view.id(i) + view.operationIdWord(i, 0) + view.operationIdWord(i, 3))) {
+    if (
+      !Number.isInteger(
+        view.id(i) + view.operationIdWord(i, 0) + view.operationIdWord(i, 3) + view.ttlSeconds(i),
+      )
+    ) {
       throw new Error('a word outside the frame');
     }
   }
@@ -136,6 +140,7 @@ interface Columns {
   conditions?: number[];
   expectedSeqs?: bigint[];
   operationIds?: bigint[];
+  ttls?: number[];
   durability: number;
   collections: string[];
 }
@@ -175,6 +180,7 @@ function build(change: Partial<Columns>): Uint8Array {
   const operationIds = columns.operationIds
     ? RequestFrame.createOperationIdsVector(builder, columns.operationIds)
     : 0;
+  const ttls = columns.ttls ? words(columns.ttls) : 0;
   RequestFrame.startRequestFrame(builder);
   RequestFrame.addCollections(builder, names);
   RequestFrame.addIds(builder, ids);
@@ -188,6 +194,7 @@ function build(change: Partial<Columns>): Uint8Array {
   RequestFrame.addConditions(builder, conditions);
   RequestFrame.addExpectedSeqs(builder, seqs);
   RequestFrame.addOperationIds(builder, operationIds);
+  RequestFrame.addTtls(builder, ttls);
   builder.finish(RequestFrame.endRequestFrame(builder));
   return builder.asUint8Array();
 }
@@ -212,6 +219,8 @@ const BROKEN: readonly [claim: string, change: Partial<Columns>, field: string][
   ['conditions without seqnos', { conditions: [0, 1] }, 'expected_seqs'],
   ['seqnos without conditions', { expectedSeqs: [0n, 0n] }, 'expected_seqs'],
   ['a seqno above 2^53', { conditions: [1, 1], expectedSeqs: [0n, 1n << 53n] }, 'expected_seqs'],
+  ['one time to live for two requests', { ttls: [60] }, 'ttls'],
+  ['three times to live for two requests', { ttls: [60, 0, 60] }, 'ttls'],
   ['one operation id for two requests', { operationIds: [1n, 1n] }, 'operation_ids'],
 ];
 
@@ -229,9 +238,17 @@ for (const [claim, change, field] of BROKEN) {
 
 test('an optional column that is there but empty counts as absent', (t) => {
   const view = new RequestFrameView();
-  const frame = build({ collectionOf: [], valueEnds: [], values: 'xyz', conditions: [], expectedSeqs: [] });
+  const frame = build({
+    collectionOf: [],
+    valueEnds: [],
+    values: 'xyz',
+    conditions: [],
+    expectedSeqs: [],
+    ttls: [],
+  });
   t.is(view.open(frame), undefined);
   t.is(view.collectionIndex(1), 0);
+  t.is(view.ttlSeconds(1), 0);
   t.is(view.valueStart(1), view.valueEnd(1));
   useRequests(view);
 });

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { EXPIRES_NEVER, EXPIRES_UNSET } from '../../src/base/expiry.js';
 import { hashKey } from '../../src/base/hash.js';
 import type { Prng } from '../../src/base/prng.js';
 import { WriteBatchEncoder } from '../../src/batch/write-batch-encoder.js';
@@ -16,7 +17,14 @@ import {
   remove,
 } from '../support/batches.js';
 import { oneIn, pick, randomBytes, seededPrng } from '../support/random.js';
+import { textOf } from '../support/text.js';
 
+const NOW = 1_800_000_000;
+/** put a {"x":1}, delete b; as WriteBatchEncoder wrote it before there was a written_at. */
+const OLD_BATCH_HEX =
+  '1c000000000016002800240023001c001800140010000c000800040016000000240000002c0000003400000038000000' +
+  '4000000048000000500000000000000107000000070000007b2278223a317d0002000000070000000700000002000000' +
+  '61620000020000000100000002000000020000000b0000000c0000000200000001000000010000000200000001030000';
 const NO_ID = [0, 0, 0, 0];
 
 /** Operation `index` of a batch as a plain object. */
@@ -30,6 +38,7 @@ function operationAt(view: WriteBatchView, index: number) {
     condition: view.condition(index),
     expectedSeqno: view.condition(index) === ConditionKind.IfMatchSeqno ? view.expectedSeqno(index) : 0,
     operationId: view.hasOperationIds ? [0, 1, 2, 3].map((word) => view.operationIdWord(index, word)) : NO_ID,
+    expiresAt: view.expiresAt(index),
   };
 }
 
@@ -44,6 +53,7 @@ function expectedOf(operation: Operation) {
     condition,
     expectedSeqno: condition === ConditionKind.IfMatchSeqno ? operation.expectedSeqno : 0,
     operationId: [...(operation.operationId ?? NO_ID)],
+    expiresAt: operation.expiresAt,
   };
 }
 
@@ -62,7 +72,7 @@ function sameOperations(t: ExecutionContext, view: WriteBatchView, operations: r
   }
 }
 
-function randomOperation(prng: Prng, withCondition: boolean, withId: boolean): Operation {
+function randomOperation(prng: Prng, withCondition: boolean, withId: boolean, expires: boolean): Operation {
   const kind = pick(prng, [OperationKind.Put, OperationKind.Patch, OperationKind.Delete]);
   const largest = oneIn(prng, 20) ? 5000 : 100;
   return {
@@ -75,6 +85,7 @@ function randomOperation(prng: Prng, withCondition: boolean, withId: boolean): O
       : ConditionKind.None,
     expectedSeqno: Math.floor(prng.nextFloat() * 2 ** 53),
     operationId: withId ? Uint32Array.from({ length: 4 }, () => prng.nextUint32()) : undefined,
+    expiresAt: expires ? prng.nextUint32() : EXPIRES_UNSET,
   };
 }
 
@@ -85,6 +96,14 @@ test('a batch without optional columns has none', (t) => {
   t.is(view.batchId, 7);
   t.is(view.durability, Durability.Group);
   t.false(view.allOrNothing);
+});
+
+test('a batch of a front that knew no expiry reads as one in which nothing expires', (t) => {
+  const recorded = Buffer.from(OLD_BATCH_HEX, 'hex');
+  const view = new WriteBatchView().open(new Uint8Array(recorded));
+  t.like(view, { count: 2, batchId: 7, writtenAt: 0 });
+  t.deepEqual([view.expiresAt(0), view.expiresAt(1)], [EXPIRES_UNSET, EXPIRES_UNSET]);
+  t.is(textOf(view.keys), 'ab');
 });
 
 test('an empty batch is a batch', (t) => {
@@ -100,7 +119,8 @@ test('an optional column that starts late is filled with "none" before', (t) => 
     put('match', '{}', { condition: ConditionKind.IfMatchSeqno, expectedSeqno: 2 ** 40 + 1 }),
     put('plain', '{}'),
     put('named', '{}', { operationId: operationId(9) }),
-    put('last', '{}'),
+    put('short-lived', '{}', { expiresAt: NOW + 60 }),
+    put('last', '{}', { expiresAt: EXPIRES_NEVER }),
   ];
   sameOperations(t, batchOf(operations), operations);
 });
@@ -117,19 +137,25 @@ test('random batches come back as they went in, from a reused encoder into a reu
   for (let round = 0; round < 120; round++) {
     const conditions = pick(prng, [0, 0, 1, 10]);
     const ids = pick(prng, [0, 0, 1, 10]);
+    const expiries = pick(prng, [0, 0, 1, 10]);
     const operations = Array.from({ length: prng.nextBelow(oneIn(prng, 10) ? 700 : 30) }, () =>
-      randomOperation(prng, prng.nextBelow(10) < conditions, prng.nextBelow(10) < ids),
+      randomOperation(
+        prng,
+        prng.nextBelow(10) < conditions,
+        prng.nextBelow(10) < ids,
+        prng.nextBelow(10) < expiries,
+      ),
     );
     for (const each of operations) addOperation(encoder, each);
     t.is(encoder.count, operations.length);
     const durability = pick(prng, [Durability.Always, Durability.Group, Durability.Os]);
     const allOrNothing = oneIn(prng, 2);
-    const bytes = encoder.finish(round + 1, durability, allOrNothing);
+    const bytes = encoder.finish(round + 1, durability, allOrNothing, NOW);
     // As in a ring: somewhere in shared memory, 8-byte aligned, other bytes behind it.
     const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 72)).fill(0xff);
     shared.set(bytes, 64);
     view.open(new Uint8Array(shared.buffer, 64, bytes.length));
-    t.like(view, { batchId: round + 1, durability, allOrNothing });
+    t.like(view, { batchId: round + 1, durability, allOrNothing, writtenAt: NOW });
     sameOperations(t, view, operations);
     encoder.reset();
     t.is(encoder.count, 0);
@@ -143,10 +169,10 @@ test('finishing the same operations again gives the same bytes: a full ring mean
     encoder,
     put('a', '{"x":1}', { condition: ConditionKind.IfAbsent, operationId: operationId(1) }),
   );
-  const first = encoder.finish(5, Durability.Always, true).slice();
-  t.deepEqual(encoder.finish(5, Durability.Always, true), first);
+  const first = encoder.finish(5, Durability.Always, true, NOW).slice();
+  t.deepEqual(encoder.finish(5, Durability.Always, true, NOW), first);
   addOperation(encoder, put('b', '{}'));
-  t.is(new WriteBatchView().open(encoder.finish(6, Durability.Always, false).slice()).count, 2);
+  t.is(new WriteBatchView().open(encoder.finish(6, Durability.Always, false, NOW).slice()).count, 2);
 });
 
 test('nothing of a batch is left in the next one', (t) => {
@@ -155,12 +181,12 @@ test('nothing of a batch is left in the next one', (t) => {
     encoder,
     put('long-key', 'x'.repeat(1000), { condition: ConditionKind.IfAbsent, operationId: operationId(1) }),
   );
-  encoder.finish(1, Durability.Os, true);
+  encoder.finish(1, Durability.Os, true, NOW);
   encoder.reset();
   addOperation(encoder, put('k', 'v'));
   t.deepEqual(
-    encoder.finish(2, Durability.Always, false),
-    encodeBatch([put('k', 'v')], { batchId: 2, durability: Durability.Always }),
+    encoder.finish(2, Durability.Always, false, NOW),
+    encodeBatch([put('k', 'v')], { batchId: 2, durability: Durability.Always, writtenAt: NOW }),
   );
 });
 
@@ -169,11 +195,11 @@ test('a huge batch round-trips and its memory is given back', (t) => {
   const value = new Uint8Array(16 * 1024 * 1024).fill(0x61);
   addOperation(encoder, { ...put('big', ''), value });
   t.is(encoder.byteSize, value.length + 3);
-  const view = new WriteBatchView().open(encoder.finish(1, Durability.Always, false));
+  const view = new WriteBatchView().open(encoder.finish(1, Durability.Always, false, NOW));
   t.is(Buffer.compare(view.values, value), 0);
   encoder.reset();
   for (let i = 0; i < 100; i++) addOperation(encoder, put(`k${i}`, '{}'));
-  const small = encoder.finish(2, Durability.Always, false);
+  const small = encoder.finish(2, Durability.Always, false, NOW);
   t.true(small.buffer.byteLength <= 128 * 1024, `${small.buffer.byteLength} bytes behind a small batch`);
   t.is(new WriteBatchView().open(small).count, 100);
 });

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { ManualClock } from '../../src/base/clock.js';
 import { DbError } from '../../src/base/errors.js';
-import { COLLECTIONS_MAX } from '../../src/base/limits.js';
+import { TTL_UNSET } from '../../src/base/expiry.js';
+import { COLLECTIONS_MAX, TTL_SECONDS_MAX } from '../../src/base/limits.js';
 import { Catalog, type CatalogStore } from '../../src/catalog/catalog.js';
 import { textOf, utf8 } from '../support/text.js';
 
@@ -85,7 +86,12 @@ test('a damaged file is never taken for an empty catalog', (t) => {
     '[]',
     'null',
     Uint8Array.from([0xff, 0xfe]),
-    JSON.stringify({ ...good, format_version: 2 }),
+    JSON.stringify({ ...good, format_version: 2 }), // without ttl_seconds
+    JSON.stringify({ ...good, format_version: 3 }),
+    JSON.stringify({ ...good, collections: [{ ...good.collections[0], ttl_seconds: 5 }] }),
+    ...[0, -1, 1.5, TTL_SECONDS_MAX + 1, '5'].map((ttl_seconds) =>
+      JSON.stringify({ ...good, format_version: 2, collections: [{ ...good.collections[0], ttl_seconds }] }),
+    ),
     JSON.stringify({ ...good, next_id: 1 }),
     JSON.stringify({ ...good, next_id: 0 }),
     JSON.stringify({ ...good, extra: 1 }),
@@ -117,4 +123,31 @@ test('the file is text that a person can read', (t) => {
   const store = new MemoryStore();
   open(store).create('users');
   t.regex(textOf(store.bytes ?? new Uint8Array(0)), /"name": "users"/);
+});
+
+test('a default time to live is stored, changed and taken away', (t) => {
+  const store = new MemoryStore();
+  const catalog = open(store);
+  const made = catalog.create('sessions', 3600);
+  t.is(open(store).find('sessions')?.ttlSeconds, 3600);
+  t.deepEqual(catalog.setTtl('sessions', 60), { ...made, ttlSeconds: 60 });
+  t.is(open(store).find('sessions')?.ttlSeconds, 60);
+  catalog.setTtl('sessions', TTL_UNSET);
+  t.is(open(store).find('sessions')?.ttlSeconds, TTL_UNSET);
+  t.throws(() => catalog.setTtl('other', 1), { code: 'NOT_FOUND' } as never);
+  store.failing = true;
+  t.throws(() => catalog.setTtl('sessions', 1), { message: /ENOSPC/ });
+  t.is(catalog.find('sessions')?.ttlSeconds, TTL_UNSET, 'a change that could not be stored has not happened');
+});
+
+test('a catalog of the format before times to live is read, and rewritten with the next change', (t) => {
+  const store = new MemoryStore();
+  const entry = { id: 1, name: 'old', created_at: '2026-01-01T00:00:00.000Z' };
+  store.bytes = utf8(JSON.stringify({ format_version: 1, next_id: 2, collections: [entry] }));
+  const catalog = open(store);
+  t.like(catalog.find('old'), { id: 1, ttlSeconds: TTL_UNSET, createdAt: entry.created_at });
+  catalog.create('new', 5);
+  t.regex(textOf(store.bytes), /"format_version": 2/);
+  t.is(open(store).find('new')?.ttlSeconds, 5);
+  t.is(open(store).find('old')?.ttlSeconds, TTL_UNSET);
 });

@@ -55,7 +55,8 @@ test.serial('every call goes to the path of the contract', async (t) => {
     },
     'GET /api/v1/collections': { collections: [{ name: 'c', document_count: 2, size_bytes: 3 }], total: 1 },
     'GET /api/v1/collections/c': { name: 'c', document_count: 2 },
-    'POST /api/v1/collections': { name: 'new' },
+    'POST /api/v1/collections': { name: 'new', ttl: 60 },
+    'PATCH /api/v1/collections/c': { name: 'c', ttl: null },
     'GET /health': { status: 'healthy' },
     'GET /status': { shards: [] },
     'POST /api/v1/c/bulk?atomic=true': {
@@ -97,7 +98,10 @@ test.serial('every call goes to the path of the contract', async (t) => {
       });
       t.is((await client.collections.list())[0].documentCount, 2);
       t.is((await client.collections.get('c')).name, 'c');
-      t.is((await client.collections.create('new', { ttl: 60 })).name, 'new');
+      t.like(await client.collections.create('new', { ttlSeconds: 60 }), { name: 'new', ttlSeconds: 60 });
+      t.is(server.requests.at(-1)?.body, '{"name":"new","ttl":60}');
+      t.like(await client.collections.setTtl('c', null), { name: 'c', ttlSeconds: null });
+      t.is(server.requests.at(-1)?.body, '{"ttl":null}');
       await client.collections.drop('c');
       t.true((await client.health()).isHealthy);
       t.deepEqual(await client.status(), { shards: [] });
@@ -105,6 +109,27 @@ test.serial('every call goes to the path of the contract', async (t) => {
     },
   );
 });
+
+test.serial(
+  'a time to live becomes a header, and one that cannot be is refused before anything is sent',
+  async (t) => {
+    await withServer(
+      (_, response) => answerJson(response, 200, {}, WRITTEN),
+      async (client, server) => {
+        await client.put('c', 'k', {}, { ttlSeconds: 60 });
+        await client.patch('c', 'k', {}, { ttlSeconds: null });
+        await client.put('c', 'k', {});
+        t.deepEqual(
+          server.requests.map(({ headers }) => headers['x-lumadb-ttl']),
+          ['60', 'none', undefined],
+        );
+        for (const ttlSeconds of [0, -1, 0.5, Number.POSITIVE_INFINITY])
+          await t.throwsAsync(client.put('c', 'k', {}, { ttlSeconds }), { message: /ttlSeconds/ });
+        t.is(server.requests.length, 3);
+      },
+    );
+  },
+);
 
 test.serial('keys with slashes, dots, Unicode and NUL are percent-encoded', async (t) => {
   await withServer(

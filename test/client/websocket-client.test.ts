@@ -1,4 +1,6 @@
 import test from 'ava';
+import { TTL_NEVER, TTL_UNSET } from '../../src/base/expiry.js';
+import { TTL_SECONDS_MAX } from '../../src/base/limits.js';
 import { createPrng, freshSeed } from '../../src/base/prng.js';
 import { LumaDbError, WebSocketClient, type WebSocketClientOptions } from '../../src/client/index.js';
 import {
@@ -37,6 +39,25 @@ test.serial('a document is written, read, deleted and then missing', async (t) =
     const error = await t.throwsAsync(client.get('users', 'ключ/\0'), { instanceOf: LumaDbError });
     t.like(error, { code: 'NOT_FOUND', status: 404, message: 'no such document' });
     await client.ping();
+  });
+});
+
+test.serial('a time to live travels with the operation or the call it was given for', async (t) => {
+  await withClient({}, async (client, server) => {
+    await client.put('c', 'a', {});
+    await client.put('c', 'b', {}, { ttlSeconds: 60 });
+    await client.patch('c', 'b', {}, { ttlSeconds: null });
+    await client.putMany('c', ['d', 'e'], [{}, {}], { ttlSeconds: 7 });
+    await client.getMany('c', ['d']);
+    t.deepEqual(server.ttls, [TTL_UNSET, 60, TTL_NEVER, 7, 7, TTL_UNSET]);
+    for (const ttlSeconds of [0, -1, 1.5, Number.NaN, TTL_SECONDS_MAX + 1]) {
+      const refusals = [
+        client.put('c', 'a', {}, { ttlSeconds }),
+        client.putMany('c', ['a'], [{}], { ttlSeconds }),
+      ];
+      for (const refusal of refusals) await t.throwsAsync(refusal, { message: /ttlSeconds/ });
+    }
+    t.is(server.ttls.length, 6, 'nothing of them was sent');
   });
 });
 

@@ -61,6 +61,57 @@ test('a page has 20 documents unless it asks for more, and tells whether there i
   t.deepEqual(ids(await list('pages', { offset: '99' })), []);
 });
 
+/** All pages of a list, by cursor. */
+async function pagesOf(collection: string, query: Record<string, string>): Promise<unknown[][]> {
+  const pages: unknown[][] = [];
+  let cursor: unknown;
+  do {
+    const page = await list(collection, { ...query, ...(cursor ? { cursor: String(cursor) } : {}) });
+    pages.push(ids(page));
+    cursor = page.pagination['next_cursor'];
+  } while (cursor !== null);
+  return pages;
+}
+
+test('cursors page through the order of ids forward and backward, within a range as well', async (t) => {
+  const keys = Array.from({ length: 50 }, (_, i) => `k${String(i).padStart(2, '0')}`);
+  await fill(
+    'both_ways',
+    keys.map((_id) => ({ _id, even: Number(_id.slice(1)) % 2 === 0 })),
+  );
+  const forward = await pagesOf('both_ways', { limit: '7' });
+  t.is(forward.length, 8);
+  t.deepEqual(forward.flat(), keys);
+  t.deepEqual((await pagesOf('both_ways', { limit: '7', sort: '_id' })).flat(), keys);
+  t.deepEqual((await pagesOf('both_ways', { limit: '7', sort: '-_id' })).flat(), [...keys].reverse());
+  const filter = JSON.stringify({ _id: { $gt: 'k10', $lte: 'k40' }, even: true });
+  const within = keys.filter((key) => key > 'k10' && key <= 'k40' && Number(key.slice(1)) % 2 === 0);
+  t.deepEqual((await pagesOf('both_ways', { limit: '4', filter })).flat(), within);
+  t.deepEqual(await pagesOf('both_ways', { limit: '20', filter, sort: '-_id' }), [[...within].reverse()]);
+  t.deepEqual(
+    (await pagesOf('both_ways', { limit: '4', filter, sort: '-_id' })).flat(),
+    [...within].reverse(),
+  );
+  t.deepEqual(ids(await list('both_ways', { sort: '-_id', offset: '48' })), ['k01', 'k00']);
+});
+
+test('one id, the ids with a prefix, and an empty range are ranges of ids', async (t) => {
+  await fill(
+    'ranges',
+    ['user/1', 'user/2', 'user0', 'use', 'order/1', 'é'].map((_id) => ({ _id })),
+  );
+  const found = async (condition: unknown): Promise<unknown[]> =>
+    ids(await list('ranges', { filter: JSON.stringify({ _id: condition }) }));
+  t.deepEqual(await found('user/2'), ['user/2']);
+  t.deepEqual(await found('nobody'), []);
+  t.deepEqual(await found({ $gte: 'user/', $lt: 'user0' }), ['user/1', 'user/2']);
+  t.deepEqual(await found({ $gt: 'user0' }), ['é']);
+  t.deepEqual(await found({ $gt: 'b', $lt: 'a' }), []);
+  t.deepEqual(await found({ $in: ['use', 'é'] }), ['use', 'é']);
+  t.deepEqual(await found({ $gt: 5 }), []);
+  t.deepEqual(ids(await list('ranges', { _id: 'use' })), ['use']);
+});
+
 test('a cursor neither repeats nor misses documents that were there all the time', async (t) => {
   const steady = Array.from({ length: 200 }, (_, i) => `${String(i).padStart(3, '0')}-steady`);
   await fill(

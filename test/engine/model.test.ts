@@ -1,11 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
+import { hasExpired } from '../../src/base/database-clock.js';
 import { DbError } from '../../src/base/errors.js';
+import { EXPIRES_NEVER, EXPIRES_UNSET } from '../../src/base/expiry.js';
 import type { Prng } from '../../src/base/prng.js';
 import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../../src/generated/lumadb/schema/durability.js';
 import { OperationKind } from '../../src/generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../../src/generated/lumadb/schema/write-status.js';
-import { type Operation, operationId, patch, put, remove } from '../support/batches.js';
+import { expire, type Operation, operationId, patch, put, remove } from '../support/batches.js';
 import { type Answer, everyBatchAnsweredOnce, TestEngine } from '../support/engines.js';
 import { oneIn, pick, seededPrng } from '../support/random.js';
 import { textOf } from '../support/text.js';
@@ -33,6 +35,7 @@ function referencePatch(target: Json | undefined, patchJson: Json): Json {
 interface Document {
   readonly text: string;
   readonly seqno: number;
+  readonly expiresAt: number;
 }
 
 interface Remembered {
@@ -41,12 +44,14 @@ interface Remembered {
   readonly seqno: number;
 }
 
-/** What a shard does, over a Map. */
+/** What a shard does, over a Map. Expired documents stay in it until a write replaces or removes them. */
 class Model {
   private readonly documents = new Map<string, Document>();
   private readonly remembered = new Map<number, Remembered>();
+  private now = 0;
 
-  apply(operations: readonly Operation[], firstSeqno: number, allOrNothing: boolean) {
+  apply(operations: readonly Operation[], firstSeqno: number, allOrNothing: boolean, writtenAt: number) {
+    this.now = writtenAt;
     const statuses: WriteStatus[] = [];
     const seqnos: number[] = [];
     if (allOrNothing) {
@@ -77,7 +82,7 @@ class Model {
   listing(collection: number) {
     return [...this.documents]
       .filter(([name]) => name.startsWith(`${collection}:`))
-      .map(([name, { text, seqno }]) => ({ key: name.slice(name.indexOf(':') + 1), seqno, text }))
+      .map(([name, document]) => ({ key: name.slice(name.indexOf(':') + 1), ...document }))
       .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
@@ -88,8 +93,19 @@ class Model {
     }).filter(({ documents }) => documents > 0);
   }
 
+  /** Seqno of the newest version, expired or not. */
   seqnoOf(operation: Pick<Operation, 'collection' | 'key'>): number {
-    return this.documents.get(`${operation.collection}:${textOf(operation.key)}`)?.seqno ?? 0;
+    return this.stored(operation)?.seqno ?? 0;
+  }
+
+  private stored(operation: Pick<Operation, 'collection' | 'key'>): Document | undefined {
+    return this.documents.get(`${operation.collection}:${textOf(operation.key)}`);
+  }
+
+  /** Undefined when it has expired. */
+  private visible(operation: Operation): Document | undefined {
+    const document = this.stored(operation);
+    return document === undefined || hasExpired(document.expiresAt, this.now) ? undefined : document;
   }
 
   remembers(operation: Operation): boolean {
@@ -108,7 +124,8 @@ class Model {
   }
 
   private conditionHolds(operation: Operation): boolean {
-    const seqno = this.seqnoOf(operation);
+    if (operation.kind === OperationKind.Expire) return true;
+    const seqno = this.visible(operation)?.seqno ?? 0;
     if (operation.condition === ConditionKind.IfAbsent) return seqno === 0;
     if (operation.condition === ConditionKind.IfPresent) return seqno !== 0;
     if (operation.condition === ConditionKind.IfMatchSeqno)
@@ -118,11 +135,16 @@ class Model {
 
   private applyOne(operation: Operation, seqno: number): WriteStatus {
     const name = `${operation.collection}:${textOf(operation.key)}`;
-    const current = this.documents.get(name);
+    const current = this.visible(operation);
+    const expiresAt = operation.expiresAt === EXPIRES_NEVER ? 0 : operation.expiresAt;
     if (!this.conditionHolds(operation)) return WriteStatus.PreconditionFailed;
     if (operation.kind === OperationKind.Put) {
-      this.documents.set(name, { text: textOf(operation.value), seqno });
+      this.documents.set(name, { text: textOf(operation.value), seqno, expiresAt });
       return current === undefined ? WriteStatus.Created : WriteStatus.Replaced;
+    }
+    if (operation.kind === OperationKind.Expire) {
+      const isMeant = current === undefined && this.stored(operation)?.seqno === operation.expectedSeqno;
+      return isMeant && this.documents.delete(name) ? WriteStatus.Deleted : WriteStatus.NotFound;
     }
     if (current === undefined) return WriteStatus.NotFound;
     if (operation.kind === OperationKind.Delete) {
@@ -130,7 +152,11 @@ class Model {
       return WriteStatus.Deleted;
     }
     const merged = referencePatch(JSON.parse(current.text), JSON.parse(textOf(operation.value)));
-    this.documents.set(name, { text: JSON.stringify(merged), seqno });
+    this.documents.set(name, {
+      text: JSON.stringify(merged),
+      seqno,
+      expiresAt: operation.expiresAt === EXPIRES_UNSET ? current.expiresAt : expiresAt,
+    });
     return WriteStatus.Replaced;
   }
 }
@@ -156,6 +182,7 @@ function randomObject(prng: Prng, depth: number, withNulls: boolean): { [name: s
   return object;
 }
 
+/** The database time of a group is its number: every document that expires does so in the course of a run. */
 const GROUPS = 500;
 /** Many small memtables, so that rotation in the middle of a group happens all the time. */
 const SMALL_MEMTABLES = { slots: 48, arenaBytes: 64 * 1024 };
@@ -177,7 +204,9 @@ function randomOperation(prng: Prng, model: Model, earlier: Operation[]): Operat
   const target = model.seqnoOf({ collection, key: Buffer.from(key) });
   const expectedSeqno = oneIn(prng, 3) ? prng.nextBelow(100) : target;
   const id = oneIn(prng, 5) ? operationId(prng.nextUint32() | 1, ++nextFingerprint) : undefined;
-  const extras = { collection, condition, expectedSeqno, operationId: id };
+  const expiresAt = oneIn(prng, 3) ? pick(prng, [EXPIRES_NEVER, prng.nextBelow(2 * GROUPS)]) : EXPIRES_UNSET;
+  const extras = { collection, condition, expectedSeqno, operationId: id, expiresAt };
+  if (oneIn(prng, 8)) return { ...expire(key, oneIn(prng, 10) ? 1 : target), collection };
   const choice = prng.nextBelow(10);
   const made =
     choice < 5
@@ -192,6 +221,7 @@ function randomOperation(prng: Prng, model: Model, earlier: Operation[]): Operat
 interface Expected {
   readonly operations: readonly Operation[];
   readonly allOrNothing: boolean;
+  readonly writtenAt: number;
 }
 
 /** A shard and its model, side by side. */
@@ -204,6 +234,7 @@ class ModelRun {
   private readonly pending = new Map<number, Pick<Answer, 'statuses' | 'seqnos' | 'firstSeqno'>>();
   private checkedAnswers = 0;
   commitFirst = 0;
+  private writtenAt = 0;
 
   constructor(
     private readonly t: ExecutionContext,
@@ -214,12 +245,14 @@ class ModelRun {
   /** Stages a few random batches and commits them. */
   runGroup(): void {
     const { prng, made, model } = this;
+    this.writtenAt++;
+    const { writtenAt } = this;
     const levels = [Durability.Unspecified, Durability.Always, Durability.Group, Durability.Os];
     for (let left = 1 + prng.nextBelow(4); left > 0; left--) {
       const operations = Array.from({ length: prng.nextBelow(12) }, () =>
         randomOperation(prng, model, this.earlier),
       );
-      const options = { allOrNothing: oneIn(prng, 4), durability: pick(prng, levels) };
+      const options = { allOrNothing: oneIn(prng, 4), durability: pick(prng, levels), writtenAt };
       let staged = made.stage(operations, options);
       if (staged.result === 'commit-first') {
         this.commitFirst++;
@@ -227,7 +260,7 @@ class ModelRun {
         staged = made.stage(operations, options);
       }
       if (staged.result instanceof DbError) throw staged.result;
-      this.group.set(staged.id, { operations, allOrNothing: options.allOrNothing });
+      this.group.set(staged.id, { operations, allOrNothing: options.allOrNothing, writtenAt });
     }
     if (oneIn(prng, 3)) made.clock.advance(prng.nextBelow(20));
     this.commit();
@@ -254,8 +287,8 @@ class ModelRun {
     const { made, model } = this;
     let seqno = made.engine.appliedSeqno + 1;
     made.engine.commit();
-    for (const [id, { operations, allOrNothing }] of this.group) {
-      this.pending.set(id, { ...model.apply(operations, seqno, allOrNothing), firstSeqno: seqno });
+    for (const [id, { operations, allOrNothing, writtenAt }] of this.group) {
+      this.pending.set(id, { ...model.apply(operations, seqno, allOrNothing, writtenAt), firstSeqno: seqno });
       seqno += Math.max(operations.length, 1);
     }
     this.group.clear();

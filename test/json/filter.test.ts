@@ -1,7 +1,7 @@
 import test from 'ava';
 import { DbError } from '../../src/base/errors.js';
 import { createPrng, freshSeed } from '../../src/base/prng.js';
-import { compileFilter, compileFilterText, FILTER_FIELDS_MAX } from '../../src/json/filter.js';
+import { compileFilter, FILTER_FIELDS_MAX, parseFilterText } from '../../src/json/filter.js';
 import { FILTER_DEPTH_MAX } from '../../src/json/operand.js';
 import { parseExact } from '../../src/json/parse-exact.js';
 import { FILTER_IN_CONTAINERS_MAX, FILTER_IN_MAX } from '../../src/json/value-set.js';
@@ -17,7 +17,7 @@ function matches(text: string, filter: unknown): boolean {
 function matchesText(text: string, filter: string): boolean {
   const bytes = encoder.encode(text);
   const filterBytes = encoder.encode(filter);
-  return compileFilterText(filterBytes, 0, filterBytes.length)(bytes, 0, bytes.length);
+  return compileFilter(parseFilterText(filterBytes, 0, filterBytes.length))(bytes, 0, bytes.length);
 }
 
 const typeOf = (value: unknown): string => {

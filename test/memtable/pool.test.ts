@@ -2,7 +2,15 @@ import test from 'ava';
 import { ABSENT, ChainReader } from '../../src/memtable/chain-reader.js';
 import { createMemtablePool } from '../../src/memtable/pool.js';
 import { POOL_READERS_MAX } from '../../src/memtable/pool-format.js';
-import { getBytes, getText, putText, scanDocuments, testPool } from '../support/memtables.js';
+import {
+  BEGINNING_OF_TIME,
+  getBytes,
+  getText,
+  putBytes,
+  putText,
+  scanDocuments,
+  testPool,
+} from '../support/memtables.js';
 import { textOf, utf8 } from '../support/text.js';
 
 const ARENA_BYTES = 64 * 1024;
@@ -74,7 +82,7 @@ test('a retired memtable is gone at once and its slot comes back', (t) => {
 
 test('a slot is not recycled while a reader that may hold it is inside', (t) => {
   const { pool, buffers } = threeMemtables();
-  const inside = new ChainReader(buffers, 1);
+  const inside = new ChainReader(buffers, 1, BEGINNING_OF_TIME);
   inside.enter();
   const key = utf8('a');
   const [, , oldest] = inside.chain();
@@ -90,7 +98,7 @@ test('a slot is not recycled while a reader that may hold it is inside', (t) => 
 
 test('a reader that left and entered again does not hold what was retired before', (t) => {
   const { pool, buffers } = threeMemtables();
-  const reader = new ChainReader(buffers, POOL_READERS_MAX - 1);
+  const reader = new ChainReader(buffers, POOL_READERS_MAX - 1, BEGINNING_OF_TIME);
   reader.enter();
   pool.retireOldest();
   reader.leave();
@@ -102,7 +110,7 @@ test('a reader that left and entered again does not hold what was retired before
 
 test('a reader that enters after the retirement holds only later ones', (t) => {
   const { pool, buffers } = threeMemtables();
-  const reader = new ChainReader(buffers, 1);
+  const reader = new ChainReader(buffers, 1, BEGINNING_OF_TIME);
   pool.retireOldest();
   reader.enter();
   t.is(pool.reclaim(), 0);
@@ -114,10 +122,10 @@ test('a reader that enters after the retirement holds only later ones', (t) => {
 
 test('the successor of a reader that died inside releases what it held', (t) => {
   const { pool, buffers } = threeMemtables();
-  new ChainReader(buffers, 5).enter();
+  new ChainReader(buffers, 5, BEGINNING_OF_TIME).enter();
   pool.retireOldest();
   t.is(pool.reclaim(), 1);
-  const successor = new ChainReader(buffers, 5);
+  const successor = new ChainReader(buffers, 5, BEGINNING_OF_TIME);
   t.is(pool.reclaim(), 0);
   successor.enter();
   pool.retireOldest();
@@ -142,6 +150,33 @@ test('the visible seqno is exact beyond 32 bits', (t) => {
 test('pools too small to rotate and reader numbers out of range are refused', (t) => {
   t.throws(() => createMemtablePool(2, ARENA_BYTES), { name: 'AssertionError' });
   const buffers = createMemtablePool(3, ARENA_BYTES);
-  t.throws(() => new ChainReader(buffers, POOL_READERS_MAX), { name: 'AssertionError' });
-  t.throws(() => new ChainReader(buffers, -1), { name: 'AssertionError' });
+  t.throws(() => new ChainReader(buffers, POOL_READERS_MAX, BEGINNING_OF_TIME), { name: 'AssertionError' });
+  t.throws(() => new ChainReader(buffers, -1, BEGINNING_OF_TIME), { name: 'AssertionError' });
+});
+
+test('a point read finds a document up to the second before it expires, and says when that is', (t) => {
+  let now = 99;
+  const { pool, reader } = testPool(3, 64 * 1024, 1, { nowSeconds: () => now });
+  putBytes(pool.active, 1, utf8('short'), 1, utf8('{}'), 100);
+  putBytes(pool.active, 1, utf8('kept'), 2, utf8('{}'));
+  t.is(getText(reader, 'short'), '{}');
+  t.is(reader.expiresAt, 100);
+  t.is(getText(reader, 'kept'), '{}');
+  t.is(reader.expiresAt, 0);
+  now = 100;
+  t.is(getText(reader, 'short'), undefined);
+  t.is(getText(reader, 'kept'), '{}');
+});
+
+test('a document without expiry is read without a look at the clock', (t) => {
+  const noClock = {
+    nowSeconds: (): number => {
+      throw new Error('the clock was asked');
+    },
+  };
+  const { pool, reader } = testPool(3, 64 * 1024, 1, noClock);
+  putBytes(pool.active, 1, utf8('kept'), 1, utf8('{}'));
+  t.is(getText(reader, 'kept'), '{}');
+  putBytes(pool.active, 1, utf8('short'), 2, utf8('{}'), 1);
+  t.throws(() => getText(reader, 'short'), { message: /clock/ });
 });

@@ -58,6 +58,18 @@ test('seqnos up to 2^53 - 1 are kept exactly', (t) => {
   }
 });
 
+test('every version has an expiry of its own, up to the last second of a uint32', (t) => {
+  const memtable = singleMemtable(ARENA_BYTES);
+  const expiries = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 2];
+  for (const [i, expiresAt] of expiries.entries())
+    putBytes(memtable, 1, utf8('k'), i + 1, utf8('v'), expiresAt);
+  const { reader } = memtable;
+  const node = findNode(reader, 1, utf8('k'));
+  for (const [i, expiresAt] of expiries.entries()) {
+    t.is(reader.versionExpires(reader.versionAt(node, i + 1)), expiresAt);
+  }
+});
+
 test('the same key in two collections is two keys', (t) => {
   const memtable = singleMemtable(ARENA_BYTES);
   putBytes(memtable, 1, utf8('k'), 1, utf8('one'));
@@ -72,7 +84,7 @@ test('keys with the same hash are told apart', (t) => {
   const put = (key: string, seqno: number): void => {
     const bytes = utf8(key);
     const node = memtable.reader.find(7, 1, bytes, 0, bytes.length);
-    memtable.put(node, 7, 1, bytes, 0, bytes.length, seqno, 1, bytes, 0, bytes.length);
+    memtable.put(node, 7, 1, bytes, 0, bytes.length, seqno, 1, 0, bytes, 0, bytes.length);
   };
   for (let i = 0; i < 50; i++) put(`key-${i}`, i + 1);
   for (let i = 0; i < 50; i++) put(`key-${i}`, i + 101);

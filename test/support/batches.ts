@@ -1,4 +1,6 @@
 /** Write batches for tests, from plain descriptions of their operations. */
+
+import { EXPIRES_UNSET } from '../../src/base/expiry.js';
 import { hashKey } from '../../src/base/hash.js';
 import type { OperationId } from '../../src/batch/write-batch-encoder.js';
 import { WriteBatchEncoder } from '../../src/batch/write-batch-encoder.js';
@@ -17,10 +19,12 @@ export interface Operation {
   readonly condition: ConditionKind;
   readonly expectedSeqno: number;
   readonly operationId: OperationId | undefined;
+  /** Database time in seconds, or one of EXPIRES_*. */
+  readonly expiresAt: number;
 }
 
 export type OperationExtras = Partial<
-  Pick<Operation, 'collection' | 'condition' | 'expectedSeqno' | 'operationId'>
+  Pick<Operation, 'collection' | 'condition' | 'expectedSeqno' | 'operationId' | 'expiresAt'>
 >;
 
 function operation(kind: OperationKind, key: string, value: string, extras: OperationExtras): Operation {
@@ -32,6 +36,7 @@ function operation(kind: OperationKind, key: string, value: string, extras: Oper
     condition: ConditionKind.None,
     expectedSeqno: 0,
     operationId: undefined,
+    expiresAt: EXPIRES_UNSET,
     ...extras,
   };
 }
@@ -43,6 +48,10 @@ export const patch = (key: string, value: string, extras: OperationExtras = {}):
 export const remove = (key: string, extras: OperationExtras = {}): Operation =>
   operation(OperationKind.Delete, key, '', extras);
 
+/** The sweeper's operation: collects the version `expectedSeqno` of a document if it has expired. */
+export const expire = (key: string, expectedSeqno: number): Operation =>
+  operation(OperationKind.Expire, key, '', { condition: ConditionKind.IfMatchSeqno, expectedSeqno });
+
 /** An operation id: what identifies the request, and what it asked for. */
 export function operationId(identity: number, fingerprint = 1): OperationId {
   return Uint32Array.of(identity, 0x1234, fingerprint, 0x5678);
@@ -52,6 +61,8 @@ export interface BatchOptions {
   readonly batchId?: number;
   readonly durability?: Durability;
   readonly allOrNothing?: boolean;
+  /** Database time of the batch, in seconds. */
+  readonly writtenAt?: number;
 }
 
 export function addOperation(encoder: WriteBatchEncoder, operation: Operation): void {
@@ -69,6 +80,7 @@ export function addOperation(encoder: WriteBatchEncoder, operation: Operation): 
     condition,
     expectedSeqno,
     operation.operationId,
+    operation.expiresAt,
   );
 }
 
@@ -76,8 +88,8 @@ export function addOperation(encoder: WriteBatchEncoder, operation: Operation): 
 export function encodeBatch(operations: readonly Operation[], options: BatchOptions = {}): Uint8Array {
   const encoder = new WriteBatchEncoder();
   for (const each of operations) addOperation(encoder, each);
-  const { batchId = 1, durability = Durability.Unspecified, allOrNothing = false } = options;
-  return encoder.finish(batchId, durability, allOrNothing).slice();
+  const { batchId = 1, durability = Durability.Unspecified, allOrNothing = false, writtenAt = 0 } = options;
+  return encoder.finish(batchId, durability, allOrNothing, writtenAt).slice();
 }
 
 export function batchOf(operations: readonly Operation[], options: BatchOptions = {}): WriteBatchView {

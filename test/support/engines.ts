@@ -162,14 +162,16 @@ export class TestEngine {
       this.engine.replay(view.open(record.payload), asSeqno(record.firstSeqno));
   }
 
+  /** The newest version of a key, expired or not. */
   get(key: string, collection = 1): string | undefined {
     return this.documents(collection).find((each) => each.key === key)?.text;
   }
 
-  documents(collection = 1): Array<{ key: string; seqno: number; text: string }> {
-    return scanDocuments(this.memtables.reader, collection).map(({ key, seqno, value }) => ({
+  documents(collection = 1): Array<{ key: string; seqno: number; expiresAt: number; text: string }> {
+    return scanDocuments(this.memtables.reader, collection).map(({ key, seqno, expiresAt, value }) => ({
       key: textOf(key),
       seqno,
+      expiresAt,
       text: textOf(value),
     }));
   }

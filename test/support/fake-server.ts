@@ -144,6 +144,8 @@ export class FakeWebSocketServer {
   /** Operations per frame received. */
   readonly frames: number[] = [];
   readonly operationIds: number[][] = [];
+  /** Of every operation received. */
+  readonly ttls: number[] = [];
   private seqno = 0;
   private readonly view = new RequestFrameView();
   private readonly encoder = new ResponseFrameEncoder();
@@ -187,6 +189,7 @@ export class FakeWebSocketServer {
     const known = documents.get(key);
     if (view.hasOperationIds)
       this.operationIds.push([0, 1, 2, 3].map((word) => view.operationIdWord(i, word)));
+    this.ttls.push(view.ttlSeconds(i));
     switch (view.op(i)) {
       case RequestOp.Get:
         if (known === undefined) {

@@ -1,6 +1,7 @@
 /** A front's client and a shard's link over one real pair of rings, in one thread. */
 
 import type { WireError } from '../../src/base/errors.js';
+import { EXPIRES_UNSET } from '../../src/base/expiry.js';
 import { hashKey } from '../../src/base/hash.js';
 import { WriteBatchView } from '../../src/batch/write-batch-view.js';
 import { WriteOutcome } from '../../src/batch/write-reply.js';
@@ -62,6 +63,9 @@ export interface LinkOptions {
   readonly readOnly?: ReadOnlyReader;
 }
 
+/** Database time that stands still. */
+const STILL_CLOCK = { nowSeconds: () => 1_800_000_000 };
+
 export class TestLink {
   readonly client: ShardClient;
   readonly completions = new CompletionBook();
@@ -83,7 +87,14 @@ export class TestLink {
       documentBytes = 0,
     } = options;
     this.ringBytes = ringBytes;
-    this.client = new ShardClient(3, pendingMax, batchBytesMax, () => documentBytes, options.readOnly);
+    this.client = new ShardClient(
+      3,
+      pendingMax,
+      batchBytesMax,
+      () => documentBytes,
+      STILL_CLOCK,
+      options.readOnly,
+    );
     this.link = createLink(ringBytes, createDoorbell(), createDoorbell());
     this.shard = new ShardLink(0, this.link);
     this.client.attach(this.link);
@@ -131,6 +142,7 @@ export class TestLink {
       ConditionKind.None,
       0,
       undefined,
+      EXPIRES_UNSET,
       durability,
       this.completions,
       token,

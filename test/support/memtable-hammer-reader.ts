@@ -2,9 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
+import { STEP_DOCUMENT } from '../../src/iter/visible-cursor.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
-import { MergeCursor } from '../../src/memtable/merge-cursor.js';
 import { faultOfValue, HAMMER_COLLECTIONS, HAMMER_KEYS, type MemtablePeerData } from './memtable-peers.js';
+import { BEGINNING_OF_TIME, visibleIn } from './memtables.js';
 import { oneIn, pick } from './random.js';
 import { nap } from './worker.js';
 
@@ -14,7 +15,7 @@ const SCAN_LIMIT = 150;
 const data = workerData as MemtablePeerData;
 const stop = new Int32Array(data.stop);
 const prng = createPrng(data.seed);
-const reader = new ChainReader(data.buffers, data.readerIndex);
+const reader = new ChainReader(data.buffers, data.readerIndex, BEGINNING_OF_TIME);
 /** Newest seqno seen, per collection and key: what a key shows may vanish, but never grow older. */
 const newestSeen = new Map<number, number>();
 const keyIndexes = new Map(HAMMER_KEYS.map((key, index) => [Buffer.from(key).toString(), index]));
@@ -116,12 +117,11 @@ function visitRange(): void {
   const exclusive = oneIn(prng, 2);
   result.scans++;
   enter();
-  const cursor = new MergeCursor(reader.chain(), collection, from, exclusive);
+  const cursor = visibleIn(reader, collection, from, exclusive);
   let previous = -1;
-  for (let i = 0; i < SCAN_LIMIT && cursor.next(); i++) {
-    const { memtable, node, version } = cursor;
-    const at = memtable.keyOffset(node);
-    const text = Buffer.from(memtable.bytes.slice(at, at + memtable.keyLength(node))).toString();
+  for (let i = 0; i < SCAN_LIMIT && cursor.next() === STEP_DOCUMENT; i++) {
+    const { entry } = cursor;
+    const text = Buffer.from(entry.key.slice(entry.keyOffset, entry.keyOffset + entry.keyLength)).toString();
     const key = keyIndexes.get(text);
     if (key === undefined) {
       fail(`scan: a key that was never written: ${JSON.stringify(text)}`);
@@ -130,15 +130,15 @@ function visitRange(): void {
     if (key <= previous) fail(`scan: key ${key} after ${previous}`);
     if (previous < 0 && key < HAMMER_KEYS.indexOf(from) + (exclusive ? 1 : 0))
       fail(`scan: key ${key} before the start`);
-    if (memtable.nodeCollection(node) !== collection) fail('scan: a key of another collection');
+    if (entry.collection !== collection) fail('scan: a key of another collection');
     previous = key;
     const value = {
-      bytes: memtable.bytes,
-      offset: memtable.valueOffset(version),
-      length: memtable.valueLength(version),
+      bytes: entry.value,
+      offset: entry.valueOffset,
+      length: entry.valueLength,
       key,
       collection,
-      seqno: memtable.versionSeqno(version),
+      seqno: entry.seqno,
     };
     check(value, 'scan');
     held.push(value);

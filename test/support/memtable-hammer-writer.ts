@@ -49,7 +49,7 @@ function write(): void {
   const length = isTombstone ? 0 : encodeValue(value, index, collection, seqno, body);
   const node = pool.active.reader.find(hash, collection, key, 0, key.length);
   const kind = isTombstone ? VERSION_KIND_TOMBSTONE : VERSION_KIND_DOCUMENT;
-  pool.active.put(node, hash, collection, key, 0, key.length, seqno, kind, value, 0, length);
+  pool.active.put(node, hash, collection, key, 0, key.length, seqno, kind, 0, value, 0, length);
   pool.publishVisible(seqno);
   writes++;
 }

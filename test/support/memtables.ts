@@ -1,6 +1,10 @@
 /** Memtables for tests: keys by text, and the versions of a chain as plain objects. */
+import type { DatabaseClock } from '../../src/base/database-clock.js';
 import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
+import { keyRange } from '../../src/iter/key-range.js';
+import { MergingCursor } from '../../src/iter/merging-cursor.js';
+import { STEP_DOCUMENT, VisibleCursor } from '../../src/iter/visible-cursor.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
 import {
   createMemtableSlot,
@@ -8,7 +12,7 @@ import {
   VERSION_KIND_TOMBSTONE,
   writeSizeMax,
 } from '../../src/memtable/format.js';
-import { MergeCursor } from '../../src/memtable/merge-cursor.js';
+import { MemtableCursor } from '../../src/memtable/memtable-cursor.js';
 import { createMemtablePool, MemtablePool } from '../../src/memtable/pool.js';
 import type { MemtablePoolBuffers } from '../../src/memtable/pool-format.js';
 import type { MemtableReader } from '../../src/memtable/reader.js';
@@ -17,15 +21,23 @@ import { textOf, utf8 } from './text.js';
 
 export const NO_BYTES = new Uint8Array(0);
 
+/** A database clock at which no document has expired. */
+export const BEGINNING_OF_TIME: DatabaseClock = { nowSeconds: () => 0 };
+
 export interface TestPool {
   readonly buffers: MemtablePoolBuffers;
   readonly pool: MemtablePool;
   readonly reader: ChainReader;
 }
 
-export function testPool(slots: number, arenaBytes: number, seed = 1): TestPool {
+/** `time`: what the reader takes for now; by default nothing has expired. */
+export function testPool(slots: number, arenaBytes: number, seed = 1, time = BEGINNING_OF_TIME): TestPool {
   const buffers = createMemtablePool(slots, arenaBytes);
-  return { buffers, pool: new MemtablePool(buffers, createPrng(seed)), reader: new ChainReader(buffers, 0) };
+  return {
+    buffers,
+    pool: new MemtablePool(buffers, createPrng(seed)),
+    reader: new ChainReader(buffers, 0, time),
+  };
 }
 
 export function singleMemtable(arenaBytes: number, seed = 1): MemtableWriter {
@@ -39,12 +51,13 @@ export function putBytes(
   key: Uint8Array,
   seqno: number,
   value: Uint8Array | undefined,
+  expiresAt = 0,
 ): void {
   const hash = hashKey(collection, key, 0, key.length);
   const kind = value === undefined ? VERSION_KIND_TOMBSTONE : VERSION_KIND_DOCUMENT;
   const bytes = value ?? NO_BYTES;
   const node = memtable.reader.find(hash, collection, key, 0, key.length);
-  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, bytes, 0, bytes.length);
+  memtable.put(node, hash, collection, key, 0, key.length, seqno, kind, expiresAt, bytes, 0, bytes.length);
 }
 
 export function putText(memtable: MemtableWriter, key: string, seqno: number, value?: string): void {
@@ -87,10 +100,23 @@ export function getText(reader: ChainReader, key: string): string | undefined {
 export interface ScannedDocument {
   readonly key: Uint8Array;
   readonly seqno: number;
+  readonly expiresAt: number;
   readonly value: Uint8Array;
 }
 
-/** The live documents of a collection from `from` on, in the order in which the cursor gives them. */
+/** What is in a chain, as readers of the newest version see it when nothing has expired. Between enter() and leave(). */
+export function visibleIn(
+  reader: ChainReader,
+  collection: number,
+  from: Uint8Array = NO_BYTES,
+  exclusive = false,
+): VisibleCursor {
+  const sources = reader.chain().map((memtable) => new MemtableCursor(memtable));
+  const range = keyRange({ collection, from: { key: from, inclusive: !exclusive } });
+  return new VisibleCursor(new MergingCursor(sources), range, Number.MAX_SAFE_INTEGER, 0);
+}
+
+/** The documents of a collection, expired ones included, from `from` on, in the order in which the cursor gives them. */
 export function scanDocuments(
   reader: ChainReader,
   collection: number,
@@ -100,15 +126,14 @@ export function scanDocuments(
 ): ScannedDocument[] {
   const found: ScannedDocument[] = [];
   reader.enter();
-  const cursor = new MergeCursor(reader.chain(), collection, from, exclusive);
-  while (found.length < limit && cursor.next()) {
-    const { memtable, node, version } = cursor;
-    const keyOffset = memtable.keyOffset(node);
-    const valueOffset = memtable.valueOffset(version);
+  const cursor = visibleIn(reader, collection, from, exclusive);
+  while (found.length < limit && cursor.next() === STEP_DOCUMENT) {
+    const { key, keyOffset, keyLength, seqno, expiresAt, value, valueOffset, valueLength } = cursor.entry;
     found.push({
-      key: memtable.bytes.slice(keyOffset, keyOffset + memtable.keyLength(node)),
-      seqno: memtable.versionSeqno(version),
-      value: memtable.bytes.slice(valueOffset, valueOffset + memtable.valueLength(version)),
+      key: key.slice(keyOffset, keyOffset + keyLength),
+      seqno,
+      expiresAt,
+      value: value.slice(valueOffset, valueOffset + valueLength),
     });
   }
   reader.leave();

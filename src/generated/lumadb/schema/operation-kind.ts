@@ -4,5 +4,6 @@ export enum OperationKind {
   None = 0,
   Put = 1,
   Patch = 2,
-  Delete = 3
+  Delete = 3,
+  Expire = 4
 }

@@ -179,8 +179,23 @@ operationIdsLength():number {
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
+ttls(index: number):number|null {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+  return offset ? this.bb!.readUint32(this.bb!.__vector(this.bb_pos + offset) + index * 4) : 0;
+}
+
+ttlsLength():number {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
+}
+
+ttlsArray():Uint32Array|null {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+  return offset ? new Uint32Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
+}
+
 static startRequestFrame(builder:flatbuffers.Builder) {
-  builder.startObject(12);
+  builder.startObject(13);
 }
 
 static addCollections(builder:flatbuffers.Builder, collectionsOffset:flatbuffers.Offset) {
@@ -383,6 +398,27 @@ static startOperationIdsVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(8, numElems, 8);
 }
 
+static addTtls(builder:flatbuffers.Builder, ttlsOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(12, ttlsOffset, 0);
+}
+
+static createTtlsVector(builder:flatbuffers.Builder, data:number[]|Uint32Array):flatbuffers.Offset;
+/**
+ * @deprecated This Uint8Array overload will be removed in the future.
+ */
+static createTtlsVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset;
+static createTtlsVector(builder:flatbuffers.Builder, data:number[]|Uint32Array|Uint8Array):flatbuffers.Offset {
+  builder.startVector(4, data.length, 4);
+  for (let i = data.length - 1; i >= 0; i--) {
+    builder.addInt32(data[i]!);
+  }
+  return builder.endVector();
+}
+
+static startTtlsVector(builder:flatbuffers.Builder, numElems:number) {
+  builder.startVector(4, numElems, 4);
+}
+
 static endRequestFrame(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
@@ -396,7 +432,7 @@ static finishSizePrefixedRequestFrameBuffer(builder:flatbuffers.Builder, offset:
   builder.finish(offset, undefined, true);
 }
 
-static createRequestFrame(builder:flatbuffers.Builder, collectionsOffset:flatbuffers.Offset, idsOffset:flatbuffers.Offset, opsOffset:flatbuffers.Offset, collectionOfOffset:flatbuffers.Offset, keyEndsOffset:flatbuffers.Offset, keysOffset:flatbuffers.Offset, valueEndsOffset:flatbuffers.Offset, valuesOffset:flatbuffers.Offset, durability:number, conditionsOffset:flatbuffers.Offset, expectedSeqsOffset:flatbuffers.Offset, operationIdsOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createRequestFrame(builder:flatbuffers.Builder, collectionsOffset:flatbuffers.Offset, idsOffset:flatbuffers.Offset, opsOffset:flatbuffers.Offset, collectionOfOffset:flatbuffers.Offset, keyEndsOffset:flatbuffers.Offset, keysOffset:flatbuffers.Offset, valueEndsOffset:flatbuffers.Offset, valuesOffset:flatbuffers.Offset, durability:number, conditionsOffset:flatbuffers.Offset, expectedSeqsOffset:flatbuffers.Offset, operationIdsOffset:flatbuffers.Offset, ttlsOffset:flatbuffers.Offset):flatbuffers.Offset {
   RequestFrame.startRequestFrame(builder);
   RequestFrame.addCollections(builder, collectionsOffset);
   RequestFrame.addIds(builder, idsOffset);
@@ -410,6 +446,7 @@ static createRequestFrame(builder:flatbuffers.Builder, collectionsOffset:flatbuf
   RequestFrame.addConditions(builder, conditionsOffset);
   RequestFrame.addExpectedSeqs(builder, expectedSeqsOffset);
   RequestFrame.addOperationIds(builder, operationIdsOffset);
+  RequestFrame.addTtls(builder, ttlsOffset);
   return RequestFrame.endRequestFrame(builder);
 }
 }

@@ -178,8 +178,28 @@ allOrNothing():boolean {
   return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : false;
 }
 
+writtenAt():number {
+  const offset = this.bb!.__offset(this.bb_pos, 30);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+expires(index: number):number|null {
+  const offset = this.bb!.__offset(this.bb_pos, 32);
+  return offset ? this.bb!.readUint32(this.bb!.__vector(this.bb_pos + offset) + index * 4) : 0;
+}
+
+expiresLength():number {
+  const offset = this.bb!.__offset(this.bb_pos, 32);
+  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
+}
+
+expiresArray():Uint32Array|null {
+  const offset = this.bb!.__offset(this.bb_pos, 32);
+  return offset ? new Uint32Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
+}
+
 static startWriteBatch(builder:flatbuffers.Builder) {
-  builder.startObject(13);
+  builder.startObject(15);
 }
 
 static addBatchId(builder:flatbuffers.Builder, batchId:number) {
@@ -374,6 +394,31 @@ static addAllOrNothing(builder:flatbuffers.Builder, allOrNothing:boolean) {
   builder.addFieldInt8(12, +allOrNothing, +false);
 }
 
+static addWrittenAt(builder:flatbuffers.Builder, writtenAt:number) {
+  builder.addFieldInt32(13, writtenAt, 0);
+}
+
+static addExpires(builder:flatbuffers.Builder, expiresOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(14, expiresOffset, 0);
+}
+
+static createExpiresVector(builder:flatbuffers.Builder, data:number[]|Uint32Array):flatbuffers.Offset;
+/**
+ * @deprecated This Uint8Array overload will be removed in the future.
+ */
+static createExpiresVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset;
+static createExpiresVector(builder:flatbuffers.Builder, data:number[]|Uint32Array|Uint8Array):flatbuffers.Offset {
+  builder.startVector(4, data.length, 4);
+  for (let i = data.length - 1; i >= 0; i--) {
+    builder.addInt32(data[i]!);
+  }
+  return builder.endVector();
+}
+
+static startExpiresVector(builder:flatbuffers.Builder, numElems:number) {
+  builder.startVector(4, numElems, 4);
+}
+
 static endWriteBatch(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
@@ -387,7 +432,7 @@ static finishSizePrefixedWriteBatchBuffer(builder:flatbuffers.Builder, offset:fl
   builder.finish(offset, undefined, true);
 }
 
-static createWriteBatch(builder:flatbuffers.Builder, batchId:number, durability:Durability, kindsOffset:flatbuffers.Offset, collectionsOffset:flatbuffers.Offset, keyHashesOffset:flatbuffers.Offset, keyEndsOffset:flatbuffers.Offset, keysOffset:flatbuffers.Offset, valueEndsOffset:flatbuffers.Offset, valuesOffset:flatbuffers.Offset, conditionsOffset:flatbuffers.Offset, expectedSeqsOffset:flatbuffers.Offset, operationIdsOffset:flatbuffers.Offset, allOrNothing:boolean):flatbuffers.Offset {
+static createWriteBatch(builder:flatbuffers.Builder, batchId:number, durability:Durability, kindsOffset:flatbuffers.Offset, collectionsOffset:flatbuffers.Offset, keyHashesOffset:flatbuffers.Offset, keyEndsOffset:flatbuffers.Offset, keysOffset:flatbuffers.Offset, valueEndsOffset:flatbuffers.Offset, valuesOffset:flatbuffers.Offset, conditionsOffset:flatbuffers.Offset, expectedSeqsOffset:flatbuffers.Offset, operationIdsOffset:flatbuffers.Offset, allOrNothing:boolean, writtenAt:number, expiresOffset:flatbuffers.Offset):flatbuffers.Offset {
   WriteBatch.startWriteBatch(builder);
   WriteBatch.addBatchId(builder, batchId);
   WriteBatch.addDurability(builder, durability);
@@ -402,6 +447,8 @@ static createWriteBatch(builder:flatbuffers.Builder, batchId:number, durability:
   WriteBatch.addExpectedSeqs(builder, expectedSeqsOffset);
   WriteBatch.addOperationIds(builder, operationIdsOffset);
   WriteBatch.addAllOrNothing(builder, allOrNothing);
+  WriteBatch.addWrittenAt(builder, writtenAt);
+  WriteBatch.addExpires(builder, expiresOffset);
   return WriteBatch.endWriteBatch(builder);
 }
 }

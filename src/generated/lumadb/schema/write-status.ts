@@ -9,5 +9,6 @@ export enum WriteStatus {
   PreconditionFailed = 5,
   OperationIdReused = 6,
   TooLarge = 7,
-  Aborted = 8
+  Aborted = 8,
+  Unreadable = 9
 }

@@ -1,0 +1,199 @@
+/**
+ * Reads one shard from any thread: memtables, row cache, tables, in this order. One instance per reading thread and shard.
+ *
+ *   reader.enter();                    // nothing that is found below is recycled or removed until leave()
+ *   if (reader.get(...) === FOUND) use(reader.bytes, reader.valueOffset, ...)
+ *   reader.leave();
+ *
+ * Why a key is never missed while its memtable is flushed: the shard publishes the version that has the new tables before
+ * it unlinks the memtable, and a reader looks at the version only after it has walked the chain.
+ */
+
+import { type DatabaseClock, hasExpired } from '../base/database-clock.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import type { RowCache } from '../cache/row-cache.js';
+import type { WriteStamps } from '../cache/write-stamps.js';
+import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
+import { RunCursor } from '../iter/run-cursor.js';
+import type { Version } from '../manifest/version.js';
+import type { VersionSubscriber } from '../manifest/version-subscriber.js';
+import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
+import { MemtableCursor } from '../memtable/memtable-cursor.js';
+import { FoundEntry } from '../sst/found-entry.js';
+import type { TableCache } from './table-cache.js';
+import { findInTables } from './table-lookup.js';
+
+export interface ShardReaderOptions {
+  readonly chain: ChainReader;
+  readonly versions: VersionSubscriber;
+  readonly tables: TableCache;
+  readonly clock: DatabaseClock;
+  /** Both or neither: rows are valid as long as the stamp of their key does not change. */
+  readonly rowCache?: RowCache;
+  readonly stamps?: WriteStamps;
+  /** Told of tables that cannot be read. */
+  readonly onReadError?: (error: DbError) => void;
+}
+
+/** A table cannot be read. Beside the results of chain-reader.ts. */
+export const FAILED = 3;
+
+export class ShardReader {
+  private readonly chain: ChainReader;
+  private readonly found = new FoundEntry();
+
+  /** Of the last document found: where its text is, and its version. Valid until leave() or the next get(). */
+  bytes: Uint8Array;
+  valueOffset = 0;
+  valueLength = 0;
+  seqno = 0;
+  expiresAt = 0;
+  /** Whether the last get() was answered from memtables or the row cache. */
+  isFromMemory = true;
+  /** Why the last get() FAILED. */
+  error: WireError | undefined;
+  /** Lookups that no memtable could answer, and those of them that the row cache answered. */
+  rowCacheRequests = 0;
+  rowCacheHits = 0;
+
+  constructor(private readonly options: ShardReaderOptions) {
+    this.chain = options.chain;
+    this.bytes = options.chain.bytes;
+  }
+
+  enter(): void {
+    this.chain.enter();
+  }
+
+  leave(): void {
+    this.chain.leave();
+  }
+
+  /** Newest version of a key. FAILED when a table cannot be read: see `error`. */
+  get(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+  ): Lookup | typeof FAILED {
+    const { chain } = this;
+    // Before the memtables: what is then found in tables is older than any write that changes the stamp later.
+    const stamp = this.options.stamps?.load(hash) ?? 0;
+    const inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    this.isFromMemory = true;
+    if (inMemory === ABSENT) return this.tryBelow(hash, collection, key, keyOffset, keyLength, stamp);
+    if (inMemory === FOUND) {
+      this.bytes = chain.bytes;
+      this.valueOffset = chain.valueOffset;
+      this.valueLength = chain.valueLength;
+      this.seqno = chain.seqno;
+      this.expiresAt = chain.expiresAt;
+    }
+    return inMemory;
+  }
+
+  /** Everything of the shard, newest source first, for a merge. Call between enter() and leave(), and close them before leave(). */
+  cursors(fillCache: boolean): EntryCursor[] {
+    const memtables: EntryCursor[] = this.chain.chain().map((memtable) => new MemtableCursor(memtable));
+    const open = (table: Parameters<TableCache['reader']>[0]): EntryCursor =>
+      this.options.tables.reader(table).cursor({ fillCache });
+    const runs = this.version().runsNewestFirst();
+    return [...memtables, ...runs.map((run) => new RunCursor(run.tables, open))];
+  }
+
+  /** The last applied seqno of the shard. */
+  visibleSeqno(): number {
+    return this.chain.visibleSeqno();
+  }
+
+  close(): void {
+    this.options.tables.close();
+  }
+
+  private tryBelow(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    stamp: number,
+  ): Lookup | typeof FAILED {
+    try {
+      return this.getBelow(hash, collection, key, keyOffset, keyLength, stamp);
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      this.error = toWireError(error);
+      this.options.onReadError?.(error);
+      return FAILED;
+    }
+  }
+
+  private getBelow(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    stamp: number,
+  ): Lookup {
+    const { rowCache, tables } = this.options;
+    if (rowCache !== undefined) {
+      this.rowCacheRequests++;
+      if (rowCache.get(hash, collection, key, keyOffset, keyLength, stamp)) {
+        this.rowCacheHits++;
+        return this.documentAt(rowCache.bytes, rowCache);
+      }
+    }
+    this.isFromMemory = false;
+    const { found } = this;
+    const version = this.version();
+    const isFound = findInTables(
+      version,
+      tables,
+      hash,
+      collection,
+      key,
+      keyOffset,
+      keyLength,
+      Number.MAX_SAFE_INTEGER,
+      found,
+    );
+    if (!isFound) return ABSENT;
+    if (found.kind !== ENTRY_DOCUMENT) return DELETED;
+    rowCache?.insert(
+      hash,
+      collection,
+      key,
+      keyOffset,
+      keyLength,
+      stamp,
+      found.seqno,
+      found.expiresAt,
+      found.value,
+      found.valueOffset,
+      found.valueLength,
+    );
+    return this.documentAt(found.value, found);
+  }
+
+  private documentAt(
+    bytes: Uint8Array,
+    place: { valueOffset: number; valueLength: number; seqno: number; expiresAt: number },
+  ): Lookup {
+    if (hasExpired(place.expiresAt, place.expiresAt === 0 ? 0 : this.options.clock.nowSeconds()))
+      return DELETED;
+    this.bytes = bytes;
+    this.valueOffset = place.valueOffset;
+    this.valueLength = place.valueLength;
+    this.seqno = place.seqno;
+    this.expiresAt = place.expiresAt;
+    return FOUND;
+  }
+
+  private version(): Version {
+    const { versions, tables } = this.options;
+    if (versions.refresh()) tables.retain(versions.version);
+    return versions.version;
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * Decides what is flushed and compacted when, and takes the results. Shard thread only; jobs run elsewhere (JobRunner), at
+ * most one flush and one compaction of a shard at a time. A job that fails changes nothing and is tried again after a
+ * pause that grows; until then its memtable, or its tables, stay as they are.
+ */
+import type { Clock } from '../base/clock.js';
+import type { DatabaseClock } from '../base/database-clock.js';
+import { DbError, fromWireError, type WireError } from '../base/errors.js';
+import { flushFileNumbers, runFlush } from '../compaction/flush-job.js';
+import type {
+  CompactionJob,
+  CompactionResult,
+  FlushJob,
+  FlushResult,
+  RetentionInput,
+  TableOptions,
+} from '../compaction/job-types.js';
+import {
+  type ManualPlan,
+  type ManualRequest,
+  nextManualStep,
+  planManual,
+} from '../compaction/manual-plan.js';
+import { pickCompaction } from '../compaction/picker.js';
+import {
+  type CompactionChoice,
+  inputTables,
+  type PickerOptions,
+  type PickerState,
+} from '../compaction/picker-state.js';
+import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
+import type { FoundEntry } from '../sst/found-entry.js';
+import type { Vfs } from '../vfs/vfs.js';
+import type { ShardStore } from './shard-store.js';
+import type { FrozenMemtable, TablesBelow, WriteStall } from './tables-below.js';
+import type { BacklogLimits } from './write-throttle.js';
+import { writePressure } from './write-throttle.js';
+
+export type JobOutcome<Result> =
+  | { readonly result: Result; readonly error?: undefined }
+  | { readonly result?: undefined; readonly error: WireError };
+
+/** Runs jobs on another thread, or at once in tests. Calls `done` exactly once, on the shard thread. */
+export interface JobRunner {
+  flush(job: FlushJob, done: (outcome: JobOutcome<FlushResult>) => void): void;
+  compact(job: CompactionJob, done: (outcome: JobOutcome<CompactionResult>) => void): void;
+}
+
+/** What the scheduler reports; the runtime logs and counts it. */
+export interface StoreEvents {
+  onFlushed(result: FlushResult, frozen: FrozenMemtable): void;
+  onCompacted(result: CompactionResult, choice: CompactionChoice): void;
+  onMoved(choice: CompactionChoice): void;
+  onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void;
+  onReadError(error: unknown): void;
+  /** A file that is not needed any more stays; it is tried again. */
+  onUnlinkFailed(path: string, error: unknown): void;
+}
+
+export interface StoreSchedulerOptions {
+  readonly shard: number;
+  readonly vfs: Vfs;
+  readonly store: ShardStore;
+  readonly runner: JobRunner;
+  readonly events: StoreEvents;
+  readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
+  /** Nothing that is not in tables was written before this second of database time. */
+  readonly flushedSeconds: number;
+  /** Seqnos of all registered snapshots, ascending. */
+  readonly heldSnapshots: () => readonly number[];
+  /** Collections whose documents nobody can ask for any more. */
+  readonly droppedCollections: () => readonly number[];
+  /** The shared memory of a memtable. */
+  readonly memtable: (slot: number) => SharedArrayBuffer;
+  readonly memtablesInUse: () => number;
+  readonly picker: PickerOptions;
+  readonly tables: TableOptions;
+  readonly directory: string;
+  readonly limits: BacklogLimits;
+  /** All operations up to `seqno` are in tables, durably: the log can let go of them. */
+  readonly onFlushedThrough: (seqno: number) => void;
+}
+
+/** A batch is applied at most this long after the front has encoded it, in seconds. */
+const LATE_BATCH_SECONDS = 60;
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 30_000;
+
+/** When a failed kind of job may be tried again. */
+class RetryPause {
+  private failures = 0;
+  private notBeforeMs = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  get isOver(): boolean {
+    return this.clock.monotonicMs() >= this.notBeforeMs;
+  }
+
+  /** Returns how long the pause is. */
+  onFailure(): number {
+    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.failures++);
+    this.notBeforeMs = this.clock.monotonicMs() + pauseMs;
+    return pauseMs;
+  }
+
+  onSuccess(): void {
+    this.failures = 0;
+    this.notBeforeMs = 0;
+  }
+}
+
+interface RunningCompaction {
+  readonly choice: CompactionChoice;
+  readonly startedMs: number;
+}
+
+interface ManualCompaction {
+  plan: ManualPlan;
+  readonly done: (error: DbError | undefined) => void;
+}
+
+export class StoreScheduler implements TablesBelow {
+  /** Oldest first; the first one is being flushed when `isFlushing`. */
+  private readonly frozen: FrozenMemtable[] = [];
+  private isFlushing = false;
+  /** When each memtable that is not flushed got its first write, at the earliest; seconds, oldest first, the active one last. */
+  private readonly startedSeconds: number[];
+  private running: RunningCompaction | undefined;
+  private manual: ManualCompaction[] = [];
+  private readonly flushPause: RetryPause;
+  private readonly compactionPause: RetryPause;
+  private lastFlushError: DbError | undefined;
+  /** Database time at which tables were written, by file number: those of this run only. */
+  private readonly writtenAtSeconds = new Map<number, number>();
+  private readonly openedAtSeconds: number;
+  /** While true, jobs are not started: during recovery, and after close(). */
+  private isPaused = true;
+
+  constructor(private readonly options: StoreSchedulerOptions) {
+    this.flushPause = new RetryPause(options.clock);
+    this.compactionPause = new RetryPause(options.clock);
+    this.startedSeconds = [options.flushedSeconds];
+    this.openedAtSeconds = options.databaseClock.nowSeconds();
+  }
+
+  find(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    out: FoundEntry,
+  ): boolean {
+    return this.options.store.find(hash, collection, key, keyOffset, keyLength, out);
+  }
+
+  onReadError(error: unknown): void {
+    this.options.events.onReadError(error);
+  }
+
+  onFrozen(frozen: FrozenMemtable): void {
+    this.frozen.push(frozen);
+    this.startedSeconds.push(this.options.databaseClock.nowSeconds());
+    this.schedule();
+  }
+
+  stall(): WriteStall {
+    const { store, limits, shard } = this.options;
+    const poison = store.poisonedBy();
+    if (poison !== undefined) return poison;
+    const runs = store.version.levels[0].length;
+    if (runs < limits.levelZeroStop) return undefined;
+    const message = `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)`;
+    return new DbError('L0_STOP', message, { shard, runs, limit: limits.levelZeroStop });
+  }
+
+  /** 0 = all is well, 1 = writes are about to stop. */
+  pressure(): number {
+    const { store, limits } = this.options;
+    return writePressure(
+      { levelZeroRuns: store.version.levels[0].length, memtables: this.options.memtablesInUse() },
+      limits,
+    );
+  }
+
+  /** Why the oldest memtable is not flushed, if the last attempt failed. */
+  get flushError(): DbError | undefined {
+    return this.lastFlushError;
+  }
+
+  /** Memtables that wait for their flush, the one being flushed included. */
+  get waitingMemtables(): number {
+    return this.frozen.length;
+  }
+
+  get runningCompaction(): RunningCompaction | undefined {
+    return this.running;
+  }
+
+  get isBusy(): boolean {
+    return this.isFlushing || this.running !== undefined;
+  }
+
+  /** Jobs may run from now on. */
+  resume(): void {
+    this.isPaused = false;
+    this.schedule();
+  }
+
+  /** No further jobs are started; results of running ones are ignored. */
+  close(): void {
+    this.isPaused = true;
+    const error = new DbError('DRAINING', 'the server is shutting down');
+    for (const { done } of this.manual.splice(0)) done(error);
+  }
+
+  /** Flushes the oldest waiting memtable on this thread: for recovery, when the chain is full. False if none waits. */
+  flushNow(): boolean {
+    const frozen = this.frozen[0];
+    if (frozen === undefined || this.isFlushing) return false;
+    this.install(frozen, runFlush(this.flushJob(frozen), this.options));
+    return true;
+  }
+
+  /** Compacts what the request asks for, besides what is due anyway. `done` is called when it is finished. */
+  compactManually(request: ManualRequest, done: (error: DbError | undefined) => void): void {
+    this.manual.push({ plan: planManual(this.options.store.version, request), done });
+    this.schedule();
+  }
+
+  /** Starts whatever is due. Call after every change and now and then: pauses after failures end by time. */
+  schedule(): void {
+    if (this.isPaused || this.options.store.poisonedBy() !== undefined) return;
+    this.startFlush();
+    this.startCompaction();
+  }
+
+  private startFlush(): void {
+    const frozen = this.frozen[0];
+    if (frozen === undefined || this.isFlushing || !this.flushPause.isOver) return;
+    this.isFlushing = true;
+    this.options.runner.flush(this.flushJob(frozen), ({ result, error }) => {
+      this.isFlushing = false;
+      if (this.isPaused) return;
+      if (error === undefined) this.attempt('flush', this.flushPause, () => this.install(frozen, result));
+      else this.onFailure('flush', this.flushPause, fromWireError(error));
+      this.schedule();
+    });
+  }
+
+  private install(frozen: FrozenMemtable, result: FlushResult): void {
+    const { store, events } = this.options;
+    store.installFlush(frozen, result.tables, this.startedSeconds[1]);
+    this.frozen.shift();
+    this.startedSeconds.shift();
+    this.lastFlushError = undefined;
+    events.onFlushed(result, frozen);
+    this.options.onFlushedThrough(frozen.lastSeqno);
+  }
+
+  private startCompaction(): void {
+    // A trivial move is done at once, and the next choice may be another one.
+    while (this.running === undefined && this.compactionPause.isOver) {
+      const choice = this.nextChoice();
+      if (choice === undefined) return;
+      if (choice.kind === 'merge') {
+        this.startMerge(choice);
+        return;
+      }
+      if (!this.attempt('compaction', this.compactionPause, () => this.move(choice))) return;
+    }
+  }
+
+  private nextChoice(): CompactionChoice | undefined {
+    const state = this.pickerState();
+    // Level 0 comes first even before what an operator has asked for: writes depend on it.
+    if (state.version.levels[0].length < this.options.limits.levelZeroSlowdown) {
+      for (let next = this.manual[0]; next !== undefined; next = this.manual[0]) {
+        const step = nextManualStep(state, next.plan);
+        if (step.kind === 'blocked') break;
+        if (step.kind === 'choice') {
+          next.plan = step.plan;
+          return step.choice;
+        }
+        this.manual.shift();
+        next.done(undefined);
+      }
+    }
+    return pickCompaction(state);
+  }
+
+  private move(choice: CompactionChoice): void {
+    const [table] = inputTables(choice);
+    this.options.store.moveTable(table, choice.outputLevel, cursorsOf(choice));
+    this.options.events.onMoved(choice);
+  }
+
+  private startMerge(choice: CompactionChoice): void {
+    const { runner, store, clock, events } = this.options;
+    this.running = { choice, startedMs: clock.monotonicMs() };
+    runner.compact(this.compactionJob(choice), ({ result, error }) => {
+      this.running = undefined;
+      if (this.isPaused) return;
+      if (error === undefined) {
+        this.attempt('compaction', this.compactionPause, () => {
+          store.installCompaction(result.added, result.removed, cursorsOf(choice));
+          this.noteWritten(result);
+          events.onCompacted(result, choice);
+        });
+      } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
+      this.schedule();
+    });
+  }
+
+  private noteWritten({ added, removed }: CompactionResult): void {
+    const now = this.options.databaseClock.nowSeconds();
+    for (const { fileNumber } of added) this.writtenAtSeconds.set(fileNumber, now);
+    for (const fileNumber of removed) this.writtenAtSeconds.delete(fileNumber);
+  }
+
+  /** True when it went well. */
+  private attempt(kind: 'flush' | 'compaction', pause: RetryPause, work: () => void): boolean {
+    try {
+      work();
+      pause.onSuccess();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      this.onFailure(kind, pause, error);
+      return false;
+    }
+  }
+
+  private onFailure(kind: 'flush' | 'compaction', pause: RetryPause, error: DbError): void {
+    if (kind === 'flush') this.lastFlushError = error;
+    else if (this.manual.length > 0) this.manual.shift()?.done(error);
+    this.options.events.onJobFailed(kind, error, pause.onFailure());
+  }
+
+  private pickerState(): PickerState {
+    const { store, picker, databaseClock, heldSnapshots } = this.options;
+    const snapshots = heldSnapshots();
+    return {
+      version: store.version,
+      busy: new Set(),
+      cursors: store.compactionCursors(),
+      nowSeconds: databaseClock.nowSeconds(),
+      writtenAtSeconds: this.writtenAtSeconds,
+      openedAtSeconds: this.openedAtSeconds,
+      oldestSnapshot: snapshots[0],
+      options: picker,
+    };
+  }
+
+  private flushJob(frozen: FrozenMemtable): FlushJob {
+    const { store, directory, memtable, tables } = this.options;
+    const buffer = memtable(frozen.slot);
+    const count = flushFileNumbers(buffer.byteLength, tables.tableSizeBytes);
+    return {
+      kind: 'flush',
+      memtable: buffer,
+      directory,
+      fileNumbers: { first: store.reserveFileNumbers(count), count },
+      run: store.reserveRun(),
+      options: tables,
+      ...this.retention(1),
+    };
+  }
+
+  private compactionJob(choice: CompactionChoice): CompactionJob {
+    const { store, directory, shard, tables } = this.options;
+    const count = compactionFileNumbers(store.version, choice, tables);
+    return planJob(store.version, choice, {
+      shard,
+      directory,
+      fileNumbers: { first: store.reserveFileNumbers(count), count },
+      options: tables,
+      ...this.retention(0),
+    });
+  }
+
+  /** `memtable`: position of the oldest one that is not in tables once the job is done. */
+  private retention(memtable: number): RetentionInput {
+    const { heldSnapshots, droppedCollections } = this.options;
+    return {
+      snapshots: heldSnapshots(),
+      nowSeconds: this.expiryHorizon(memtable),
+      droppedCollections: droppedCollections(),
+    };
+  }
+
+  /**
+   * The time by which a job may take documents for expired and drop their text. Not now: a patch that was written just
+   * before its document expired may be in the log only, and replay needs the document that it met.
+   */
+  private expiryHorizon(memtable: number): number {
+    return Math.max(0, this.startedSeconds[memtable] - LATE_BATCH_SECONDS);
+  }
+}
+
+function cursorsOf({ cursor }: CompactionChoice) {
+  return cursor === undefined ? undefined : [cursor];
+}

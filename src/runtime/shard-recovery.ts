@@ -1,0 +1,169 @@
+/**
+ * Opens one shard: its manifest and tables, then the part of its log that is not in tables yet. Shard thread, at start.
+ */
+import { threadId } from 'node:worker_threads';
+import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
+import { systemClock } from '../base/clock.js';
+import { databaseClock } from '../base/database-clock.js';
+import { WriteBatchView } from '../batch/write-batch-view.js';
+import { openSharedBlockCache } from '../cache/shared-block-cache.js';
+import { WriteStamps } from '../cache/write-stamps.js';
+import { ShardEngine } from '../engine/shard-engine.js';
+import { ShardStore } from '../engine/shard-store.js';
+import { type JobRunner, type StoreEvents, StoreScheduler } from '../engine/store-scheduler.js';
+import { TableCache } from '../engine/table-cache.js';
+import { type OpenManifestReport, openManifest, type WritableManifest } from '../manifest/open-manifest.js';
+import { VersionPublisher } from '../manifest/version-publisher.js';
+import type { MemtablePool } from '../memtable/pool.js';
+import { SeqnoBoard } from '../shm/seqno-board.js';
+import { SHARD_RECOVERY_BYTES_DONE, SHARD_RECOVERY_BYTES_TOTAL } from '../shm/stats-format.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { recoverWal } from '../wal/recovery.js';
+import type { RecoveryReport } from '../wal/recovery-report.js';
+import type { SegmentPool } from '../wal/segments.js';
+import { WalWriter } from '../wal/writer.js';
+import type { ShardMeter } from './shard-meter.js';
+import type { ShardThreadData } from './shard-thread.js';
+
+export interface RecoverShardOptions {
+  readonly data: ShardThreadData;
+  readonly vfs: Vfs;
+  readonly memtables: MemtablePool;
+  readonly segments: SegmentPool;
+  readonly meter: ShardMeter;
+  readonly runner: JobRunner;
+  readonly events: StoreEvents;
+  readonly droppedCollections: () => readonly number[];
+}
+
+export interface RecoveredShard {
+  readonly engine: ShardEngine;
+  readonly store: ShardStore;
+  readonly scheduler: StoreScheduler;
+  readonly tables: TableCache;
+  readonly log: WalWriter;
+  readonly walReport: RecoveryReport;
+  readonly manifestReport: OpenManifestReport;
+}
+
+export function recoverShard(options: RecoverShardOptions): RecoveredShard {
+  const { data, vfs } = options;
+  const manifest = openManifest({
+    vfs,
+    directory: data.tableDirectory,
+    shard: asShardId(data.shard),
+    mode: 'strict',
+  });
+  try {
+    return recoverFrom(options, manifest);
+  } catch (error) {
+    manifest.writer.close();
+    throw error;
+  }
+}
+
+function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): RecoveredShard {
+  const { data, vfs, segments } = options;
+  const { engine, store, scheduler, tables, holder } = assemble(options, manifest);
+  const { flushedSeqno, collectionStats, operationIds } = manifest.state;
+  engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
+  const walReport = replay(options, engine, flushedSeqno);
+  const log = new WalWriter({
+    vfs,
+    pool: segments,
+    clock: systemClock,
+    shard: asShardId(data.shard),
+    epoch: asEpoch(walReport.lastEpoch + 1),
+    continuation: walReport.continuation,
+  });
+  holder.log = log;
+  // Segments whose operations are all in tables: a crash came between the flush and their release.
+  log.releaseThrough(asSeqno(flushedSeqno));
+  new SeqnoBoard(data.seqnos).raiseTo(Math.max(walReport.lastSeqno, flushedSeqno));
+  engine.attachLog(log);
+  return { engine, store, scheduler, tables, log, walReport, manifestReport: manifest.report };
+}
+
+function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
+  const { data, vfs, memtables, meter } = options;
+  const board = new SeqnoBoard(data.seqnos);
+  const clock = databaseClock(data.timeBase);
+  const holder: { log: WalWriter | undefined } = { log: undefined };
+  const tables = new TableCache({
+    vfs,
+    directory: data.tableDirectory,
+    shard: data.shard,
+    cache: openSharedBlockCache(data.blockCache, threadId + 1),
+  });
+  const store = new ShardStore(
+    {
+      vfs,
+      directory: data.tableDirectory,
+      memtables,
+      tables,
+      publisher: new VersionPublisher(data.versions),
+      onUnlinkFailed: (path, error) => options.events.onUnlinkFailed(path, error),
+    },
+    manifest,
+  );
+  const scheduler = new StoreScheduler({
+    shard: data.shard,
+    vfs,
+    store,
+    runner: options.runner,
+    events: options.events,
+    clock: systemClock,
+    databaseClock: clock,
+    flushedSeconds: manifest.report.isNew ? clock.nowSeconds() : manifest.state.databaseSeconds,
+    heldSnapshots: () => board.heldSnapshots(),
+    droppedCollections: options.droppedCollections,
+    memtable: (slot) => data.memtables.slots[slot],
+    memtablesInUse: () => memtables.chainLength,
+    picker: data.tuning.picker,
+    tables: data.tuning.tables,
+    directory: data.tableDirectory,
+    limits: data.tuning.limits,
+    onFlushedThrough: (seqno) => holder.log?.releaseThrough(asSeqno(seqno)),
+  });
+  const engine = new ShardEngine({
+    shard: data.shard,
+    memtables,
+    seqnos: {
+      take: (count) => board.take(count),
+      groupBegins: () => board.groupBegins(data.shard),
+      groupEnds: () => board.groupEnds(data.shard),
+    },
+    tables: scheduler,
+    stamps: new WriteStamps(data.stamps),
+    clock: systemClock,
+    meter,
+    defaultDurability: data.defaultDurability,
+    groupIntervalMs: data.groupIntervalMs,
+  });
+  return { engine, store, scheduler, tables, holder };
+}
+
+function replay(
+  { data, vfs, meter }: RecoverShardOptions,
+  engine: ShardEngine,
+  flushedSeqno: number,
+): RecoveryReport {
+  const view = new WriteBatchView();
+  return recoverWal({
+    vfs,
+    directory: data.walDirectory,
+    shard: asShardId(data.shard),
+    fromSeqno: asSeqno(flushedSeqno + 1),
+    onDamage: data.onDamage,
+    onRecord: (record) => engine.replay(view.open(aligned(record.payload)), record.firstSeqno),
+    onProgress: (done, total) => {
+      meter.cells[SHARD_RECOVERY_BYTES_DONE] = done;
+      meter.cells[SHARD_RECOVERY_BYTES_TOTAL] = total;
+    },
+  });
+}
+
+/** Batches are read as columns of words, so they must start at a multiple of 8 in their buffer. */
+function aligned(payload: Uint8Array): Uint8Array {
+  return payload.byteOffset % 8 === 0 ? payload : payload.slice();
+}

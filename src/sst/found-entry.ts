@@ -1,0 +1,19 @@
+/** What a point lookup fills in: one object, made once and used again and again. */
+import type { Entry } from '../iter/entry-cursor.js';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Key and value are views: the key as the caller gave it, the value valid until the next lookup with that scratch. */
+export class FoundEntry implements Entry {
+  collection = 0;
+  key: Uint8Array = NO_BYTES;
+  keyOffset = 0;
+  keyLength = 0;
+  seqno = 0;
+  kind = 0;
+  expiresAt = 0;
+  value: Uint8Array = NO_BYTES;
+  valueOffset = 0;
+  valueLength = 0;
+  originalLength = 0;
+}
