@@ -107,8 +107,8 @@ export class ReadOnlyState {
     this.release('operator');
   }
 
-  /** Throws DbError('READ_ONLY') when collections must not be created or dropped now. */
-  requireCatalogChange(change: 'create' | 'drop'): void {
+  /** Throws DbError('READ_ONLY') when collections must not be changed in this way now. */
+  requireCatalogChange(change: 'create' | 'change' | 'drop'): void {
     const report = this.report();
     // Dropping a collection is a delete: it is what an operator may do about a full disk.
     if (report === false || (report.by === 'disk' && change === 'drop')) return;

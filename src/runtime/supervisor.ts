@@ -56,6 +56,8 @@ export interface SupervisorOptions {
   readonly shards: number;
   readonly logger: Logger;
   readonly timeBase: DatabaseTimeBase;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
   readonly collections: () => readonly CollectionInfo[];
@@ -232,6 +234,7 @@ export class Supervisor {
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
       timeBase: this.options.timeBase,
+      readOnly: this.options.readOnly,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle<FrontControl>({
