@@ -11,6 +11,7 @@ import { batchBenchmarks } from './batch.bench.js';
 import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
+import { mergeBenchmarks } from './merge.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
@@ -45,6 +46,7 @@ const SAMPLE_MS_MIN = 0.05;
 
 const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   memtableBenchmarks,
+  mergeBenchmarks,
   ringBenchmarks,
   batchBenchmarks,
   frameBenchmarks,
