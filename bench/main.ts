@@ -13,6 +13,7 @@ import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
 import { mergeBenchmarks } from './merge.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
+import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
 interface Benchmark {
@@ -52,6 +53,7 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   frameBenchmarks,
   jsonBenchmarks,
   walBenchmarks,
+  sstBenchmarks,
 ];
 
 /** Calls that make up one sample. */
