@@ -18,6 +18,7 @@ import {
   recordSpan,
   SEAL_BYTES,
 } from './manifest-format.js';
+import { VersionBuilder } from './version-builder.js';
 import { decodeVersionEdit } from './version-edit-decoder.js';
 
 export interface ReadManifest {
@@ -58,6 +59,7 @@ class Reading {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly contents = new ManifestContents();
+  private readonly tables = new VersionBuilder();
   private readonly removed = new Set<number>();
   private records = 0;
   private sequence = 0;
@@ -80,6 +82,7 @@ class Reading {
       throw this.damage(checksumsAt(this.bytes, this.view, this.end), '; it is the first one, the snapshot');
     }
     this.requireNothingBehind();
+    this.requireFit(this.end, () => this.contents.adoptVersion(this.tables.build()));
     for (const { fileNumber } of this.contents.version.tables()) this.removed.delete(fileNumber);
     return {
       contents: this.contents,
@@ -101,23 +104,27 @@ class Reading {
     const payloadAt = offset + RECORD_HEADER_BYTES;
     const payload = this.bytes.subarray(payloadAt, payloadAt + header.payloadLength);
     const edit = decodeVersionEdit(payload, { file: this.source.file, offset: payloadAt });
-    try {
-      this.contents.apply(edit);
-    } catch (error) {
-      // Impossible for a writer; for bytes that come from outside it is damage.
-      if (!(error instanceof AssertionError)) throw error;
-      const reason = `a record is whole but does not fit the version before it: ${error.message}`;
-      throw this.damage(
-        { offset, reason, expected: 'an edit of the version before', got: error.message },
-        '',
-      );
-    }
+    this.requireFit(offset, () => {
+      this.tables.add(edit);
+      this.contents.applyState(edit);
+    });
     for (const fileNumber of edit.removedTables) this.removed.add(fileNumber);
     this.sequence = header.sequence;
     this.end = offset + recordSpan(header.payloadLength);
     if (this.records === 0) this.snapshotEnd = this.end;
     this.records++;
     return true;
+  }
+
+  /** What a writer would be wrong to do is damage where the bytes come from outside. */
+  private requireFit(offset: number, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error;
+      const reason = `the checksums are right, but the edits make no version: ${error.message}`;
+      throw this.damage({ offset, reason, expected: 'edits that follow each other', got: error.message }, '');
+    }
   }
 
   /** A whole record or a seal behind the end is a witness: what is missing here was synced once. */

@@ -1,8 +1,13 @@
 import test from 'ava';
 import { asShardId } from '../../src/base/brand.js';
 import { DbError } from '../../src/base/errors.js';
+import { ByteWriter } from '../../src/manifest/byte-writer.js';
+import { encodeHeader, encodeRecord, MANIFEST_HEADER_BYTES } from '../../src/manifest/manifest-format.js';
 import { encodeCurrent, manifestName, tableFileName } from '../../src/manifest/manifest-names.js';
+import { readManifest } from '../../src/manifest/manifest-reader.js';
 import { openManifest } from '../../src/manifest/open-manifest.js';
+import type { VersionEdit } from '../../src/manifest/version-edit.js';
+import { encodeVersionEdit } from '../../src/manifest/version-edit-encoder.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
 import {
   contentsOf,
@@ -187,6 +192,42 @@ test('a removed record in the middle is noticed: the next one says where it belo
   const result = outcome(vfs);
   t.true(result instanceof DbError || result === history.states[1], 'the records behind are no records here');
   t.true(look(vfs).report.tornTailBytes > 0);
+});
+
+test('records that are whole but make no version are loud, with the place', (t) => {
+  const encodedAs = (...edits: VersionEdit[]): Uint8Array => {
+    const parts: Uint8Array[] = [encodeHeader(SHARD, 1)];
+    let offset = MANIFEST_HEADER_BYTES;
+    edits.forEach((change, index) => {
+      const payload = new ByteWriter();
+      encodeVersionEdit(change, payload);
+      const record = encodeRecord({ manifest: 1, offset }, index + 1, payload.written());
+      parts.push(record);
+      offset += record.length;
+    });
+    return Buffer.concat(parts);
+  };
+  const first = edit({ addedTables: [table(1, 'a', 'c')], flushedSeqno: 10 });
+  const wrong: Array<[VersionEdit, RegExp]> = [
+    [edit({ removedTables: [2] }), /removes table 2, which is not there/],
+    [edit({ addedTables: [table(1, 'x', 'z')] }), /adds table 1, which is there already/],
+    [edit({ addedTables: [table(2, 'b', 'd')] }), /tables 1 and 2 of one run overlap/],
+    [edit({ addedTables: [table(2, 'x', 'z', { level: 9 })] }), /table 2 has level 9/],
+    [edit({ flushedSeqno: 9 }), /moves the flushed seqno back from 10 to 9/],
+  ];
+  for (const [second, message] of wrong) {
+    const source = { bytes: encodedAs(first, second), file: MANIFEST, shard: SHARD, number: 1 };
+    const error = t.throws(() => readManifest(source), { instanceOf: DbError, message });
+    t.is(error?.code, 'CORRUPT_MANIFEST');
+    t.true(Number(error?.details?.['offset']) >= MANIFEST_HEADER_BYTES + 32);
+  }
+  const good = {
+    bytes: encodedAs(first, edit({ removedTables: [1] })),
+    file: MANIFEST,
+    shard: SHARD,
+    number: 1,
+  };
+  t.is(readManifest(good).contents.version.tableCount, 0);
 });
 
 test('the manifest of another shard or under another name is refused', (t) => {
