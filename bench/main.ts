@@ -8,10 +8,12 @@
  */
 import { Bench } from 'tinybench';
 import { batchBenchmarks } from './batch.bench.js';
+import { cacheBenchmarks } from './cache.bench.js';
 import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
+import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
 interface Benchmark {
@@ -50,6 +52,8 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   frameBenchmarks,
   jsonBenchmarks,
   walBenchmarks,
+  cacheBenchmarks,
+  sstBenchmarks,
 ];
 
 /** Calls that make up one sample. */

@@ -5,6 +5,7 @@
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
+import { RETRY_MS, STATUS_BUSY } from './bulk-put.js';
 import { type CoresUsed, watchCores } from './cores-used.js';
 import { HttpLane } from './http-lane.js';
 
@@ -38,9 +39,7 @@ const TICK_MS = 0.2;
 const LEAD_MS = 50;
 /** How long a backlog may take after the last request was due. */
 const DRAIN_MS_MAX = 10_000;
-const RETRY_MS = 5;
 const NS_PER_MS = 1e6;
-const STATUS_BUSY = 503;
 
 export class PacedSender {
   private readonly latencyNs = createHistogram();

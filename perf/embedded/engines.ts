@@ -7,6 +7,7 @@ type Factory = (settings: StoreSettings) => Promise<EmbeddedStore>;
 export const ENGINES = {
   leveldb: async (settings) => (await import('./leveldb-store.js')).levelDb(settings),
   'leveldb-tuned': async (settings) => (await import('./leveldb-store.js')).levelDbTuned(settings),
+  lumadb: async (settings) => new (await import('./lumadb-store.js')).LumaDbStore(settings),
   lmdb: async () => new (await import('./lmdb-store.js')).LmdbStore(),
 } satisfies Readonly<Record<string, Factory>> as Readonly<Record<string, Factory>>;
 

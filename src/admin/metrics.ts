@@ -52,6 +52,8 @@ import {
   STALL_NAMES,
 } from '../shm/stats-format.js';
 
+import type { DiskFacts, SpaceFacts } from './space-report.js';
+
 export interface MetricsSource {
   /** One block per front and per shard, by number. */
   readonly fronts: ReadonlyArray<Float64Array>;
@@ -59,6 +61,7 @@ export interface MetricsSource {
   /** 1 if the shard serves, else 0. */
   shardUp(shard: number): number;
   readonly memoryLimitBytes: number;
+  readonly space: () => SpaceFacts;
   readonly uptimeSeconds: () => number;
   readonly version: string;
 }
@@ -100,6 +103,7 @@ export function createMetrics(source: MetricsSource): prom.Registry {
     ...requestMetrics(source),
     ...frontMetrics(source),
     ...shardMetrics(source),
+    ...spaceMetrics(source),
     ...processMetrics(source),
   ]) {
     // The registry only calls get(), name and type of what it is given.
@@ -267,6 +271,26 @@ function shardMetrics(source: MetricsSource): SampledMetric[] {
         histogram('lumadb_fsync_latency_seconds', [cells], SHARD_FSYNC, { shard }),
       ),
     ),
+  ];
+}
+
+function spaceMetrics({ space }: MetricsSource): SampledMetric[] {
+  /** No sample at all while the file system does not say: 0 would look like a full disk. */
+  const disk = (name: string, help: string, value: (disk: DiskFacts) => number): SampledMetric =>
+    new SampledMetric(name, help, 'gauge', () => {
+      const facts = space().disk;
+      return facts === undefined ? [] : [{ labels: {}, value: value(facts) }];
+    });
+  return [
+    new SampledMetric('lumadb_read_only', '1 while this cause keeps writes out.', 'gauge', () =>
+      space().readOnlyCauses.map(({ cause, holds }) => ({ labels: { cause }, value: holds ? 1 : 0 })),
+    ),
+    disk('lumadb_disk_free_bytes', 'Free bytes of the file system of the data.', (facts) => facts.freeBytes),
+    disk('lumadb_disk_total_bytes', 'Size of the file system of the data.', (facts) => facts.totalBytes),
+    disk('lumadb_disk_used_ratio', 'Share of the disk that is not free, 0 to 1.', (facts) => facts.usedRatio),
+    new SampledMetric('lumadb_disk_reserve_bytes', 'Bytes held back for a full disk.', 'gauge', () => [
+      { labels: {}, value: space().reserve.heldBytes },
+    ]),
   ];
 }
 

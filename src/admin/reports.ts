@@ -1,4 +1,6 @@
 /** What /health and /status say: plain functions from what the supervisor knows to JSON. */
+import { type SpaceFacts, spaceProblem, spaceStatus } from './space-report.js';
+
 export interface ShardReport {
   readonly shard: number;
   readonly state: string;
@@ -31,6 +33,7 @@ export interface ServerFacts {
   readonly memoryLimitBytes: number;
   readonly shards: readonly ShardReport[];
   readonly connections: number;
+  readonly space: SpaceFacts;
 }
 
 /** Share of the memory limit above which the memory check says degraded. */
@@ -43,6 +46,8 @@ export interface Report {
 
 export function healthReport(facts: ServerFacts): Report {
   const problems = facts.shards.flatMap((shard) => shardProblem(shard) ?? []);
+  const space = spaceProblem(facts.space);
+  if (space !== undefined) problems.push(space);
   const isMemoryFine = facts.rssBytes < facts.memoryLimitBytes * MEMORY_DEGRADED_SHARE;
   const isHealthy = problems.length === 0 && isMemoryFine;
   return {
@@ -80,7 +85,7 @@ export function statusReport(facts: ServerFacts): Report {
       pid: facts.pid,
       data_directory: facts.dataDirectory,
       durability: facts.durability,
-      read_only: false,
+      ...spaceStatus(facts.space),
       draining: facts.draining,
       connections: facts.connections,
       shards: facts.shards,

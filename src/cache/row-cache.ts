@@ -180,5 +180,6 @@ function copyInto(
     for (let i = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i];
     return;
   }
-  target.set(source.subarray(sourceOffset, sourceOffset + length), targetOffset);
+  // Made by the constructor, which takes less time than subarray().
+  target.set(new Uint8Array(source.buffer, source.byteOffset + sourceOffset, length), targetOffset);
 }

@@ -38,7 +38,7 @@
  */
 import { assert } from '../base/assert.js';
 
-/** Buckets for one shard unless memory is short: 4 MiB, and a write invalidates about one other row in 2^20 cached ones. */
+/** Buckets for one shard unless memory is short: 4 MiB. Among 2^20 cached rows a write invalidates about one other. */
 export const WRITE_STAMPS_DEFAULT = 1 << 20;
 
 const WRITE_STAMPS_MAX = 1 << 28;

@@ -140,7 +140,9 @@ export class ShardReader {
     const { rowCache, tables } = this.options;
     if (rowCache !== undefined) {
       this.rowCacheRequests++;
-      if (rowCache.get(hash, collection, key, keyOffset, keyLength, stamp)) {
+      // Loaded again, after the memtables: a row that was cached before a write is not taken for valid in any order of events.
+      const stampNow = this.options.stamps?.load(hash) ?? 0;
+      if (rowCache.get(hash, collection, key, keyOffset, keyLength, stampNow)) {
         this.rowCacheHits++;
         return this.documentAt(rowCache.bytes, rowCache);
       }

@@ -11,6 +11,7 @@ import type { WritableManifest } from '../manifest/open-manifest.js';
 import type { TableInfo } from '../manifest/table-info.js';
 import type { Version } from '../manifest/version.js';
 import type { CompactionCursor, VersionEdit } from '../manifest/version-edit.js';
+import type { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
@@ -26,7 +27,7 @@ export interface ShardStoreOptions {
   readonly memtables: MemtablePool;
   readonly tables: TableCache;
   /** Where other threads see the version; without it only this thread reads. */
-  readonly publisher?: { publish(version: Version, versionNumber: number): void };
+  readonly publisher?: VersionPublisher;
   /** Told when a file could not be removed; it is tried again. */
   readonly onUnlinkFailed?: (path: string, error: unknown) => void;
 }
@@ -176,6 +177,7 @@ export class ShardStore {
 
   private change(edit: VersionEdit): void {
     const next = this.current.apply(edit);
+    this.options.publisher?.requireRoom(next);
     this.manifest.append({ ...edit, nextFileNumber: this.nextFileNumber, nextRun: this.nextRun });
     this.current = next;
     this.publish();

@@ -23,6 +23,12 @@ export interface ShutdownRequest {
   readonly timeoutMs: number;
 }
 
+export interface ReadOnlyRequest {
+  readonly enabled: boolean;
+  /** Why; shown in every refused write. Absent: a general sentence. */
+  readonly reason?: string;
+}
+
 /** Errors are values here: comlink would lose their class. */
 export type ControlResult<T> =
   | { readonly ok: T; readonly error?: undefined }
@@ -49,6 +55,10 @@ export interface ControlPlane {
   status(): Promise<ControlAnswer>;
   /** Prometheus text format. */
   metrics(): Promise<string>;
+  /** Whether the database takes writes, and why not. */
+  readOnly(): Promise<ControlAnswer>;
+  /** An operator stops all writes, or lets them go on; holds across restarts. */
+  setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
   /** Begins the shutdown and returns the process id at once. */
   shutdown(request: ShutdownRequest): Promise<{ readonly pid: number }>;
 }

@@ -1,13 +1,13 @@
 /**
- * Requests that the main thread answers: collections, health, status, metrics, shutdown. Off the hot path. Each route is
- * an async function from a parsed request to an answer; `serve` does the rest.
+ * Requests that the main thread answers: collections, health, status, metrics, read-only mode, shutdown. Off the hot
+ * path. Each route is an async function from a parsed request to an answer; `serve` does the rest.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
 import { METHOD_OTHER } from '../shm/stats-format.js';
 import type { BodyBudget } from './body-budget.js';
-import type { CollectionDescription, ControlResult } from './control-plane.js';
+import type { CollectionDescription, ControlResult, ReadOnlyRequest } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import { CONTROL_BODY_BYTES_MAX } from './limits.js';
 import { collectionNameFault } from './path.js';
@@ -25,6 +25,7 @@ type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
 
 const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
 const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
+const READ_ONLY_REASON_LENGTH_MAX = 300;
 const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class ControlRoutes {
@@ -96,6 +97,16 @@ export class ControlRoutes {
       unwrap(await this.context.control.dropCollection(name));
       return json(200, { name, dropped: true });
     });
+  }
+
+  readOnly(res: HttpResponse): void {
+    this.serve(res, () => this.context.control.readOnly());
+  }
+
+  setReadOnly(res: HttpResponse, req: HttpRequest): void {
+    this.serveBody(res, req, async (body) =>
+      unwrap(await this.context.control.setReadOnly(readReadOnly(body))),
+    );
   }
 
   shutdown(res: HttpResponse, req: HttpRequest): void {
@@ -235,6 +246,21 @@ function readDefaultTtl(value: unknown): number {
   if (ttlSeconds !== undefined) return ttlSeconds === TTL_NEVER ? TTL_UNSET : ttlSeconds;
   const fault = ttlFault('ttl', value);
   throw new DbError(fault.code, fault.message, fault.details);
+}
+
+function readReadOnly(body: unknown): ReadOnlyRequest {
+  const object = asObject(body);
+  refuseUnknown(object, ['enabled', 'reason']);
+  const { enabled, reason } = object;
+  if (typeof enabled !== 'boolean') {
+    throw new DbError('VALIDATION', 'enabled must be true or false', { field: 'enabled' });
+  }
+  if (reason === undefined) return { enabled };
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > READ_ONLY_REASON_LENGTH_MAX) {
+    const message = `reason must be a text of 1 to ${READ_ONLY_REASON_LENGTH_MAX} characters`;
+    throw new DbError('VALIDATION', message, { field: 'reason' });
+  }
+  return { enabled, reason };
 }
 
 function readShutdown(body: unknown): { mode: 'graceful' | 'force'; timeoutMs: number } {

@@ -192,6 +192,14 @@ export class HttpServer {
       '/metrics',
       this.guard((res) => control.metrics(res)),
     );
+    app.get(
+      '/admin/read-only',
+      this.guard((res) => control.readOnly(res)),
+    );
+    app.post(
+      '/admin/read-only',
+      this.guard((res, req) => control.setReadOnly(res, req)),
+    );
     app.post(
       '/admin/shutdown',
       this.guard((res, req) => control.shutdown(res, req)),

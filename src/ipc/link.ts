@@ -20,7 +20,7 @@ export const LINK_OPEN = 0;
 export const LINK_CLOSED = 1;
 
 /** Replies are ~10 bytes an operation and fronts bound the operations in flight (FRONT_PENDING_WRITES_MAX). */
-const REPLY_RING_BYTES = 2 * 1024 * 1024;
+export const REPLY_RING_BYTES = 2 * 1024 * 1024;
 
 /** Largest WriteBatch in bytes: a document of the maximal size with its key and columns, or many small ones. */
 export const BATCH_BYTES_MAX = 20 * 1024 * 1024;

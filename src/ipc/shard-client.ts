@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { DatabaseClock } from '../base/database-clock.js';
-import { DbError, type WireError } from '../base/errors.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import { type OperationId, WriteBatchEncoder } from '../batch/write-batch-encoder.js';
 import { WriteReplyView } from '../batch/write-reply.js';
@@ -13,6 +13,7 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import type { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { DoorbellRinger } from '../shm/doorbell.js';
+import type { ReadOnlyReader } from '../shm/read-only-reader.js';
 import { RingReader } from '../shm/ring-reader.js';
 import { RingWriter } from '../shm/ring-writer.js';
 import { BATCH_OPERATIONS_MAX, type LinkBuffers } from './link.js';
@@ -86,6 +87,8 @@ export class ShardClient {
     private readonly batchBytesMax: number,
     private readonly documentSize: DocumentSize,
     private readonly clock: DatabaseClock,
+    /** What is not taken now is refused here already, so that deletes never share a batch with it. */
+    private readonly readOnly?: ReadOnlyReader,
   ) {
     this.unavailable = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is starting` };
   }
@@ -145,6 +148,9 @@ export class ShardClient {
     token: number,
   ): WireError | undefined {
     if (this.requests === undefined) return this.unavailable;
+    // Of an atomic batch all or nothing is taken: beginAtomic() has asked.
+    const refusal = this.openAllOrNothing ? undefined : this.readOnly?.refusalOf(kind);
+    if (refusal !== undefined) return toWireError(refusal);
     const bytes = keyLength + valueEnd - valueStart + OPERATION_OVERHEAD_BYTES;
     const documentBytes =
       kind === OperationKind.Patch ? this.documentSize(keyHash, collection, key, keyLength) : 0;
@@ -174,10 +180,12 @@ export class ShardClient {
 
   /**
    * Starts a batch of `operations` writes that succeed or fail as a whole; the write() calls up to endAtomic() go into
-   * it. An error when there is no room now.
+   * it. An error when there is no room now, or when the database takes no puts.
    */
   beginAtomic(operations: number): WireError | undefined {
     if (this.requests === undefined) return this.unavailable;
+    const refusal = this.readOnly?.refusalOf(OperationKind.Put);
+    if (refusal !== undefined) return toWireError(refusal);
     if (this.pendingCount + operations > this.pendingMax || !this.flush()) return this.overloaded();
     this.openAllOrNothing = true;
     return undefined;

@@ -19,17 +19,20 @@ export class ByteWriter {
 
   u8(value: number): void {
     requireRange(value, 0xff);
-    this.view.setUint8(this.extend(1), value);
+    const at = this.extend(1);
+    this.view.setUint8(at, value);
   }
 
   u16(value: number): void {
     requireRange(value, 0xffff);
-    this.view.setUint16(this.extend(2), value, true);
+    const at = this.extend(2);
+    this.view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
     requireRange(value, 0xffffffff);
-    this.view.setUint32(this.extend(4), value, true);
+    const at = this.extend(4);
+    this.view.setUint32(at, value, true);
   }
 
   /** Below 2^53. */
@@ -60,6 +63,7 @@ export class ByteWriter {
     return this.bytes.subarray(0, this.used);
   }
 
+  /** Returns where the room is. Grows the buffer: look at `bytes` and `view` only after it. */
   private extend(count: number): number {
     const at = this.used;
     const end = at + count;

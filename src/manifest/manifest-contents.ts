@@ -47,16 +47,24 @@ export class ManifestContents {
 
   /** The version that the edit leads to. An AssertionError if the edit does not fit; changes nothing. */
   versionAfter(edit: VersionEdit): Version {
-    assert(
-      edit.flushedSeqno === undefined || edit.flushedSeqno >= this.flushedSeqno,
-      () => `a version edit moves the flushed seqno back from ${this.flushedSeqno} to ${edit.flushedSeqno}`,
-    );
+    this.requireForward(edit);
     return this.current.apply(edit);
   }
 
   /** `version` is what `versionAfter` returned for this edit. */
   apply(edit: VersionEdit, version = this.versionAfter(edit)): void {
+    this.applyState(edit);
     this.current = version;
+  }
+
+  /** Takes over a version that was put together elsewhere from edits whose state was applied here. */
+  adoptVersion(version: Version): void {
+    this.current = version;
+  }
+
+  /** All of the edit but the tables. An AssertionError, with nothing changed, if it does not fit. */
+  applyState(edit: VersionEdit): void {
+    this.requireForward(edit);
     this.flushedSeqno = edit.flushedSeqno ?? this.flushedSeqno;
     this.databaseSeconds = Math.max(this.databaseSeconds, edit.databaseSeconds ?? 0);
     // Numbers are never used twice, so an edit that adds a table also moves the next number past it.
@@ -88,6 +96,13 @@ export class ManifestContents {
   /** The edit that leads from nothing to here. */
   snapshot(): VersionEdit {
     return { addedTables: this.current.tables(), removedTables: [], ...this.state() };
+  }
+
+  private requireForward({ flushedSeqno }: VersionEdit): void {
+    assert(
+      flushedSeqno === undefined || flushedSeqno >= this.flushedSeqno,
+      () => `a version edit moves the flushed seqno back from ${this.flushedSeqno} to ${flushedSeqno}`,
+    );
   }
 
   private keptOperationIds(): RememberedOperationId[] {

@@ -41,9 +41,11 @@
  *
  * - the header or the first record is bad: damage, for a file gets its name after both were synced;
  * - a valid record or a valid seal stands behind P: it is a witness that P was synced: damage;
- * - P holds a seal, or only zeros to the end of the file: the end;
- * - otherwise P begins a record whose sync never returned, so nobody was told that it was written. It is dropped, and the
- *   file is never appended to again: the next open writes a new manifest.
+ * - P holds a seal and then only zeros to the end of the file: the clean end. The next record goes to P;
+ * - P holds only zeros to the end of the file: all is there, but nothing says that the last record was synced;
+ * - otherwise P begins a record whose sync never returned, so nobody was told that it was written. It is dropped.
+ *
+ * In the last two cases the file is never appended to again: the next open writes a new manifest.
  *
  * A bad last record without a seal behind it is thus taken for a torn one. That takes both a crash between the sync of
  * the record and the write of its seal (or a power cut before the operating system wrote the seal back), and rot.
@@ -55,11 +57,11 @@
  * 3, then its seal:
  *
  *   4c 75 6d 61 4d 66 74 00 01 00 00 00 02 00 00 00
- *   05 00 00 00 00 00 00 00 00 00 00 00 HH HH HH HH
- *   RR RR RR RR 0d 00 00 00 09 00 00 00 00 00 00 00
+ *   05 00 00 00 00 00 00 00 00 00 00 00 46 de 57 ef
+ *   85 f8 f1 f2 0d 00 00 00 09 00 00 00 00 00 00 00
  *   20 00 00 00 00 00 00 00 05 00 00 00 00 00 00 00
  *   04 08 00 00 00 03 00 00 00 00 00 00 00 00 00 00
- *   SS SS SS SS ff ff ff ff 50 00 00 00 00 00 00 00
+ *   ff 39 46 7f ff ff ff ff 50 00 00 00 00 00 00 00
  *   05 00 00 00 00 00 00 00
  */
 import { crc32 } from 'node:zlib';
@@ -124,7 +126,7 @@ export function encodeHeader(shard: ShardId, manifest: number): Uint8Array {
   return bytes;
 }
 
-/** A record and the seal-sized room behind it, which is zero. */
+/** A whole record, padding included. */
 export function encodeRecord(place: RecordPlace, sequence: number, payload: Uint8Array): Uint8Array {
   assert(payload.length <= RECORD_PAYLOAD_BYTES_MAX, 'a version edit is larger than a record can be');
   const bytes = new Uint8Array(recordSpan(payload.length));

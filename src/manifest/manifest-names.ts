@@ -27,7 +27,7 @@ export function temporaryManifestName(number: number): string {
   return `${manifestName(number)}.tmp`;
 }
 
-/** The same as tableName in src/sst/table-names.ts, which this layer cannot see; a test holds the two together. */
+/** `<10 digits>.sst`, as in src/sst/table-names.ts: this layer cannot import it, and the name is part of the format. */
 export function tableFileName(fileNumber: number): string {
   return `${padded(fileNumber)}.sst`;
 }

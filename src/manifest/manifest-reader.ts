@@ -16,7 +16,9 @@ import {
   RECORD_HEADER_BYTES,
   recordAt,
   recordSpan,
+  SEAL_BYTES,
 } from './manifest-format.js';
+import { VersionBuilder } from './version-builder.js';
 import { decodeVersionEdit } from './version-edit-decoder.js';
 
 export interface ReadManifest {
@@ -34,7 +36,7 @@ export interface ReadManifest {
    * - `torn`: behind the last record stands one whose sync never returned.
    */
   readonly tail: 'sealed' | 'unsealed' | 'torn';
-  /** Bytes that are not zero behind the last record of a torn manifest, first to last; 0 otherwise. */
+  /** From the end of the last record to the last byte of a torn manifest that is not zero; 0 otherwise. */
   readonly tornBytes: number;
   /** Tables that were in some version of this manifest and are in its last one no more. */
   readonly obsoleteTables: ReadonlySet<number>;
@@ -57,6 +59,7 @@ class Reading {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly contents = new ManifestContents();
+  private readonly tables = new VersionBuilder();
   private readonly removed = new Set<number>();
   private records = 0;
   private sequence = 0;
@@ -79,6 +82,7 @@ class Reading {
       throw this.damage(checksumsAt(this.bytes, this.view, this.end), '; it is the first one, the snapshot');
     }
     this.requireNothingBehind();
+    this.requireFit(this.end, () => this.contents.adoptVersion(this.tables.build()));
     for (const { fileNumber } of this.contents.version.tables()) this.removed.delete(fileNumber);
     return {
       contents: this.contents,
@@ -100,23 +104,27 @@ class Reading {
     const payloadAt = offset + RECORD_HEADER_BYTES;
     const payload = this.bytes.subarray(payloadAt, payloadAt + header.payloadLength);
     const edit = decodeVersionEdit(payload, { file: this.source.file, offset: payloadAt });
-    try {
-      this.contents.apply(edit);
-    } catch (error) {
-      // Impossible for a writer; for bytes that come from outside it is damage.
-      if (!(error instanceof AssertionError)) throw error;
-      const reason = `a record is whole but does not fit the version before it: ${error.message}`;
-      throw this.damage(
-        { offset, reason, expected: 'an edit of the version before', got: error.message },
-        '',
-      );
-    }
+    this.requireFit(offset, () => {
+      this.tables.add(edit);
+      this.contents.applyState(edit);
+    });
     for (const fileNumber of edit.removedTables) this.removed.add(fileNumber);
     this.sequence = header.sequence;
     this.end = offset + recordSpan(header.payloadLength);
     if (this.records === 0) this.snapshotEnd = this.end;
     this.records++;
     return true;
+  }
+
+  /** What a writer would be wrong to do is damage where the bytes come from outside. */
+  private requireFit(offset: number, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error;
+      const reason = `the checksums are right, but the edits make no version: ${error.message}`;
+      throw this.damage({ offset, reason, expected: 'edits that follow each other', got: error.message }, '');
+    }
   }
 
   /** A whole record or a seal behind the end is a witness: what is missing here was synced once. */
@@ -137,12 +145,13 @@ class Reading {
   }
 
   private tail(): Pick<ReadManifest, 'tail' | 'tornBytes'> {
-    if (isSealAt(this.bytes, this.view, { manifest: this.source.number, offset: this.end }))
-      return { tail: 'sealed', tornBytes: 0 };
+    const isSealed = isSealAt(this.bytes, this.view, { manifest: this.source.number, offset: this.end });
+    const cleanEnd = isSealed ? this.end + SEAL_BYTES : this.end;
     let last = this.bytes.length - 1;
-    while (last >= this.end && this.bytes[last] === 0) last--;
-    const tornBytes = last + 1 - this.end;
-    return tornBytes > 0 ? { tail: 'torn', tornBytes } : { tail: 'unsealed', tornBytes: 0 };
+    while (last >= cleanEnd && this.bytes[last] === 0) last--;
+    // Sectors arrive in any order: behind a seal that a torn record did not reach there can be a later part of it.
+    if (last >= cleanEnd) return { tail: 'torn', tornBytes: last + 1 - this.end };
+    return { tail: isSealed ? 'sealed' : 'unsealed', tornBytes: 0 };
   }
 
   private damage({ offset, reason, expected, got }: HeaderProblem, addition: string): DbError {

@@ -3,7 +3,8 @@
  * and runs that the edit does not touch are shared between the two. Any thread.
  *
  * Level 0 is a list of sorted runs, newest first; each deeper level is one sorted run or empty. For any key the newer
- * versions are in an earlier run of `runsNewestFirst()`, so a point lookup may stop at its first hit.
+ * versions are in an earlier run of `runsNewestFirst()`, so a point lookup may stop at its first hit. Whoever picks tables
+ * for compaction sees to that; repair-manifest.ts says where it may not hold after a repair.
  */
 import { assert } from '../base/assert.js';
 import { compareBounds } from './key-order.js';

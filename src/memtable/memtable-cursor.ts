@@ -69,7 +69,6 @@ export class MemtableCursor implements EntryCursor {
     const { memtable } = this;
     this.version = version;
     this.seqno = memtable.versionSeqno(version);
-    // Kinds of versions and kinds of entries are the same numbers: asserted in memtable-cursor.test.ts.
     this.kind = memtable.versionKind(version);
     this.expiresAt = memtable.versionExpires(version);
     this.valueOffset = memtable.valueOffset(version);

@@ -4,6 +4,7 @@ import type { WireError } from '../base/errors.js';
 import { shardOfHash } from '../base/hash.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardClient } from '../ipc/shard-client.js';
+import { ReadOnlyReader } from '../shm/read-only-reader.js';
 import { type DocumentReader, LOOKUP_FOUND } from './document-reader.js';
 
 export interface ShardRouterOptions {
@@ -13,6 +14,8 @@ export interface ShardRouterOptions {
   /** Bytes of one batch. */
   readonly batchBytesMax: number;
   readonly clock: DatabaseClock;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
 }
 
 export class ShardRouter {
@@ -25,9 +28,11 @@ export class ShardRouter {
   constructor(options: ShardRouterOptions) {
     this.shards = options.shards;
     const perShard = Math.max(1, Math.floor(options.pendingWritesMax / options.shards));
+    const readOnly = new ReadOnlyReader(options.readOnly);
     this.clients = Array.from(
       { length: options.shards },
-      (_, shard) => new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, options.clock),
+      (_, shard) =>
+        new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, options.clock, readOnly),
     );
     this.readers = this.clients.map(() => undefined);
     this.detached = this.clients.map(() => true);

@@ -55,6 +55,8 @@ export interface FrontThreadData {
   readonly connectionsMax: number;
   readonly autoCreateCollections: boolean;
   readonly timeBase: DatabaseTimeBase;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -207,6 +209,8 @@ class FrontThread implements FrontControl {
       health: () => host.health(),
       status: () => host.status(),
       metrics: () => host.metrics(),
+      readOnly: () => host.readOnly(),
+      setReadOnly: (request) => host.setReadOnly(request),
       shutdown: (request) => host.shutdown(request),
     };
   }

@@ -40,7 +40,9 @@ import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { openServerLog, type ServerLog } from './logger.js';
+import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
+import { SpaceKeeper } from './space-keeper.js';
 import { Supervisor } from './supervisor.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
@@ -75,6 +77,7 @@ class Server implements RunningServer {
   private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
+  private readonly space: SpaceKeeper;
   private readonly metrics: ReturnType<typeof createMetrics>;
   private stopping: Promise<void> | undefined;
   private drainReason: string | null = null;
@@ -95,12 +98,21 @@ class Server implements RunningServer {
       warn: (fields, message) => this.log.logger.warn(fields, message),
     });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
+    this.space = new SpaceKeeper({
+      storage: config.storage,
+      dataDirectory: directory.path,
+      vfs: new RealVfs(),
+      clock: systemClock,
+      timer: systemTimer,
+      log: (level, message, fields) => this.log.logger[level](fields, message),
+    });
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
       shards: directory.shards,
       logger: this.log.logger,
       timeBase: this.timeKeeper.base,
+      readOnly: this.space.readOnly.block,
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map(collectionInfo),
       droppedCollections: () => this.catalog.droppedIds(),
@@ -119,6 +131,7 @@ class Server implements RunningServer {
       'starting',
     );
     this.timeKeeper.start();
+    this.space.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
@@ -143,6 +156,7 @@ class Server implements RunningServer {
 
   /** Undoes a start that failed half-way. */
   async abandon(): Promise<void> {
+    this.space.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
     this.log.flush();
@@ -158,6 +172,7 @@ class Server implements RunningServer {
       const drained = await this.supervisor.drain(cause, mode === 'force' ? 0 : timeoutMs);
       if (!drained)
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
+      this.space.close();
       await this.supervisor.close();
       this.timeKeeper.stop();
       this.directory.release();
@@ -180,6 +195,8 @@ class Server implements RunningServer {
       health: async () => answer(healthReport(this.facts())),
       status: async () => answer(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
+      readOnly: async () => this.space.report(),
+      setReadOnly: (request) => attempt(async () => this.space.setReadOnly(request)),
       shutdown: async (request) => this.requestShutdown(request),
     };
   }
@@ -193,6 +210,7 @@ class Server implements RunningServer {
     return attempt(async () => {
       const existing = this.catalog.find(name);
       if (existing !== undefined && !exclusive) return collectionInfo(existing);
+      this.space.readOnly.requireCatalogChange('create');
       const created = collectionInfo(this.catalog.create(name, ttlSeconds));
       await this.supervisor.putCollection(created);
       this.log.logger.info(
@@ -205,6 +223,7 @@ class Server implements RunningServer {
 
   private setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
+      this.space.readOnly.requireCatalogChange('change');
       const changed = collectionInfo(this.catalog.setTtl(name, ttlSeconds));
       await this.supervisor.putCollection(changed);
       this.log.logger.info(
@@ -217,6 +236,7 @@ class Server implements RunningServer {
 
   private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
     return attempt(async () => {
+      this.space.readOnly.requireCatalogChange('drop');
       const dropped = collectionInfo(this.catalog.drop(name));
       await this.supervisor.removeCollection(dropped);
       this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
@@ -270,6 +290,7 @@ class Server implements RunningServer {
         (sum, { stats }) => sum + new Float64Array(stats)[FRONT_CONNECTIONS],
         0,
       ),
+      space: this.space.facts(),
     };
   }
 
@@ -308,6 +329,7 @@ class Server implements RunningServer {
       shards: supervisor.shards.map(({ stats }) => new Float64Array(stats)),
       shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
       memoryLimitBytes: this.memoryLimit,
+      space: () => this.space.facts(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

@@ -25,8 +25,26 @@ import { WalWriter } from '../wal/writer.js';
 import type { ShardMeter } from './shard-meter.js';
 import type { ShardThreadData } from './shard-thread.js';
 
+/** What recovery needs of what a shard's thread is given. */
+export type RecoveryData = Pick<
+  ShardThreadData,
+  | 'shard'
+  | 'walDirectory'
+  | 'tableDirectory'
+  | 'memtables'
+  | 'versions'
+  | 'stamps'
+  | 'blockCache'
+  | 'seqnos'
+  | 'timeBase'
+  | 'tuning'
+  | 'defaultDurability'
+  | 'groupIntervalMs'
+  | 'onDamage'
+>;
+
 export interface RecoverShardOptions {
-  readonly data: ShardThreadData;
+  readonly data: RecoveryData;
   readonly vfs: Vfs;
   readonly memtables: MemtablePool;
   readonly segments: SegmentPool;

@@ -3,14 +3,10 @@ import type { WireError } from '../base/errors.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import type { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl } from './front-thread.js';
+import type { ShardDirectories } from './shard-directories.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import type { ShardControl } from './shard-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
-
-export interface ShardDirectories {
-  readonly wal: string;
-  readonly tables: string;
-}
 
 export type ShardState = 'recovering' | 'ready' | 'down' | 'closed';
 

@@ -28,9 +28,8 @@ import { ShardMeter } from './shard-meter.js';
 import { type RecoveredShard, recoverShard } from './shard-recovery.js';
 import type { ShardTuning } from './shard-tuning.js';
 import { StoreLog } from './store-log.js';
+import { WAL_SPARES_MAX } from './wal-spares.js';
 
-/** Spare WAL segments kept ready. */
-export const WAL_SPARES_MAX = 2;
 /** How full the active segment gets before the next one is asked for. */
 const SPARE_WANTED_FILL = 0.25;
 const REFRESH_MS = 200;

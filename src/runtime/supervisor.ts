@@ -6,7 +6,6 @@
  * given new links, so nobody has to reason about what a dying thread left half done.
  */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
@@ -33,17 +32,13 @@ import {
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
+import { shardDirectories } from './shard-directories.js';
 import { createShardReadBuffers, type ShardReadBuffers } from './shard-read-buffers.js';
-import { type ShardDirectories, type ShardIncarnation, ShardSlot } from './shard-slot.js';
-import {
-  type OpenedShard,
-  type ShardControl,
-  type ShardHost,
-  type ShardThreadData,
-  WAL_SPARES_MAX,
-} from './shard-thread.js';
+import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
+import type { OpenedShard, ShardControl, ShardHost, ShardThreadData } from './shard-thread.js';
 import { shardTuning } from './shard-tuning.js';
 import { ThreadHandle } from './thread-handle.js';
+import { WAL_SPARES_MAX } from './wal-spares.js';
 import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
 const RESTART_DELAY_MS_MIN = 50;
@@ -61,6 +56,8 @@ export interface SupervisorOptions {
   readonly shards: number;
   readonly logger: Logger;
   readonly timeBase: DatabaseTimeBase;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
   /** The control plane that fronts call. */
   readonly frontHost: Omit<FrontHost, 'log'>;
   readonly collections: () => readonly CollectionInfo[];
@@ -237,6 +234,7 @@ export class Supervisor {
       connectionsMax: Math.ceil(server.max_connections / server.front_threads),
       autoCreateCollections: server.auto_create_collections,
       timeBase: this.options.timeBase,
+      readOnly: this.options.readOnly,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle<FrontControl>({
@@ -523,12 +521,6 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
-}
-
-/** Where a shard keeps its files. */
-export function shardDirectories(dataDirectory: string, shard: number): ShardDirectories {
-  const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`);
-  return { wal: join(directory, 'wal'), tables: join(directory, 'sst') };
 }
 
 /** What a dead front held open is gone with it; its counters go on. */

@@ -4,7 +4,7 @@
  */
 import { copyBytes } from '../base/bytes.js';
 import { compareBytes, ENTRY_EXPIRED, type Entry } from '../iter/entry-cursor.js';
-import { COLLECTION_BYTES, readU32, readU32BigEndian, writeU32BigEndian } from './coding.js';
+import { COLLECTION_BYTES, readU32, readU32BigEndian, VARINT_LIMIT, writeU32BigEndian } from './coding.js';
 import { corruptTable } from './corruption.js';
 import {
   isEntryKind,
@@ -198,7 +198,7 @@ export class BlockCursor implements Entry {
 
   private longVarint(first: number): number {
     let value = first & 127;
-    for (let scale = 128; scale < 2 ** 35; scale *= 128) {
+    for (let scale = 128; scale < VARINT_LIMIT; scale *= 128) {
       const byte = this.bytes[this.at++];
       value += (byte & 127) * scale;
       if (byte < 128) return value;

@@ -68,7 +68,8 @@ const READ_AHEAD_BYTES = 128 * 1024;
 const SEQUENTIAL_BLOCKS_MIN = 4;
 
 export class SequentialLoader {
-  private window: Uint8Array | undefined;
+  /** Allocated when reading ahead begins. */
+  private window: Uint8Array = new Uint8Array(0);
   /** The part of the file that lies in the window. */
   private windowAt = 0;
   private windowEnd = 0;
@@ -99,8 +100,7 @@ export class SequentialLoader {
     if (loadCached(source, offset, scratch)) return;
     const span = source.index.spanOf(block);
     if (offset < this.windowAt || offset + span > this.windowEnd) this.fillWindow(block, offset);
-    const window = this.window ?? scratch.stored.bytes;
-    unpackBlock(source, window, offset - this.windowAt, span, offset, scratch, this.fillCache);
+    unpackBlock(source, this.window, offset - this.windowAt, span, offset, scratch, this.fillCache);
   }
 
   /** Reads the block and as many whole ones behind it as fit. */
@@ -115,7 +115,7 @@ export class SequentialLoader {
     }
     const end = index.offsetOf(last) + index.spanOf(last);
     const length = end - offset;
-    if (this.window === undefined || this.window.length < length) {
+    if (this.window.length < length) {
       this.window = new Uint8Array(Math.max(length, READ_AHEAD_BYTES));
     }
     this.windowAt = 0;

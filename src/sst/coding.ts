@@ -5,6 +5,7 @@ import { fromWords } from '../base/bytes.js';
 const TWO_32 = 4294967296;
 /** A varint holds at most 35 bits here; lengths are below 2^31. */
 export const VARINT_BYTES_MAX = 5;
+export const VARINT_LIMIT = 2 ** (7 * VARINT_BYTES_MAX);
 
 /** Bytes in front of the key in an internal key: the collection, big-endian, so that bytewise order is key order. */
 export const COLLECTION_BYTES = 4;
@@ -77,34 +78,36 @@ export class FieldReader {
     return this.bytes.length - this.at;
   }
   u8(): number {
-    return this.bytes[this.take(1)];
+    return this.bytes[this.skip(1)];
   }
   u16(): number {
-    const at = this.take(2);
+    const at = this.skip(2);
     return this.bytes[at] | (this.bytes[at + 1] << 8);
   }
   u32(): number {
-    return readU32(this.bytes, this.take(4));
+    return readU32(this.bytes, this.skip(4));
   }
   u64(): number {
-    return readU64(this.bytes, this.take(8));
+    return readU64(this.bytes, this.skip(8));
   }
   varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < VARINT_BYTES_MAX * 7; shift += 7) {
+    const first = this.u8();
+    if (first < 128) return first;
+    let value = first & 127;
+    for (let scale = 128; scale < VARINT_LIMIT; scale *= 128) {
       const byte = this.u8();
-      value += (byte & 127) * 2 ** shift;
+      value += (byte & 127) * scale;
       if (byte < 128) return value;
     }
     throw new RangeError(`a varint at ${this.at} does not end`);
   }
   /** A view. */
   raw(length: number): Uint8Array {
-    const at = this.take(length);
+    const at = this.skip(length);
     return this.bytes.subarray(at, at + length);
   }
-
-  private take(count: number): number {
+  /** Passes over `count` bytes; returns where they begin. */
+  skip(count: number): number {
     if (count > this.remaining) throw new RangeError(`a field at ${this.at} reaches beyond the block`);
     const at = this.at;
     this.at += count;

@@ -13,6 +13,7 @@
  * two have in common, but the collection at least. The first block's bound is its first key. A block *continues* when
  * its first entry is another version of the last key of the block before; its bound is then that key, whole.
  */
+import { copyBytes } from '../base/bytes.js';
 import { compareBytes } from '../iter/entry-cursor.js';
 import {
   COLLECTION_BYTES,
@@ -80,25 +81,27 @@ export class TableIndex {
     const continued = new Uint8Array(count);
     const collections = new Uint32Array(count);
     const keyOffsets = new Uint32Array(count + 1);
-    const keys = new FieldWriter();
-    let bound: Uint8Array = new Uint8Array(0);
+    let keys: Uint8Array = new Uint8Array(2 * payload.length);
+    let bound: Uint8Array = new Uint8Array(1024);
+    let boundLength = 0;
     for (let i = 0; i < count; i++) {
       const shared = fields.varint();
       const rest = fields.varint();
       const spanAndFlag = fields.varint();
-      if (shared > bound.length || shared + rest < COLLECTION_BYTES) throw new RangeError('bound of a block');
-      const next = new Uint8Array(shared + rest);
-      next.set(bound.subarray(0, shared));
-      next.set(fields.raw(rest), shared);
-      bound = next;
+      if (shared > boundLength || shared + rest < COLLECTION_BYTES) throw new RangeError('bound of a block');
+      boundLength = shared + rest;
+      bound = withRoom(bound, shared, boundLength);
+      copyBytes(payload, fields.skip(rest), bound, shared, rest);
       offsets[i + 1] = offsets[i] + Math.floor(spanAndFlag / 2);
       continued[i] = spanAndFlag % 2;
       collections[i] = readU32BigEndian(bound, 0);
-      keys.raw(bound, COLLECTION_BYTES);
-      keyOffsets[i + 1] = keys.length;
+      const keyLength = boundLength - COLLECTION_BYTES;
+      keyOffsets[i + 1] = keyOffsets[i] + keyLength;
+      keys = withRoom(keys, keyOffsets[i], keyOffsets[i + 1]);
+      copyBytes(bound, COLLECTION_BYTES, keys, keyOffsets[i], keyLength);
     }
     if (fields.remaining !== 0) throw new RangeError(`${fields.remaining} bytes behind the index`);
-    const keyBytes = keys.written().slice();
+    const keyBytes = keys.slice(0, keyOffsets[count]);
     const sharedStart = startOfAll(collections, keyBytes, keyOffsets);
     const heads = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
@@ -195,6 +198,14 @@ export class TableIndex {
     const boundLength = this.keyOffsets[block + 1] - boundAt;
     return compareBytes(this.keys, boundAt, boundLength, key, keyOffset, keyLength);
   }
+}
+
+/** `bytes`, or a larger copy of the first `used` of them when there is no room for `needed`. */
+function withRoom(bytes: Uint8Array, used: number, needed: number): Uint8Array {
+  if (needed <= bytes.length) return bytes;
+  const larger = new Uint8Array(2 * needed);
+  larger.set(bytes.subarray(0, used));
+  return larger;
 }
 
 /** Length of what all bounds' keys begin with; they are sorted, so the first and the last decide. */

@@ -17,8 +17,12 @@ type Change =
   | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
   | { readonly kind: 'truncate'; readonly size: number };
 
-/** A growable byte array that reads as zeros wherever nothing was written. */
+/**
+ * A growable byte array that reads as zeros wherever nothing was written. Memory is taken up to the last byte written:
+ * a file made long by truncate() costs nothing yet.
+ */
 class Content {
+  /** May be shorter than the file, or longer; zeros beyond the size. */
   private bytes = new Uint8Array(0);
   size = 0;
 
@@ -30,14 +34,15 @@ class Content {
   }
 
   truncate(size: number): void {
-    this.reserve(size);
     if (size < this.size) this.bytes.fill(0, size, this.size);
     this.size = size;
   }
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     const count = Math.max(0, Math.min(length, this.size - position));
-    if (count > 0) target.set(this.bytes.subarray(position, position + count), offset);
+    const stored = this.bytes.subarray(position, position + count);
+    target.set(stored, offset);
+    target.fill(0, offset + stored.length, offset + count);
     return count;
   }
 

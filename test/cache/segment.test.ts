@@ -89,6 +89,13 @@ test('rings, index and counts agree through random inserts, reads, removals and 
   t.true(segment.cells[CELL_EVICTIONS] > 1000);
 });
 
+test('the first entry of a segment is what the example of the format says', (t) => {
+  const segment = newSegment(64 * 1024, 512);
+  const entry = segment.admit(0xabcd, 14, false);
+  const header = segment.bytes.slice(entry * 4, entry * 4 + ENTRY_HEADER_WORDS * 4);
+  t.is(Buffer.from(header).toString('hex'), '0e00000008000000cdab0000');
+});
+
 test('entries too small to fill the rings are bounded by the index', (t) => {
   const segment = newSegment(64 * 1024, 1024);
   const limit = entriesMax(segment.words[SEGMENT_INDEX_SIZE]);

@@ -58,9 +58,9 @@ test('random writes, snapshots, expiry, flushes and compactions read as the hist
   const reasons = new Set<string>();
   let stripped = 0;
   let deepest = 0;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const shard = newShard();
-    for (let step = 0; step < 60; step++) {
+    for (let step = 0; step < 40; step++) {
       write(prng, shard);
       changeSnapshots(prng, shard);
       if (oneIn(prng, 2)) shard.nowSeconds += prng.nextBelow(6);

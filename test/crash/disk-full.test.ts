@@ -27,7 +27,12 @@ function smallFileSystem(t: ExecutionContext, sizeMib: number): string | undefin
   return directory;
 }
 
-const env = { LUMADB_WAL__SEGMENT_SIZE: String(MIB), LUMADB_MEMORY__MEMTABLE_SIZE: String(64 * MIB) };
+/** Writes go on to the last byte: these tests are about what happens there. */
+const env = {
+  LUMADB_WAL__SEGMENT_SIZE: String(MIB),
+  LUMADB_MEMORY__MEMTABLE_SIZE: String(64 * MIB),
+  LUMADB_STORAGE__READ_ONLY_FREE_BYTES: '0',
+};
 
 test('a full disk refuses writes by name, reads go on, and more space is enough to go on', async (t) => {
   const directory = smallFileSystem(t, 12);

@@ -2,6 +2,9 @@ import test, { type ExecutionContext } from 'ava';
 import { Durability } from '../../src/generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../../src/generated/lumadb/schema/write-status.js';
 import { closeLink } from '../../src/ipc/link.js';
+import { createReadOnlyBlock, READ_ONLY_DISK, READ_ONLY_OFF } from '../../src/shm/read-only-format.js';
+import { ReadOnlyReader } from '../../src/shm/read-only-reader.js';
+import { ReadOnlyWriter } from '../../src/shm/read-only-writer.js';
 import { TestLink } from '../support/links.js';
 import { oneIn, pick, seededPrng } from '../support/random.js';
 
@@ -411,4 +414,37 @@ test('patches of one small document are sent in batches whose worst case is boun
   }
   made.client.drainReplies();
   everyWriteCompletedOnce(t, made);
+});
+
+test('on a nearly full disk puts are refused before they are in a batch, and deletes travel without them', (t) => {
+  const block = createReadOnlyBlock();
+  const writer = new ReadOnlyWriter(block);
+  const made = new TestLink({ readOnly: new ReadOnlyReader(block) });
+  t.is(made.put('before'), undefined);
+  writer.publish(READ_ONLY_DISK, '1 MiB is free');
+  t.regex(made.put('a')?.message ?? '', /1 MiB is free/);
+  t.is(made.remove('b'), undefined);
+  t.is(made.patch('c', '{}')?.code, 'READ_ONLY');
+  t.is(made.client.beginAtomic(2)?.code, 'READ_ONLY');
+  writer.publish(READ_ONLY_OFF, '');
+  t.is(made.put('after'), undefined);
+  made.client.flush();
+  const keys = made.serve().flatMap((batch) => batch.keys);
+  t.deepEqual(keys, ['before', 'b', 'after']);
+  made.client.drainReplies();
+  everyWriteCompletedOnce(t, made);
+});
+
+test('an atomic batch that has begun is not torn apart by a disk that fills up meanwhile', (t) => {
+  const block = createReadOnlyBlock();
+  const made = new TestLink({ readOnly: new ReadOnlyReader(block) });
+  t.is(made.client.beginAtomic(2), undefined);
+  t.is(made.put('a'), undefined);
+  new ReadOnlyWriter(block).publish(READ_ONLY_DISK, 'full');
+  t.is(made.put('b'), undefined);
+  made.client.endAtomic();
+  t.deepEqual(made.serve()[0]?.keys, ['a', 'b']);
+  made.client.drainReplies();
+  everyWriteCompletedOnce(t, made);
+  t.is(made.put('c')?.code, 'READ_ONLY');
 });

@@ -1,7 +1,6 @@
 import test from 'ava';
 import type { Prng } from '../../src/base/prng.js';
-import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE, type Entry } from '../../src/iter/entry-cursor.js';
-import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../../src/memtable/format.js';
+import type { Entry } from '../../src/iter/entry-cursor.js';
 import { MemtableCursor } from '../../src/memtable/memtable-cursor.js';
 import { ArrayCursor, allOf, copyOf, describe, entryOf, restOf } from '../support/entries.js';
 import { putBytes, putText, singleMemtable } from '../support/memtables.js';
@@ -25,16 +24,12 @@ function filledMemtable(prng: Prng, writes: number) {
     const collection = pick(prng, COLLECTIONS);
     const key = pick(prng, keys);
     const value = oneIn(prng, 4) ? undefined : `value ${seqno}`;
-    putBytes(memtable, collection, key, seqno, value === undefined ? undefined : utf8(value));
-    entries.push(entryOf(key, { collection, seqno, value }));
+    const expiresAt = value !== undefined && oneIn(prng, 3) ? prng.nextUint32() : 0;
+    putBytes(memtable, collection, key, seqno, value === undefined ? undefined : utf8(value), expiresAt);
+    entries.push(entryOf(key, { collection, seqno, value, expiresAt }));
   }
   return { memtable, keys, entries };
 }
-
-test('the kinds of versions and of entries are the same numbers', (t) => {
-  t.is(VERSION_KIND_DOCUMENT, ENTRY_DOCUMENT);
-  t.is(VERSION_KIND_TOMBSTONE, ENTRY_TOMBSTONE);
-});
 
 test('a memtable gives all versions of all collections, newest first within a key', (t) => {
   const { memtable, entries } = filledMemtable(seededPrng(t), 2000);

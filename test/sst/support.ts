@@ -1,4 +1,5 @@
 /** Builders for the SSTable tests: entries as plain objects, tables of them, and a sorted array as the model. */
+import { crc32 } from 'node:zlib';
 import { hashKey } from '../../src/base/hash.js';
 import type { Prng } from '../../src/base/prng.js';
 import { type BlockCache, NO_BLOCK_CACHE } from '../../src/cache/block-cache.js';
@@ -67,9 +68,9 @@ export function husk(
 /** What an entry says, for comparison and for messages of failed assertions. */
 export function described(entry: Entry): string {
   const key = Buffer.from(entry.key.slice(entry.keyOffset, entry.keyOffset + entry.keyLength));
-  const value = Buffer.from(entry.value.slice(entry.valueOffset, entry.valueOffset + entry.valueLength));
+  const value = entry.value.subarray(entry.valueOffset, entry.valueOffset + entry.valueLength);
   const text =
-    value.length > 40 ? `${value.length} bytes ${value.toString('hex', 0, 20)}` : value.toString('hex');
+    value.length > 40 ? `${value.length} bytes, crc ${crc32(value)}` : Buffer.from(value).toString('hex');
   const { collection, seqno, kind, expiresAt, originalLength } = entry;
   return `${collection}/${key.toString('hex')}@${seqno} kind ${kind} expires ${expiresAt} of ${originalLength}: ${text}`;
 }
@@ -81,6 +82,7 @@ export interface TableOptions {
   readonly bloomBitsPerKey?: number;
   readonly path?: string;
   readonly fileNumber?: number;
+  readonly onBytes?: (count: number) => void;
 }
 
 export function writerOf(vfs: Vfs, options: TableOptions = {}): TableWriter {
@@ -92,6 +94,7 @@ export function writerOf(vfs: Vfs, options: TableOptions = {}): TableWriter {
     blockSizeBytes: options.blockSizeBytes ?? 4096,
     restartInterval: options.restartInterval,
     bloomBitsPerKey: options.bloomBitsPerKey ?? 10,
+    onBytes: options.onBytes,
   });
 }
 

@@ -22,7 +22,12 @@ export async function startInProcess(
 ): Promise<InProcessServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lumadb-threads-'));
   const { config } = loadConfig({
-    env: { LUMADB_SHARDING__SHARDS: '1', LUMADB_WAL__SEGMENT_SIZE: String(1024 * 1024), ...env },
+    env: {
+      LUMADB_SHARDING__SHARDS: '1',
+      LUMADB_WAL__SEGMENT_SIZE: String(1024 * 1024),
+      LUMADB_STORAGE__RESERVE_SIZE: '0',
+      ...env,
+    },
     overrides: {
       server: { port: 0 },
       storage: { data_dir: dataDir },

@@ -13,6 +13,7 @@ import { createLink, type LinkBuffers } from '../../src/ipc/link.js';
 import { ShardClient, type WriteCompletion } from '../../src/ipc/shard-client.js';
 import { ShardLink } from '../../src/ipc/shard-server.js';
 import { createDoorbell } from '../../src/shm/doorbell.js';
+import type { ReadOnlyReader } from '../../src/shm/read-only-reader.js';
 import { textOf, utf8 } from './text.js';
 
 export interface Completed {
@@ -59,6 +60,7 @@ export interface LinkOptions {
   readonly batchBytesMax?: number;
   /** What every document weighs. */
   readonly documentBytes?: number;
+  readonly readOnly?: ReadOnlyReader;
 }
 
 /** Database time that stands still. */
@@ -85,7 +87,14 @@ export class TestLink {
       documentBytes = 0,
     } = options;
     this.ringBytes = ringBytes;
-    this.client = new ShardClient(3, pendingMax, batchBytesMax, () => documentBytes, STILL_CLOCK);
+    this.client = new ShardClient(
+      3,
+      pendingMax,
+      batchBytesMax,
+      () => documentBytes,
+      STILL_CLOCK,
+      options.readOnly,
+    );
     this.link = createLink(ringBytes, createDoorbell(), createDoorbell());
     this.shard = new ShardLink(0, this.link);
     this.client.attach(this.link);
@@ -105,6 +114,10 @@ export class TestLink {
 
   patch(key: string, value: string): WireError | undefined {
     return this.write(OperationKind.Patch, key, Durability.Always, value);
+  }
+
+  remove(key: string): WireError | undefined {
+    return this.write(OperationKind.Delete, key, Durability.Always, '');
   }
 
   private write(

@@ -3,6 +3,7 @@
  * will do it, but on one thread and without WAL and manifest. Every version ever written is remembered beside it.
  */
 import { ManualClock } from '../../src/base/clock.js';
+import { createPrng } from '../../src/base/prng.js';
 import { NO_BLOCK_CACHE } from '../../src/cache/block-cache.js';
 import { Compaction } from '../../src/compaction/compaction-job.js';
 import { flushFileNumbers, runFlush } from '../../src/compaction/flush-job.js';
@@ -21,14 +22,13 @@ import { RunCursor } from '../../src/iter/run-cursor.js';
 import { STEP_DOCUMENT, VisibleCursor } from '../../src/iter/visible-cursor.js';
 import type { TableInfo } from '../../src/manifest/table-info.js';
 import { Version } from '../../src/manifest/version.js';
-import { VERSION_EXPIRES } from '../../src/memtable/format.js';
 import { MemtableCursor } from '../../src/memtable/memtable-cursor.js';
 import type { MemtableWriter } from '../../src/memtable/writer.js';
 import { tableName, temporaryTableName } from '../../src/sst/table-names.js';
 import { TableReader } from '../../src/sst/table-reader.js';
 import type { Vfs } from '../../src/vfs/vfs.js';
 import { copyOf } from './entries.js';
-import { findNode, putBytes, singleMemtable } from './memtables.js';
+import { putBytes, singleMemtable } from './memtables.js';
 import { textOf, utf8 } from './text.js';
 import { PICKER_OPTIONS, pickerState } from './versions.js';
 
@@ -51,6 +51,12 @@ const SMALL_LEVELS: PickerState['options'] = {
   maxJobBytes: 48 * 1024,
   expiredGraceSeconds: 3,
 };
+
+/** Eighty bytes or so that hardly compress, so that sizes of files are what one expects. */
+export function hardText(seed: number): string {
+  const prng = createPrng(seed);
+  return Array.from({ length: 12 }, () => prng.nextUint32().toString(36)).join('');
+}
 
 interface RememberedVersion {
   readonly collection: number;
@@ -84,10 +90,7 @@ export class LsmShard {
   put(collection: number, key: string, value: string | undefined, expiresAt = 0): void {
     const seqno = ++this.seqno;
     const bytes = value === undefined ? undefined : utf8(value);
-    putBytes(this.memtable, collection, utf8(key), seqno, bytes);
-    const { reader } = this.memtable;
-    const version = reader.newestVersion(findNode(reader, collection, utf8(key)));
-    reader.words[(version + VERSION_EXPIRES) >> 2] = expiresAt;
+    putBytes(this.memtable, collection, utf8(key), seqno, bytes, expiresAt);
     this.history.push({ collection, key, seqno, value, expiresAt });
   }
 

@@ -16,10 +16,11 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 45_000;
 const POLL_MS = 20;
 
-/** Small segments, so that a start does not write 128 MiB of zeros; one shard unless a test asks for more. */
+/** Small segments and no reserve, so that a start does not write 192 MiB of zeros; one shard unless a test asks for more. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   LUMADB_SHARDING__SHARDS: '1',
   LUMADB_WAL__SEGMENT_SIZE: String(4 * 1024 * 1024),
+  LUMADB_STORAGE__RESERVE_SIZE: '0',
 };
 
 export interface ServerOptions {

@@ -193,3 +193,23 @@ test('a file system that was told of no power cuts refuses to model one', (t) =>
   const vfs = new MemoryVfs({ modelsPowerCuts: false });
   t.throws(() => vfs.crash(createPrng(1), 'kept'), { message: /no power cut/ });
 });
+
+test('a file that was only made long takes no memory and reads as zeros', (t) => {
+  const vfs = new MemoryVfs();
+  vfs.makeDirectory('/d');
+  const file = vfs.open('/d/f', 'create');
+  const size = 2 ** 40;
+  file.truncate(size);
+  file.pwrite(bytesOf('abc'), 0, 3, 5);
+  t.is(file.size(), size);
+  const target = new Uint8Array(16).fill(0xff);
+  t.is(file.pread(target, 1, 14, 4), 14);
+  t.deepEqual([...target], [0xff, 0, 97, 98, 99, ...new Array<number>(10).fill(0), 0xff]);
+  t.is(file.pread(target, 0, 16, size - 3), 3);
+  t.deepEqual([...target.subarray(0, 4)], [0, 0, 0, 98]);
+  file.fsync();
+  const left = vfs.crash(createPrng(1), 'lost');
+  t.is(left.exists('/d/f'), false);
+  vfs.syncDirectory('/d');
+  t.is(vfs.crash(createPrng(1), 'lost').sizeOf('/d/f'), size);
+});
