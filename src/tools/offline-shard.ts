@@ -19,6 +19,7 @@ import { type JobRunner, type StoreEvents, StoreScheduler } from '../engine/stor
 import { TableCache } from '../engine/table-cache.js';
 import type { BacklogLimits } from '../engine/write-throttle.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
+import type { ManifestState } from '../manifest/manifest-contents.js';
 import { openManifest, type WritableManifest } from '../manifest/open-manifest.js';
 import { createMemtablePool, MemtablePool } from '../memtable/pool.js';
 import type { Vfs } from '../vfs/vfs.js';
@@ -130,6 +131,11 @@ export class OfflineShard {
   /** The last seqno that this shard has seen. */
   get lastSeqno(): number {
     return Math.max(this.walReport.lastSeqno, this.engine.appliedSeqno, this.store.flushedSeqno);
+  }
+
+  /** What the manifest remembers beside the tables. Copies the operation ids. */
+  manifestState(): ManifestState {
+    return this.manifest.writer.state;
   }
 
   /** Brings everything into tables; afterwards the log holds nothing that is needed. */

@@ -64,18 +64,18 @@ export class TestDatabase {
 
   put(key: string, filler: string, collection = 1, expiresAt = 0): void {
     const text = documentOf(key, filler);
-    this.write(put(key, text, { collection, expiresAt }));
+    this.apply(put(key, text, { collection, expiresAt }));
     this.model.set(`${collection}/${key}`, text);
   }
 
   remove(key: string, collection = 1): void {
-    this.write(remove(key, { collection }));
+    this.apply(remove(key, { collection }));
     this.model.delete(`${collection}/${key}`);
   }
 
   /** Text that never passed the front. The model does not know of it. */
   writeRaw(key: string, text: string, collection = 1): void {
-    this.write(put(key, text, { collection }));
+    this.apply(put(key, text, { collection }));
   }
 
   /** Random puts, replacements and deletions in collections 1 and 2. */
@@ -121,7 +121,8 @@ export class TestDatabase {
     }
   }
 
-  private write(operation: Operation): void {
+  /** One operation, in a batch of its own. The model does not know of it. */
+  apply(operation: Operation): void {
     const { collection, key } = operation;
     const shard = shardOfHash(hashKey(collection, key, 0, key.length), this.shards);
     const { engine, scheduler } = this.open[shard];
