@@ -50,6 +50,10 @@ export interface ShardThreadData {
   readonly stats: SharedArrayBuffer;
   readonly seqnos: SharedArrayBuffer;
   readonly timeBase: DatabaseTimeBase;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
+  /** Read what can be read, write nothing. */
+  readonly recoveryMode: boolean;
   readonly tuning: ShardTuning;
   readonly droppedCollections: readonly number[];
   readonly defaultDurability: Durability;
@@ -69,6 +73,8 @@ export interface ShardHost {
   flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
   compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   onPoisoned(shard: number, error: WireError): void;
+  /** The disk is full. May be called often. */
+  onDiskFull(): void;
 }
 
 export interface OpenedShard {
@@ -126,7 +132,12 @@ class ShardThread implements ShardControl {
     this.droppedCollections = data.droppedCollections;
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
-    this.meter = new ShardMeter(data.stats, this.memtables, (error) => this.onPoisoned(error));
+    this.meter = new ShardMeter(
+      data.stats,
+      this.memtables,
+      (error) => this.onPoisoned(error),
+      () => this.host.onDiskFull(),
+    );
   }
 
   open(): OpenResult {
@@ -190,7 +201,12 @@ class ShardThread implements ShardControl {
       segments,
       meter: this.meter,
       runner: this.runner(),
-      events: new StoreLog(data.shard, this.meter, (...line) => this.host.log(...line)),
+      events: new StoreLog(
+        data.shard,
+        this.meter,
+        (...line) => this.host.log(...line),
+        () => this.host.onDiskFull(),
+      ),
       droppedCollections: () => this.droppedCollections,
     });
     this.shard = shard;
@@ -259,7 +275,9 @@ class ShardThread implements ShardControl {
       sweeper.slice();
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
-      this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
+      // Read-only is no news: the documents are removed when it is over.
+      if (error.code !== 'READ_ONLY')
+        this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
     }
     this.meter.cells[SHARD_EXPIRED] = sweeper.removed;
     return sweeper.isActive;
