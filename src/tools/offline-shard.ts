@@ -48,6 +48,8 @@ export interface OfflineShardOptions {
   readonly droppedCollections: readonly number[];
   /** `salvage` goes on behind damage in the log and keeps copies of damaged segments in quarantine. */
   readonly onWalDamage: 'stop' | 'salvage';
+  /** See WalWriterOptions. */
+  readonly keepReleasedBytes?: number;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
@@ -122,6 +124,7 @@ export class OfflineShard {
       shard,
       epoch: asEpoch(this.walReport.lastEpoch + 1),
       continuation: this.walReport.continuation,
+      keepReleasedBytes: options.keepReleasedBytes,
     });
     this.openedLog = this.log;
     this.releaseLog(Math.max(this.released, flushedSeqno));

@@ -227,10 +227,12 @@ class ShardRepair {
 
   /**
    * From where on the log is replayed. Its segments are released in order once their operations are in tables, so what
-   * lies in front of the first one is in tables. Everything from there on is replayed once more, unless the log ends
-   * before the tables do: then new writes would get seqnos that tables have already.
+   * lies in front of the first one is in tables. Everything from there on is replayed once more, unless the log lacks
+   * something that tables may have: it has a hole (an older version would end up above a newer one), or it ends before the
+   * tables do (new writes would get seqnos that tables have already).
    */
   private flushedSeqno(maxSeqno: number): number {
+    if (this.plan.walDamage.length > 0) return maxSeqno;
     const { vfs, walDirectory, shard } = this.plan.place;
     const { segments } = surveyWal(vfs, walDirectory, shard);
     const first = segments.find(({ header }) => header !== undefined)?.header;

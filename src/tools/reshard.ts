@@ -73,7 +73,7 @@ export function reshard(options: ReshardOptions): ReshardReport {
   const { from } = options;
   if (from === to) throw new DbError('CONFIG', `the database has ${from} shards already`, { shards: from });
   requireSpace(options);
-  const journal = { from, to, old: `reshard-old-${timestamp(options.clock)}` };
+  const journal = { from, to, old: freeName(options) };
   options.layout.removeTree(`${dataDirectory}/${BUILD_DIRECTORY}`);
   writeJournal(vfs, dataDirectory, { ...journal, state: 'building' });
   const built = build(options);
@@ -185,6 +185,14 @@ function requireSpace({ vfs, dataDirectory, from }: ReshardOptions): void {
 
 function sizeOf(places: readonly ShardPlace[]): number {
   return places.reduce((sum, place) => sum + tableBytes(place), 0);
+}
+
+/** A name that nothing has: what an earlier reshard has left is not mixed up with what this one moves away. */
+function freeName({ vfs, dataDirectory, clock }: ReshardOptions): string {
+  const name = `reshard-old-${timestamp(clock)}`;
+  let candidate = name;
+  for (let count = 2; vfs.exists(`${dataDirectory}/${candidate}`); count++) candidate = `${name}_${count}`;
+  return candidate;
 }
 
 /** `20260101T120000Z`. */

@@ -10,7 +10,12 @@ import type { KnownCollections } from '../../src/tools/collections.js';
 import { droppedCollections } from '../../src/tools/collections.js';
 import type { Finding } from '../../src/tools/findings.js';
 import { type FsckReport, fsck } from '../../src/tools/fsck.js';
-import { type OfflineShard, type OfflineTuning, openOfflineShard } from '../../src/tools/offline-shard.js';
+import {
+  type OfflineShard,
+  type OfflineShardOptions,
+  type OfflineTuning,
+  openOfflineShard,
+} from '../../src/tools/offline-shard.js';
 import { type RepairReport, repair } from '../../src/tools/repair.js';
 import { shardPlace } from '../../src/tools/shard-place.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
@@ -57,6 +62,7 @@ export class TestDatabase {
     readonly vfs: Vfs,
     readonly shards: number,
     readonly dataDirectory = DATA,
+    private readonly options: Partial<OfflineShardOptions> = {},
   ) {
     vfs.makeDirectory(dataDirectory);
     this.reopen();
@@ -116,6 +122,7 @@ export class TestDatabase {
           nowSeconds: NOW_SECONDS,
           droppedCollections: droppedCollections(COLLECTIONS),
           onWalDamage: 'stop',
+          ...this.options,
         }),
       );
     }
