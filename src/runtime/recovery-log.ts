@@ -3,8 +3,18 @@ import type { Logger } from 'pino';
 import type { OpenedShard } from './shard-thread.js';
 
 export function logOpenedShard(logger: Logger, shard: number, opened: OpenedShard): void {
-  const { records, bytes, damage, unknownFiles, tornTailBytes, tables, strays, lastSeqno, flushedSeqno } =
-    opened;
+  const {
+    records,
+    bytes,
+    damage,
+    unknownFiles,
+    tornTailBytes,
+    tables,
+    strays,
+    problems,
+    lastSeqno,
+    flushedSeqno,
+  } = opened;
   const ms = Math.round(opened.durationMs);
   const fields = { shard, tables, records, bytes, ms, seqno: lastSeqno, flushed: flushedSeqno };
   logger.info(fields, 'shard recovered');
@@ -15,6 +25,7 @@ export function logOpenedShard(logger: Logger, shard: number, opened: OpenedShar
   for (const entry of damage) logger.error({ shard, ...entry }, 'WAL damage: records were lost (salvaged)');
   for (const file of unknownFiles)
     logger.warn({ shard, file }, 'unknown file in the WAL directory, left alone');
+  for (const problem of problems) logger.error({ shard }, `recovery mode: ${problem}`);
   for (const { name, kind, action, path } of strays) {
     const level = action === 'quarantined' ? 'warn' : 'info';
     logger[level]({ shard, file: name, path }, `${kind} in the table directory: ${action}`);

@@ -88,7 +88,7 @@ class Server implements RunningServer {
   constructor(
     private readonly config: Config,
     private readonly directory: DataDirectory,
-    recoveryMode: boolean,
+    private readonly recoveryMode: boolean,
   ) {
     this.shards = directory.shards;
     this.host = config.server.host;
@@ -143,8 +143,14 @@ class Server implements RunningServer {
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
-    this.timeKeeper.start();
-    this.space.start();
+    if (this.recoveryMode) {
+      const reason = 'the server runs in recovery mode (lumadb start --recovery-mode)';
+      this.space.readOnly.set('recovery', reason);
+      logger.warn(reason);
+    } else {
+      this.timeKeeper.start();
+      this.space.start();
+    }
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;

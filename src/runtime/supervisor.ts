@@ -25,6 +25,7 @@ import { FrontSlot } from './front-slot.js';
 import type { FrontControl } from './front-thread.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { logOpenedShard } from './recovery-log.js';
+import { RECOVERY_MEMTABLES } from './recovery-mode.js';
 import { shardDirectories } from './shard-directories.js';
 import { createShardReadBuffers } from './shard-read-buffers.js';
 import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
@@ -211,7 +212,10 @@ export class Supervisor {
     slot.poison = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
-    const buffers = createShardReadBuffers(memory.memtables_max + RESERVE_MEMTABLES, memory.memtable_size);
+    const buffers = createShardReadBuffers(
+      memory.memtables_max + (this.options.recoveryMode ? RECOVERY_MEMTABLES : RESERVE_MEMTABLES),
+      memory.memtable_size,
+    );
     const thread = this.threads.spawnShard(slot, doorbell, buffers);
     const incarnation: ShardIncarnation = { thread, buffers, doorbell, links: new Map(), isOpen: false };
     slot.incarnation = incarnation;
@@ -221,6 +225,7 @@ export class Supervisor {
       const result = await thread.call(thread.control.open());
       if (result.opened !== undefined) {
         logOpenedShard(this.options.logger, slot.shard, result.opened);
+        slot.problems = result.opened.problems;
         return incarnation;
       }
       this.onRecoveryFailed(slot, result.failed ?? { code: 'INTERNAL', message: 'no reason given' });

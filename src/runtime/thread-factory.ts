@@ -52,7 +52,7 @@ export class ThreadFactory {
   ) {}
 
   spawnFront(slot: FrontSlot, shards: readonly ShardSlot[]): ThreadHandle<FrontControl> {
-    const { config, timeBase, readOnly, rowCacheBytesPerFront } = this.options;
+    const { config, timeBase, readOnly, recoveryMode, rowCacheBytesPerFront } = this.options;
     const { server } = config;
     slot.renew();
     const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
@@ -70,6 +70,7 @@ export class ThreadFactory {
       autoCreateCollections: server.auto_create_collections,
       timeBase,
       readOnly,
+      recoveryMode,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle({ script: FRONT_WORKER, name, data, host: this.frontHost(slot.front) });
