@@ -60,6 +60,17 @@ export function decodeJournal(text: string, file: string): ReshardJournal {
   );
 }
 
+/** For everybody but the reshard itself: throws DbError('CONFIG') while directories are changing places. */
+export function requireNotSwitching({ state, from, to }: ReshardJournal, dataDirectory: string): void {
+  if (state === 'building') return;
+  throw new DbError(
+    'CONFIG',
+    `a reshard of ${dataDirectory} from ${from} to ${to} shards was interrupted while directories changed places. ` +
+      `Run lumadb reshard --shards ${to} --data-dir ${dataDirectory} to complete it.`,
+    { path: dataDirectory, from, to },
+  );
+}
+
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0;
 }
