@@ -3,6 +3,7 @@ import { openManifest } from '../../src/manifest/open-manifest.js';
 import type { TableInfo } from '../../src/manifest/table-info.js';
 import { openReader, tablePath } from '../../src/tools/check-table.js';
 import { manifestPlace, shardPlace } from '../../src/tools/shard-place.js';
+import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
 import type { WalPosition, WalRecord } from '../../src/wal/commit-log.js';
 import { recoverWal } from '../../src/wal/recovery.js';
@@ -253,6 +254,61 @@ test('an older version above a newer one is an error', (t) => {
   });
   opened.writer.close();
   t.true(linesOf(check(vfs, 1)).some((line) => /older version is in a newer run/.test(line)));
+});
+
+test('beside a server, tables that a compaction replaces under the check are no finding', (t) => {
+  const vfs = new MemoryVfs();
+  const prng = seededPrng(t);
+  const database = new TestDatabase(vfs, 1);
+  for (let round = 0; round < 5; round++) {
+    database.scribble(prng, 150);
+    database.flush();
+  }
+  let opened = 0;
+  const watched = new FaultVfs(vfs, ({ operation, path }) => {
+    if (operation === 'open' && path.endsWith('.sst') && ++opened === 3) {
+      database.compact();
+      database.shard(0).store.reclaim();
+    }
+    return undefined;
+  });
+  const before = vfs.list(shardPlace(vfs, DATA, 0).tableDirectory);
+  const report = check(watched, 1, { isLive: true });
+  t.notDeepEqual(vfs.list(shardPlace(vfs, DATA, 0).tableDirectory), before, 'tables did change');
+  t.deepEqual(linesOf(report), []);
+  t.true(report.totals.entries > 0);
+  t.regex(report.notes[0], /up to its last finished segment/);
+  database.close();
+});
+
+test('beside a server, damage that stays is found, in tables and in finished segments', (t) => {
+  const vfs = new MemoryVfs();
+  const database = new TestDatabase(vfs, 1);
+  database.put('first', 'x');
+  database.flush();
+  for (let i = 0; i < 30; i++) {
+    if (i % 10 === 0) database.reopen();
+    database.put(`key${i}`, 'x');
+  }
+  const place = shardPlace(vfs, DATA, 0);
+  const [table] = database.shard(0).store.version.tables();
+  const records = recordsOf(vfs);
+  const [first] = records;
+  const [last] = records.slice(-1);
+  t.true(last.segment > first.segment);
+  const segment = `${place.walDirectory}/${segmentName(first.segment)}`;
+  flip(vfs, tablePath(place, table.fileNumber), 40);
+  flip(vfs, segment, first.offset + 60);
+  // The segment that is being written is not looked at: what is not synced yet is no damage.
+  flip(vfs, `${place.walDirectory}/${segmentName(last.segment)}`, last.offset + 60);
+  const { findings } = check(vfs, 1, { isLive: true });
+  t.deepEqual(
+    findings.map(({ file, offset }) => [file, offset]),
+    [
+      [segment, first.offset],
+      [tablePath(place, table.fileNumber), 0],
+    ],
+  );
 });
 
 test('progress ends at its total', (t) => {
