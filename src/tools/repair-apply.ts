@@ -179,7 +179,7 @@ class ShardRepair {
 
   /** Statistics anew, unless a table that is not to be repaired cannot be read. */
   private count(contents: ManifestContents): void {
-    if (this.options.only !== undefined) return;
+    if (this.plan.leavesDamage) return;
     const collectionStats = countDocuments(this.options, contents);
     contents.apply({ addedTables: [], removedTables: [], collectionStats });
   }

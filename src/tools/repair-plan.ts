@@ -57,7 +57,9 @@ export interface RepairPlan {
   /** Why the manifest is replaced although its tables are whole; undefined if it is not. */
   readonly manifestProblem: string | undefined;
   readonly damaged: readonly DamagedTable[];
-  /** File numbers of tables in the directory that are whole; only when the manifest is built anew. */
+  /** There are other damaged tables, which do not hold the collection that was asked for. */
+  readonly leavesDamage: boolean;
+  /** Tables in the directory that are whole; only when the manifest is built anew. */
   readonly loose: readonly TableInfo[];
   readonly statisticsAreWrong: boolean;
   /** Findings in the log that a replay in salvage mode gets over. */
@@ -125,21 +127,26 @@ function withoutCurrent(place: ShardPlace): Pick<RepairPlan, 'manifest' | 'stray
   }
 }
 
-type TablePlan = Pick<RepairPlan, 'damaged' | 'loose' | 'statisticsAreWrong'>;
+type TablePlan = Pick<RepairPlan, 'damaged' | 'leavesDamage' | 'loose' | 'statisticsAreWrong'>;
 
 function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePlan {
   const { contents } = read;
   const damaged: DamagedTable[] = [];
-  let isLeftDamaged = false;
+  let leavesDamage = false;
   for (const info of contents.version.tables()) {
     const table = examine(options, info.fileNumber, info);
     options.progress.add(info.sizeBytes);
     if (table === undefined) continue;
     if (concerns(options, info)) damaged.push(table);
-    else isLeftDamaged = true;
+    else leavesDamage = true;
   }
-  const mayCount = damaged.length === 0 && !isLeftDamaged;
-  return { damaged, loose: [], statisticsAreWrong: mayCount && !statisticsMatch(options, contents) };
+  const mayCount = damaged.length === 0 && !leavesDamage;
+  return {
+    damaged,
+    leavesDamage,
+    loose: [],
+    statisticsAreWrong: mayCount && !statisticsMatch(options, contents),
+  };
 }
 
 function loosePlan(options: RepairPlanOptions): TablePlan {
@@ -153,7 +160,7 @@ function loosePlan(options: RepairPlanOptions): TablePlan {
       options.progress.add(checked.properties.sizeBytes);
     } else damaged.push(damagedTable(options.place, fileNumber, undefined, findings));
   }
-  return { damaged, loose, statisticsAreWrong: false };
+  return { damaged, leavesDamage: false, loose, statisticsAreWrong: false };
 }
 
 /** Undefined when the table is whole. */

@@ -103,6 +103,7 @@ function build(options: ReshardOptions): BuildResult {
     tuning,
     progress,
   });
+  // What the logs became was smaller than they were: the rest of the bar.
   progress.add(2 * total + sizeOf(places));
   return result;
 }

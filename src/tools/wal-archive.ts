@@ -54,6 +54,28 @@ export interface ArchivedSegment extends ArchivableSegment {
   readonly archive: string;
 }
 
+/** An archived segment as commands and the server's answer print it. */
+export interface SegmentReport {
+  readonly shard: number;
+  readonly segment: number;
+  readonly bytes: number;
+  readonly first_seqno: number;
+  readonly last_seqno: number;
+  readonly archive: string;
+}
+
+export function segmentReport(archived: ArchivedSegment): SegmentReport {
+  const { shard, number, endOffset, firstSeqno, lastSeqno, archive } = archived;
+  return {
+    shard,
+    segment: number,
+    bytes: endOffset,
+    first_seqno: firstSeqno,
+    last_seqno: lastSeqno,
+    archive,
+  };
+}
+
 /** The segments that archiveWal would copy and remove, oldest first. Reads only. */
 export function archivableSegments(
   options: Pick<WalArchiveOptions, 'place' | 'olderThanMs' | 'nowMs' | 'flushedSeqno'>,

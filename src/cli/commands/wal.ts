@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { DbError } from '../../base/errors.js';
 import type { Config } from '../../config/schema.js';
 import type { Maintained } from '../../runtime/maintenance.js';
-import type { ArchivedSegment } from '../../tools/wal-archive.js';
+import type { ArchivedSegment, SegmentReport } from '../../tools/wal-archive.js';
 import { answerMessage, call, resolveTarget } from '../connection.js';
 import { parseAge } from '../duration.js';
 import { addOfflineOptions, bytesText, configOf, type OfflineOptions, withBar } from '../offline.js';
@@ -38,8 +38,9 @@ async function archive(options: ArchiveCliOptions): Promise<number> {
     return await askServer(options, config, destination);
   }
   try {
+    const { segmentReport } = await import('../../tools/wal-archive.js');
     const archived = await archiveOffline(maintained, options.olderThan, destination);
-    report(archived.map(jsonOf), options.json === true);
+    report(archived.map(segmentReport), options.json === true);
     return EXIT_OK;
   } finally {
     maintained.close();
@@ -83,39 +84,12 @@ async function askServer(
     timeoutMs: SERVER_TIMEOUT_MS,
   });
   if (answer.status !== 200) throw new CliError(answerMessage(answer));
-  const { segments } = answer.body as { segments: SegmentJson[] };
+  const { segments } = answer.body as { segments: SegmentReport[] };
   report(segments, json === true);
   return EXIT_OK;
 }
 
-interface SegmentJson {
-  readonly shard: number;
-  readonly segment: number;
-  readonly bytes: number;
-  readonly first_seqno: number;
-  readonly last_seqno: number;
-  readonly archive: string;
-}
-
-function jsonOf({
-  shard,
-  number,
-  endOffset,
-  firstSeqno,
-  lastSeqno,
-  archive: file,
-}: ArchivedSegment): SegmentJson {
-  return {
-    shard,
-    segment: number,
-    bytes: endOffset,
-    first_seqno: firstSeqno,
-    last_seqno: lastSeqno,
-    archive: file,
-  };
-}
-
-function report(segments: readonly SegmentJson[], isJson: boolean): void {
+function report(segments: readonly SegmentReport[], isJson: boolean): void {
   if (isJson) {
     printJson({ segments });
     return;
