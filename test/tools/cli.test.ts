@@ -7,7 +7,7 @@ import { createPrng } from '../../src/base/prng.js';
 import { openDataDirectory, readShardCount } from '../../src/runtime/data-directory.js';
 import { writeJournal } from '../../src/tools/reshard-journal.js';
 import { RealVfs } from '../../src/vfs/real.js';
-import { type CliResult, runCli, temporaryDirectory } from '../cli/run-cli.js';
+import { type CliResult, fakeServer, runCli, temporaryDirectory } from '../cli/run-cli.js';
 import { seedOf } from '../support/random.js';
 import { TestServer } from '../support/server.js';
 import { differences, documentsOf, flip, type Model, TestDatabase } from './support.js';
@@ -150,6 +150,28 @@ test('wal archive moves old segments, and refuses a destination inside the data 
   t.is((await lumadb(path, ...args)).stdout, 'nothing to archive\n');
   t.is((await lumadb(path, 'fsck')).code, 0);
   t.deepEqual(differences(documentsOf(new RealVfs(), 2, path), model), []);
+});
+
+test('when a server holds the directory, wal archive asks it', async (t) => {
+  const { path } = dataDirectory(t);
+  const requests: unknown[] = [];
+  const segments = [
+    { shard: 1, segment: 7, bytes: 4096, first_seqno: 1, last_seqno: 9, archive: '/archive/x.wal' },
+  ];
+  const fake = await fakeServer(t, async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    requests.push(request.method, request.url, JSON.parse(text));
+    response.end(JSON.stringify({ segments }));
+  });
+  const held = openDataDirectory(path, { shards: 0 });
+  t.teardown(() => held.release());
+  held.announce({ host: '127.0.0.1', port: fake.port });
+  const result = await lumadb(path, 'wal', 'archive', '--older-than', '7d', '--destination', '/archive');
+  t.is(result.code, 0, result.stderr);
+  t.is(result.stdout, 'shard 1: segment 7 is in /archive/x.wal\n1 segment, 4.0 KiB\n');
+  const body = { older_than_ms: 7 * 24 * 3_600_000, destination: '/archive' };
+  t.deepEqual(requests, ['POST', '/admin/wal/archive', body]);
 });
 
 test('beside a server fsck checks what it can, repair and reshard refuse; after a reshard the server has every document', async (t) => {

@@ -97,7 +97,11 @@ function report(segments: readonly SegmentReport[], isJson: boolean): void {
   for (const { shard, segment, archive: file } of segments)
     print(`shard ${shard}: segment ${segment} is in ${file}`);
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-  print(segments.length === 0 ? 'nothing to archive' : `${segments.length} segments, ${bytesText(bytes)}`);
+  print(
+    segments.length === 0
+      ? 'nothing to archive'
+      : `${segments.length} ${segments.length === 1 ? 'segment' : 'segments'}, ${bytesText(bytes)}`,
+  );
 }
 
 export function registerWal(program: Command, done: Done): void {
