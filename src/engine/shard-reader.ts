@@ -80,9 +80,14 @@ export class ShardReader {
     keyLength: number,
   ): Lookup | typeof FAILED {
     const { chain } = this;
-    // Before the memtables: what is then found in tables is older than any write that changes the stamp later.
-    const stamp = this.options.stamps?.load(hash) ?? 0;
-    const inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let stamp = 0;
+    if (inMemory === ABSENT) {
+      // A row may only be cached under a stamp that was loaded before the memtables were looked into. So they are looked
+      // into once more: reads of what is in memory, nearly all of them, do without the stamp.
+      stamp = this.options.stamps?.load(hash) ?? 0;
+      inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    }
     this.isFromMemory = true;
     if (inMemory === ABSENT) return this.tryBelow(hash, collection, key, keyOffset, keyLength, stamp);
     if (inMemory === FOUND) {
