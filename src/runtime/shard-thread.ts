@@ -192,6 +192,8 @@ class ShardThread implements ShardControl {
       runner: this.runner(),
       events: new StoreLog(data.shard, this.meter, (...line) => this.host.log(...line)),
       droppedCollections: () => this.droppedCollections,
+      clock: systemClock,
+      databaseClock: databaseClock(data.timeBase),
     });
     this.shard = shard;
     this.setDroppedCollections(this.droppedCollections);
