@@ -12,6 +12,7 @@ import { cacheBenchmarks } from './cache.bench.js';
 import { frameBenchmarks } from './frame.bench.js';
 import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
+import { mergeBenchmarks } from './merge.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
 import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
@@ -47,6 +48,7 @@ const SAMPLE_MS_MIN = 0.05;
 
 const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   memtableBenchmarks,
+  mergeBenchmarks,
   ringBenchmarks,
   batchBenchmarks,
   frameBenchmarks,

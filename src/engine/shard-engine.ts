@@ -25,6 +25,7 @@ import { type CollectionFigure, CollectionStats } from './collection-stats.js';
 import { OperationIds, type RememberedOperationRecord } from './operation-ids.js';
 import { PatchBound } from './patch-bound.js';
 import type { TablesBelow } from './tables-below.js';
+import type { WriteGate } from './write-gate.js';
 
 /** Takes seqno ranges from the process-wide counter. */
 export interface SeqnoSource {
@@ -59,6 +60,8 @@ export interface ShardEngineOptions {
   readonly tables?: TablesBelow;
   /** Told of every key after its write can be found and before it is acknowledged: invalidates row caches. */
   readonly stamps?: { bump(hash: number): void };
+  /** Refuses batches while the server is read-only; absent: never. */
+  readonly gate?: WriteGate;
   readonly clock: Clock;
   readonly meter: EngineMeter;
   /** What Durability.Unspecified means. */
@@ -142,6 +145,8 @@ export class ShardEngine {
     const { log } = this;
     const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
+    const refusal = this.options.gate?.refusal(view);
+    if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
     if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
     const bytes = this.memtableBytesMax(view);

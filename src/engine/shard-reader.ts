@@ -31,6 +31,8 @@ export interface ShardReaderOptions {
   /** Both or neither: rows are valid as long as the stamp of their key does not change. */
   readonly rowCache?: RowCache;
   readonly stamps?: WriteStamps;
+  /** Recovery mode: the runs may not be in the order of their seqnos. */
+  readonly thorough?: boolean;
   /** Told of tables that cannot be read. */
   readonly onReadError?: (error: DbError) => void;
 }
@@ -160,6 +162,7 @@ export class ShardReader {
       keyLength,
       Number.MAX_SAFE_INTEGER,
       found,
+      this.options.thorough,
     );
     if (!isFound) return ABSENT;
     if (found.kind !== ENTRY_DOCUMENT) return DELETED;

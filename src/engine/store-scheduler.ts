@@ -134,6 +134,7 @@ export class StoreScheduler implements TablesBelow {
   private lastFlushError: DbError | undefined;
   /** Database time at which tables were written, by file number: those of this run only. */
   private readonly writtenAtSeconds = new Map<number, number>();
+  /** Older tables count as written then. */
   private readonly openedAtSeconds: number;
   /** While true, jobs are not started: during recovery, and after close(). */
   private isPaused = true;
@@ -142,7 +143,7 @@ export class StoreScheduler implements TablesBelow {
     this.flushPause = new RetryPause(options.clock);
     this.compactionPause = new RetryPause(options.clock);
     this.startedSeconds = [options.flushedSeconds];
-    this.openedAtSeconds = options.databaseClock.nowSeconds();
+    this.openedAtSeconds = options.flushedSeconds;
   }
 
   find(
@@ -299,14 +300,15 @@ export class StoreScheduler implements TablesBelow {
 
   private startMerge(choice: CompactionChoice): void {
     const { runner, store, clock, events } = this.options;
+    const job = this.compactionJob(choice);
     this.running = { choice, startedMs: clock.monotonicMs() };
-    runner.compact(this.compactionJob(choice), ({ result, error }) => {
+    runner.compact(job, ({ result, error }) => {
       this.running = undefined;
       if (this.isPaused) return;
       if (error === undefined) {
         this.attempt('compaction', this.compactionPause, () => {
           store.installCompaction(result.added, result.removed, cursorsOf(choice));
-          this.noteWritten(result);
+          this.noteWritten(result, job.nowSeconds);
           events.onCompacted(result, choice);
         });
       } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
@@ -314,9 +316,8 @@ export class StoreScheduler implements TablesBelow {
     });
   }
 
-  private noteWritten({ added, removed }: CompactionResult): void {
-    const now = this.options.databaseClock.nowSeconds();
-    for (const { fileNumber } of added) this.writtenAtSeconds.set(fileNumber, now);
+  private noteWritten({ added, removed }: CompactionResult, nowSeconds: number): void {
+    for (const { fileNumber } of added) this.writtenAtSeconds.set(fileNumber, nowSeconds);
     for (const fileNumber of removed) this.writtenAtSeconds.delete(fileNumber);
   }
 
@@ -340,13 +341,14 @@ export class StoreScheduler implements TablesBelow {
   }
 
   private pickerState(): PickerState {
-    const { store, picker, databaseClock, heldSnapshots } = this.options;
+    const { store, picker, heldSnapshots } = this.options;
     const snapshots = heldSnapshots();
     return {
       version: store.version,
       busy: new Set(),
       cursors: store.compactionCursors(),
-      nowSeconds: databaseClock.nowSeconds(),
+      // What a job would take for expired, no more: or it would be picked again and again.
+      nowSeconds: this.expiryHorizon(0),
       writtenAtSeconds: this.writtenAtSeconds,
       openedAtSeconds: this.openedAtSeconds,
       oldestSnapshot: snapshots[0],

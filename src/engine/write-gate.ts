@@ -33,7 +33,8 @@ export class SharedWriteGate implements WriteGate {
 /** A batch is applied as a whole: one operation that needs space makes it one that needs space. */
 function hasDeletesOnly(view: WriteBatchView): boolean {
   for (let index = 0; index < view.count; index++) {
-    if (view.kind(index) !== OperationKind.Delete) return false;
+    const kind = view.kind(index);
+    if (kind !== OperationKind.Delete && kind !== OperationKind.Expire) return false;
   }
   return true;
 }

@@ -123,7 +123,12 @@ export class EmbeddedShard {
         flush: (job, done) => compactor.flush(job).then(done),
         compact: (job, done) => compactor.compact(job).then(done),
       },
-      events: new StoreLog(0, meter, (level, message, fields) => logger[level](fields, message)),
+      events: new StoreLog(
+        0,
+        meter,
+        (level, message, fields) => logger[level](fields, message),
+        () => {},
+      ),
       droppedCollections: () => [],
       clock: systemClock,
       databaseClock: clock,

@@ -57,6 +57,7 @@ export interface FrontThreadData {
   readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
+  readonly recoveryMode: boolean;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -230,6 +231,7 @@ class FrontThread implements FrontControl {
       clock,
       rowCache: new RowCache(createRowCache(Math.floor(data.rowCacheBytes / data.shards))),
       stamps: new WriteStamps(buffers.stamps),
+      thorough: data.recoveryMode,
       onReadError: (error) => this.reportReadError(shard, error),
     });
   }

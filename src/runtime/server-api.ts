@@ -4,6 +4,8 @@ import type { Config } from '../config/schema.js';
 export interface StartOptions {
   readonly config: Config;
   readonly log?: unknown;
+  /** Reads what can be read, takes no writes, changes nothing on disk. Default false. */
+  readonly recoveryMode?: boolean;
   /** What loading the configuration had to say (inactive keys, memory); the server logs each at warn. */
   readonly warnings?: readonly string[];
 }

@@ -40,6 +40,7 @@ import { RealVfs } from '../vfs/real.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { openServerLog, type ServerLog } from './logger.js';
+import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { SpaceKeeper } from './space-keeper.js';
@@ -54,7 +55,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
   let server: Server | undefined;
   try {
-    server = new Server(config, directory);
+    server = new Server(config, directory, options.recoveryMode ?? false);
     await server.start(options.warnings ?? []);
     return server;
   } catch (error) {
@@ -78,6 +79,7 @@ class Server implements RunningServer {
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
   private readonly space: SpaceKeeper;
+  private readonly memory: MemoryPlan;
   private readonly metrics: ReturnType<typeof createMetrics>;
   private stopping: Promise<void> | undefined;
   private drainReason: string | null = null;
@@ -86,6 +88,7 @@ class Server implements RunningServer {
   constructor(
     private readonly config: Config,
     private readonly directory: DataDirectory,
+    private readonly recoveryMode: boolean,
   ) {
     this.shards = directory.shards;
     this.host = config.server.host;
@@ -106,6 +109,13 @@ class Server implements RunningServer {
       timer: systemTimer,
       log: (level, message, fields) => this.log.logger[level](fields, message),
     });
+    const memory = planMemory({
+      memory: config.memory,
+      shards: directory.shards,
+      fronts: config.server.front_threads,
+      limitBytes: this.memoryLimit,
+    });
+    this.memory = memory;
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
@@ -113,6 +123,9 @@ class Server implements RunningServer {
       logger: this.log.logger,
       timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
+      memory,
+      recoveryMode,
+      onDiskFull: () => this.space.onDiskFull(),
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map(collectionInfo),
       droppedCollections: () => this.catalog.droppedIds(),
@@ -125,13 +138,19 @@ class Server implements RunningServer {
 
   async start(warnings: readonly string[]): Promise<void> {
     const { logger } = this.log;
-    for (const warning of warnings) logger.warn(warning);
+    for (const warning of [...warnings, ...this.memory.warnings]) logger.warn(warning);
     logger.info(
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
-    this.timeKeeper.start();
-    this.space.start();
+    if (this.recoveryMode) {
+      const reason = 'the server runs in recovery mode (lumadb start --recovery-mode)';
+      this.space.readOnly.set('recovery', reason);
+      logger.warn(reason);
+    } else {
+      this.timeKeeper.start();
+      this.space.start();
+    }
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;

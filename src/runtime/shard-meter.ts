@@ -61,6 +61,7 @@ export class ShardMeter implements EngineMeter {
     block: SharedArrayBuffer,
     private readonly memtables: MemtablePool,
     private readonly onFirstPoison: (error: DbError) => void,
+    private readonly onDiskFull: () => unknown = () => {},
   ) {
     this.cells = new Float64Array(block);
     this.cells[SHARD_POISONED] = 0;
@@ -92,6 +93,7 @@ export class ShardMeter implements EngineMeter {
     const cell = REFUSED_CELLS.get(code);
     if (cell !== undefined) this.cells[cell]++;
     this.cells[SHARD_STALL] = stallOf(code);
+    if (code === 'DISK_FULL') this.onDiskFull();
   }
 
   /** Writes have begun to wait for what `code` names. */

@@ -12,6 +12,7 @@ import { ShardEngine } from '../engine/shard-engine.js';
 import { ShardStore } from '../engine/shard-store.js';
 import { type JobRunner, type StoreEvents, StoreScheduler } from '../engine/store-scheduler.js';
 import { TableCache } from '../engine/table-cache.js';
+import { SharedWriteGate } from '../engine/write-gate.js';
 import { type OpenManifestReport, openManifest, type WritableManifest } from '../manifest/open-manifest.js';
 import { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool } from '../memtable/pool.js';
@@ -40,7 +41,8 @@ export type RecoveryData = Pick<
   | 'defaultDurability'
   | 'groupIntervalMs'
   | 'onDamage'
->;
+> &
+  Partial<Pick<ShardThreadData, 'readOnly'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -156,6 +158,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     },
     tables: scheduler,
     stamps: new WriteStamps(data.stamps),
+    gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
     clock,
     meter,
     defaultDurability: data.defaultDurability,

@@ -32,6 +32,8 @@ export class ShardSlot {
   poison: WireError | undefined;
   incarnation: ShardIncarnation | undefined;
   restarts = 0;
+  /** What recovery mode could not read. */
+  problems: readonly string[] = [];
 
   constructor(
     readonly shard: number,

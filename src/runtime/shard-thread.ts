@@ -8,6 +8,7 @@ import { createPrng } from '../base/prng.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import { ExpirySweeper } from '../engine/expiry-sweeper.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
 import type { JobOutcome, JobRunner } from '../engine/store-scheduler.js';
 import { WriteThrottle } from '../engine/write-throttle.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
@@ -23,6 +24,7 @@ import { RealVfs } from '../vfs/real.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
+import { openForReading } from './recovery-mode.js';
 import { ShardLoop } from './shard-loop.js';
 import { ShardMeter } from './shard-meter.js';
 import { type RecoveredShard, recoverShard } from './shard-recovery.js';
@@ -50,6 +52,10 @@ export interface ShardThreadData {
   readonly stats: SharedArrayBuffer;
   readonly seqnos: SharedArrayBuffer;
   readonly timeBase: DatabaseTimeBase;
+  /** Whether writes are taken at all: shm/read-only-format.ts. */
+  readonly readOnly: SharedArrayBuffer;
+  /** Read what can be read, write nothing. */
+  readonly recoveryMode: boolean;
   readonly tuning: ShardTuning;
   readonly droppedCollections: readonly number[];
   readonly defaultDurability: Durability;
@@ -69,6 +75,8 @@ export interface ShardHost {
   flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
   compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   onPoisoned(shard: number, error: WireError): void;
+  /** The disk is full. May be called often. */
+  onDiskFull(): void;
 }
 
 export interface OpenedShard {
@@ -82,6 +90,8 @@ export interface OpenedShard {
   readonly damage: RecoveryReport['damage'];
   readonly unknownFiles: readonly string[];
   readonly strays: OpenManifestReport['strays'];
+  /** What recovery mode could not read, a sentence each. */
+  readonly problems: readonly string[];
 }
 
 export interface CollectionFigures {
@@ -115,6 +125,8 @@ class ShardThread implements ShardControl {
   private readonly meter: ShardMeter;
   private readonly throttle = new WriteThrottle();
   private droppedCollections: readonly number[];
+  private engine: ShardEngine | undefined;
+  /** Undefined in recovery mode. */
   private shard: RecoveredShard | undefined;
   private sweeper: ExpirySweeper | undefined;
   private loop: ShardLoop | undefined;
@@ -126,12 +138,17 @@ class ShardThread implements ShardControl {
     this.droppedCollections = data.droppedCollections;
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
-    this.meter = new ShardMeter(data.stats, this.memtables, (error) => this.onPoisoned(error));
+    this.meter = new ShardMeter(
+      data.stats,
+      this.memtables,
+      (error) => this.onPoisoned(error),
+      () => this.host.onDiskFull(),
+    );
   }
 
   open(): OpenResult {
     try {
-      return { opened: this.recover() };
+      return { opened: this.data.recoveryMode ? this.openForReading() : this.recover() };
     } catch (error) {
       return { failed: toWireError(error) };
     }
@@ -146,13 +163,13 @@ class ShardThread implements ShardControl {
   }
 
   collectionFigures(): readonly CollectionFigures[] {
-    return this.shard?.engine.stats.snapshot() ?? [];
+    return this.engine?.stats.snapshot() ?? [];
   }
 
   setDroppedCollections(collections: readonly number[]): void {
     this.droppedCollections = collections;
     const dropped = new Set(collections);
-    this.shard?.engine.stats.forget((collection) => dropped.has(collection));
+    this.engine?.stats.forget((collection) => dropped.has(collection));
   }
 
   async close(flush: boolean): Promise<void> {
@@ -190,29 +207,64 @@ class ShardThread implements ShardControl {
       segments,
       meter: this.meter,
       runner: this.runner(),
-      events: new StoreLog(data.shard, this.meter, (...line) => this.host.log(...line)),
+      events: this.storeLog(),
       droppedCollections: () => this.droppedCollections,
       clock: systemClock,
       databaseClock: databaseClock(data.timeBase),
     });
     this.shard = shard;
+    this.engine = shard.engine;
     this.setDroppedCollections(this.droppedCollections);
     this.sweeper = this.createSweeper(shard);
     this.meter.onApplied(shard.engine.appliedSeqno);
-    this.startLoop(shard);
-    const { walReport, manifestReport } = shard;
+    this.startLoop(shard.engine, () => shard.scheduler.pressure());
+    shard.scheduler.resume();
+    this.refresh();
+    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
     return {
+      ...walFacts(shard.walReport),
       lastSeqno: shard.engine.appliedSeqno,
       flushedSeqno: shard.store.flushedSeqno,
       tables: shard.store.version.tableCount,
-      records: walReport.records,
-      bytes: walReport.bytes,
       durationMs: systemClock.monotonicMs() - startMs,
-      tornTailBytes: walReport.tornTailBytes ?? 0,
-      damage: walReport.damage,
-      unknownFiles: walReport.unknownFiles,
-      strays: manifestReport.strays,
+      strays: shard.manifestReport.strays,
+      problems: [],
     };
+  }
+
+  private openForReading(): OpenedShard {
+    const { data, meter } = this;
+    const startMs = systemClock.monotonicMs();
+    const log = this.storeLog();
+    const { engine, version, walReport, problems } = openForReading({
+      data,
+      vfs: new RealVfs(),
+      memtables: this.memtables,
+      meter,
+      onReadError: (error) => log.onReadError(error),
+    });
+    this.engine = engine;
+    meter.onApplied(engine.appliedSeqno);
+    this.startLoop(engine, () => 0);
+    return {
+      ...walFacts(walReport),
+      lastSeqno: engine.appliedSeqno,
+      flushedSeqno: 0,
+      tables: version.tableCount,
+      durationMs: systemClock.monotonicMs() - startMs,
+      strays: [],
+      problems,
+    };
+  }
+
+  private storeLog(): StoreLog {
+    const { host, meter, data } = this;
+    return new StoreLog(
+      data.shard,
+      meter,
+      (...line) => host.log(...line),
+      () => host.onDiskFull(),
+    );
   }
 
   private runner(): JobRunner {
@@ -235,7 +287,7 @@ class ShardThread implements ShardControl {
     });
   }
 
-  private startLoop({ engine, scheduler }: RecoveredShard): void {
+  private startLoop(engine: ShardEngine, pressure: () => number): void {
     const { data, meter, throttle } = this;
     this.loop = new ShardLoop({
       engine,
@@ -243,14 +295,11 @@ class ShardThread implements ShardControl {
       meter,
       clock: systemClock,
       throttle,
-      pressure: () => scheduler.pressure(),
+      pressure,
       background: () => this.background(),
       spinUs: data.spinUs,
     });
     this.loop.start();
-    scheduler.resume();
-    this.refresh();
-    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
   }
 
   /** Between groups: a slice of the sweep. True when there is more to do. */
@@ -261,7 +310,9 @@ class ShardThread implements ShardControl {
       sweeper.slice();
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
-      this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
+      // Read-only is no news: the documents are removed when it is over.
+      if (error.code !== 'READ_ONLY')
+        this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
     }
     this.meter.cells[SHARD_EXPIRED] = sweeper.removed;
     return sweeper.isActive;
@@ -304,6 +355,11 @@ class ShardThread implements ShardControl {
   private onPoisoned(error: DbError): void {
     this.host.onPoisoned(this.data.shard, toWireError(error));
   }
+}
+
+function walFacts(report: RecoveryReport) {
+  const { records, bytes, tornTailBytes, damage, unknownFiles } = report;
+  return { records, bytes, tornTailBytes: tornTailBytes ?? 0, damage, unknownFiles };
 }
 
 /** Entry point of workers/shard.ts. */

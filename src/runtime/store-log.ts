@@ -31,6 +31,7 @@ export class StoreLog implements StoreEvents {
     private readonly shard: number,
     private readonly meter: ShardMeter,
     private readonly log: LogLine,
+    private readonly onDiskFull: () => unknown,
   ) {}
 
   onFlushed(result: FlushResult, frozen: FrozenMemtable): void {
@@ -71,6 +72,7 @@ export class StoreLog implements StoreEvents {
 
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void {
     this.meter.cells[SHARD_JOB_FAILURES]++;
+    if (error.details?.['errno'] === 'ENOSPC') this.onDiskFull();
     this.log('error', `${kind} failed, nothing was changed: ${error.message}`, {
       shard: this.shard,
       ...error.details,

@@ -5,41 +5,34 @@
  * A dead shard's memtables, rings and doorbell are never reused: the new incarnation gets fresh ones and the fronts are
  * given new links, so nobody has to reason about what a dying thread left half done.
  */
-import { availableParallelism } from 'node:os';
-import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
-import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
 import { releaseLocksOf } from '../cache/shared-block-cache.js';
-import type { Config } from '../config/schema.js';
 import type { CollectionInfo } from '../front/control-plane.js';
-import { parseDurability } from '../front/durability.js';
-import { BATCH_BYTES_MAX, closeLink, createLink } from '../ipc/link.js';
+import { closeLink, createLink } from '../ipc/link.js';
 import { createDoorbell } from '../shm/doorbell.js';
 import { createSeqnoBoard, SeqnoBoard } from '../shm/seqno-board.js';
 import {
   createStatsBlock,
-  FRONT_BODY_BYTES,
-  FRONT_CELLS,
-  FRONT_CONNECTIONS,
-  FRONT_PENDING_WRITES,
-  FRONT_WEBSOCKETS,
   SHARD_CELLS,
   SHARD_RECOVERY_BYTES_DONE,
   SHARD_RECOVERY_BYTES_TOTAL,
 } from '../shm/stats-format.js';
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
-import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
+import { FrontSlot } from './front-slot.js';
+import type { FrontControl } from './front-thread.js';
+import type { MemoryPlan } from './memory-plan.js';
+import { logOpenedShard } from './recovery-log.js';
+import { RECOVERY_MEMTABLES } from './recovery-mode.js';
 import { shardDirectories } from './shard-directories.js';
-import { createShardReadBuffers, type ShardReadBuffers } from './shard-read-buffers.js';
+import { createShardReadBuffers } from './shard-read-buffers.js';
 import { type ShardIncarnation, ShardSlot } from './shard-slot.js';
-import type { OpenedShard, ShardControl, ShardHost, ShardThreadData } from './shard-thread.js';
-import { shardTuning } from './shard-tuning.js';
-import { ThreadHandle } from './thread-handle.js';
+import type { ShardControl } from './shard-thread.js';
+import { ThreadFactory, type ThreadFactoryOptions } from './thread-factory.js';
+import type { ThreadHandle } from './thread-handle.js';
 import { WAL_SPARES_MAX } from './wal-spares.js';
-import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -47,30 +40,14 @@ const RESTART_DELAY_MS_MAX = 10_000;
 const HEALTHY_AFTER_MS = 60_000;
 const PROGRESS_INTERVAL_MS = 1000;
 const DRAIN_POLL_MS = 10;
-const SPINNING_CORES_MIN = 4;
-const SPIN_US_DEFAULT = 20;
+/** Memtables that only replay may use; see MemtablePool.rotate. */
+const RESERVE_MEMTABLES = 1;
 
-export interface SupervisorOptions {
-  readonly config: Config;
+export interface SupervisorOptions extends Omit<ThreadFactoryOptions, 'rowCacheBytesPerFront'> {
   readonly dataDirectory: string;
   readonly shards: number;
-  readonly logger: Logger;
-  readonly timeBase: DatabaseTimeBase;
-  /** Whether writes are taken at all: shm/read-only-format.ts. */
-  readonly readOnly: SharedArrayBuffer;
-  /** The control plane that fronts call. */
-  readonly frontHost: Omit<FrontHost, 'log'>;
+  readonly memory: Pick<MemoryPlan, 'blockCacheBytes' | 'rowCacheBytesPerFront'>;
   readonly collections: () => readonly CollectionInfo[];
-  /** Numbers of dropped collections whose documents may still be on disk. */
-  readonly droppedCollections: () => readonly number[];
-}
-
-export interface FrontSlot {
-  readonly front: number;
-  readonly stats: SharedArrayBuffer;
-  doorbell: SharedArrayBuffer;
-  thread: ThreadHandle<FrontControl> | undefined;
-  restarts: number;
 }
 
 export class Supervisor {
@@ -79,6 +56,7 @@ export class Supervisor {
   readonly seqnos: SharedArrayBuffer;
   private readonly seqnoBoard: SeqnoBoard;
   readonly blockCache: BlockCacheBuffers;
+  private readonly threads: ThreadFactory;
   private isStopping = false;
   private isFlushedAtEnd = true;
   private drainDeadlineMs = 0;
@@ -88,7 +66,10 @@ export class Supervisor {
     const { dataDirectory, config } = options;
     this.seqnos = createSeqnoBoard(options.shards);
     this.seqnoBoard = new SeqnoBoard(this.seqnos);
-    this.blockCache = createSharedBlockCache(config.memory.block_cache_size);
+    this.blockCache = createSharedBlockCache(options.memory.blockCacheBytes);
+    const { rowCacheBytesPerFront } = options.memory;
+    const shared = { seqnos: this.seqnos, blockCache: this.blockCache };
+    this.threads = new ThreadFactory({ ...options, rowCacheBytesPerFront }, shared);
     this.shards = Array.from({ length: options.shards }, (_, shard) => {
       const directories = shardDirectories(dataDirectory, shard);
       const compactor = new CompactorKeeper(
@@ -103,13 +84,7 @@ export class Supervisor {
       );
       return new ShardSlot(shard, directories, createStatsBlock(SHARD_CELLS), compactor);
     });
-    this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => ({
-      front,
-      stats: createStatsBlock(FRONT_CELLS),
-      doorbell: createDoorbell(),
-      thread: undefined,
-      restarts: 0,
-    }));
+    this.fronts = Array.from({ length: config.server.front_threads }, (_, front) => new FrontSlot(front));
   }
 
   /** Starts the fronts and listens: from here on health checks are answered, everything else says "recovering". */
@@ -192,7 +167,7 @@ export class Supervisor {
 
   /** When this fails the front's thread has ended or is ending; onFrontExit decides whether it is started again. */
   private async startFront(slot: FrontSlot, port: number): Promise<number> {
-    const thread = this.spawnFront(slot);
+    const thread = this.threads.spawnFront(slot, this.shards);
     slot.thread = thread;
     thread.exited.then(({ error }) => this.onFrontExit(slot, thread, error));
     try {
@@ -215,36 +190,6 @@ export class Supervisor {
     }
   }
 
-  private spawnFront(slot: FrontSlot): ThreadHandle<FrontControl> {
-    const { server, memory } = this.options.config;
-    slot.doorbell = createDoorbell();
-    resetFrontGauges(slot.stats);
-    const data: Omit<FrontThreadData, 'controlPort' | 'hostPort'> = {
-      front: slot.front,
-      shards: this.shards.length,
-      tableDirectories: this.shards.map(({ directories }) => directories.tables),
-      blockCache: this.blockCache,
-      rowCacheBytes: Math.floor(memory.row_cache_size / server.front_threads),
-      seqnos: this.seqnos,
-      doorbell: slot.doorbell,
-      stats: slot.stats,
-      pendingWritesMax: server.max_pending_writes,
-      batchBytesMax: this.batchBytesMax(),
-      inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
-      connectionsMax: Math.ceil(server.max_connections / server.front_threads),
-      autoCreateCollections: server.auto_create_collections,
-      timeBase: this.options.timeBase,
-      readOnly: this.options.readOnly,
-    };
-    const name = `front-${slot.front}`;
-    return new ThreadHandle<FrontControl>({
-      script: FRONT_WORKER,
-      name,
-      data,
-      host: this.frontHost(slot.front),
-    });
-  }
-
   /** Tells a new front about a shard: its link, or why there is none. */
   private async introduce(front: FrontSlot, shard: ShardSlot): Promise<void> {
     const { incarnation, cause } = shard;
@@ -254,14 +199,6 @@ export class Supervisor {
     } else if (cause !== undefined && front.thread !== undefined) {
       await front.thread.call(front.thread.control.detachShard(shard.shard, cause));
     }
-  }
-
-  private frontHost(front: number): FrontHost {
-    return {
-      ...this.options.frontHost,
-      log: (level, message, fields) =>
-        this.options.logger[level]({ thread: `front-${front}`, ...fields }, message),
-    };
   }
 
   private async restartShard(slot: ShardSlot): Promise<void> {
@@ -275,8 +212,11 @@ export class Supervisor {
     slot.poison = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
-    const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
-    const thread = this.spawnShard(slot, doorbell, buffers);
+    const buffers = createShardReadBuffers(
+      memory.memtables_max + (this.options.recoveryMode ? RECOVERY_MEMTABLES : RESERVE_MEMTABLES),
+      memory.memtable_size,
+    );
+    const thread = this.threads.spawnShard(slot, doorbell, buffers);
     const incarnation: ShardIncarnation = { thread, buffers, doorbell, links: new Map(), isOpen: false };
     slot.incarnation = incarnation;
     thread.exited.then(({ error }) => this.onShardExit(slot, thread, error));
@@ -284,7 +224,8 @@ export class Supervisor {
     try {
       const result = await thread.call(thread.control.open());
       if (result.opened !== undefined) {
-        this.onOpened(slot, result.opened);
+        logOpenedShard(this.options.logger, slot.shard, result.opened);
+        slot.problems = result.opened.problems;
         return incarnation;
       }
       this.onRecoveryFailed(slot, result.failed ?? { code: 'INTERNAL', message: 'no reason given' });
@@ -315,57 +256,6 @@ export class Supervisor {
     }, HEALTHY_AFTER_MS).unref();
   }
 
-  private spawnShard(
-    slot: ShardSlot,
-    doorbell: SharedArrayBuffer,
-    buffers: ShardReadBuffers,
-  ): ThreadHandle<ShardControl> {
-    const { config } = this.options;
-    const data: Omit<ShardThreadData, 'controlPort' | 'hostPort'> = {
-      shard: slot.shard,
-      walDirectory: slot.directories.wal,
-      tableDirectory: slot.directories.tables,
-      segmentBytes: config.wal.segment_size,
-      ...buffers,
-      blockCache: this.blockCache,
-      doorbell,
-      stats: slot.stats,
-      seqnos: this.seqnos,
-      timeBase: this.options.timeBase,
-      tuning: shardTuning(config),
-      droppedCollections: this.options.droppedCollections(),
-      defaultDurability: parseDurability(config.wal.durability) ?? 1,
-      groupIntervalMs: config.wal.group_commit_interval_ms,
-      onDamage: config.wal.on_damage,
-      spinUs: spinUs(config.sharding.spin_us, availableParallelism()),
-    };
-    const name = `shard-${slot.shard}`;
-    return new ThreadHandle<ShardControl>({
-      script: SHARD_WORKER,
-      name,
-      data,
-      host: this.shardHost(slot),
-      doorbell,
-    });
-  }
-
-  private shardHost(slot: ShardSlot): ShardHost {
-    const { logger } = this.options;
-    return {
-      log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
-      wantSpare: () => slot.compactor.prepareSpare(),
-      flush: (_shard, job) => slot.compactor.flush(job),
-      compact: (_shard, job) => slot.compactor.compact(job),
-      onPoisoned: (_shard, error) => {
-        slot.poison = error;
-        logger.error(
-          { shard: slot.shard, ...error.details },
-          `shard takes no writes any more: ${error.message}`,
-        );
-      },
-    };
-  }
-
   /** Gives a front and a shard their link, once. Fails when the shard's thread ends; a front that ends does not matter. */
   private async connect(front: FrontSlot, slot: ShardSlot, incarnation: ShardIncarnation): Promise<void> {
     const frontThread = front.thread;
@@ -379,36 +269,6 @@ export class Supervisor {
     await frontThread
       .call(frontThread.control.attachShard(slot.shard, link, incarnation.buffers))
       .catch(() => {});
-  }
-
-  private onOpened(slot: ShardSlot, opened: OpenedShard): void {
-    const { shard } = slot;
-    const { records, bytes, damage, unknownFiles, tornTailBytes, tables, strays } = opened;
-    const ms = Math.round(opened.durationMs);
-    const fields = {
-      shard,
-      tables,
-      records,
-      bytes,
-      ms,
-      seqno: opened.lastSeqno,
-      flushed: opened.flushedSeqno,
-    };
-    this.options.logger.info(fields, 'shard recovered');
-    if (tornTailBytes > 0) {
-      this.options.logger.warn(
-        { shard, bytes: tornTailBytes },
-        'dropped a torn WAL tail that was never acknowledged as durable',
-      );
-    }
-    for (const entry of damage)
-      this.options.logger.error({ shard, ...entry }, 'WAL damage: records were lost (salvaged)');
-    for (const file of unknownFiles)
-      this.options.logger.warn({ shard, file }, 'unknown file in the WAL directory, left alone');
-    for (const { name, kind, action, path } of strays) {
-      const level = action === 'quarantined' ? 'warn' : 'info';
-      this.options.logger[level]({ shard, file: name, path }, `${kind} in the table directory: ${action}`);
-    }
   }
 
   /** Starting again would find the same: the shard stays down until someone has looked at it. */
@@ -505,11 +365,6 @@ export class Supervisor {
     await Promise.all(this.liveFronts().map((thread) => thread.call(work(thread.control)).catch(() => {})));
   }
 
-  /** A batch must fit into a memtable several times over. */
-  private batchBytesMax(): number {
-    return Math.min(BATCH_BYTES_MAX, Math.floor(this.options.config.memory.memtable_size / 4));
-  }
-
   private logProgress(): void {
     for (const slot of this.shards) {
       if (slot.state !== 'recovering') continue;
@@ -521,19 +376,6 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
-}
-
-/** What a dead front held open is gone with it; its counters go on. */
-function resetFrontGauges(stats: SharedArrayBuffer): void {
-  const cells = new Float64Array(stats);
-  for (const gauge of [FRONT_CONNECTIONS, FRONT_WEBSOCKETS, FRONT_BODY_BYTES, FRONT_PENDING_WRITES])
-    cells[gauge] = 0;
-}
-
-/** Spinning pays only where it takes no core from a front or a client. */
-function spinUs(configured: number, cores: number): number {
-  if (configured >= 0) return configured;
-  return cores >= SPINNING_CORES_MIN ? SPIN_US_DEFAULT : 0;
 }
 
 function sleep(ms: number): Promise<void> {

@@ -15,6 +15,7 @@ interface StartOptions {
   readonly port?: number;
   readonly insecure?: boolean;
   readonly jsonLogs?: boolean;
+  readonly recoveryMode?: boolean;
 }
 
 function overridesOf(options: StartOptions): ConfigOverrides {
@@ -94,7 +95,7 @@ async function start(options: StartOptions): Promise<number> {
   const signals = new Signals(config.server.drain_timeout_ms);
   signals.install();
   const { startServer }: { startServer: StartServer } = await import('../../runtime/server.js');
-  const server = await startServer({ config, warnings });
+  const server = await startServer({ config, warnings, recoveryMode: options.recoveryMode });
   banner(server, config);
   signals.attach(server);
   return await server.stopped;
@@ -109,6 +110,10 @@ export function registerStart(program: Command, done: Done): void {
     .option('--host <host>', 'address to listen on (default: server.host)')
     .option('--port <port>', 'port to listen on; 0 picks a free one (default: server.port)', parsePort)
     .option('--insecure', 'allow listening beyond loopback although no users exist: no protection at all')
+    .option(
+      '--recovery-mode',
+      'serve what can be read of a damaged database, read-only; nothing on disk is changed',
+    )
     .option('--json-logs', 'log one JSON object a line')
     .addHelpText(
       'after',

@@ -1,0 +1,31 @@
+/** One front as the supervisor sees it. Main thread only. */
+
+import { createDoorbell } from '../shm/doorbell.js';
+import {
+  createStatsBlock,
+  FRONT_BODY_BYTES,
+  FRONT_CELLS,
+  FRONT_CONNECTIONS,
+  FRONT_PENDING_WRITES,
+  FRONT_WEBSOCKETS,
+} from '../shm/stats-format.js';
+import type { FrontControl } from './front-thread.js';
+import type { ThreadHandle } from './thread-handle.js';
+
+export class FrontSlot {
+  readonly stats = createStatsBlock(FRONT_CELLS);
+  doorbell = createDoorbell();
+  /** Undefined while it is down. */
+  thread: ThreadHandle<FrontControl> | undefined;
+  restarts = 0;
+
+  constructor(readonly front: number) {}
+
+  /** For a new thread. What a dead one held open is gone with it; its counters go on. */
+  renew(): void {
+    this.doorbell = createDoorbell();
+    const cells = new Float64Array(this.stats);
+    for (const gauge of [FRONT_CONNECTIONS, FRONT_WEBSOCKETS, FRONT_BODY_BYTES, FRONT_PENDING_WRITES])
+      cells[gauge] = 0;
+  }
+}
