@@ -1,0 +1,78 @@
+/** What the model tests of this folder have found, each as the shortest story that shows it. */
+import test from 'ava';
+import { ManualClock } from '../../src/base/clock.js';
+import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
+import { Durability } from '../../src/generated/lumadb/schema/durability.js';
+import { MergingCursor } from '../../src/iter/merging-cursor.js';
+import { FaultVfs } from '../../src/vfs/fault.js';
+import { MemoryVfs } from '../../src/vfs/memory.js';
+import type { Vfs } from '../../src/vfs/vfs.js';
+import { type Operation, put, remove } from '../support/batches.js';
+import { checkState, settleRecovery } from '../support/lsm-checks.js';
+import { LsmRig, LsmWorld, newProcess } from '../support/lsm-rig.js';
+import { hardText } from '../support/lsm-shard.js';
+
+const ARENA_BYTES = 32 * 1024;
+const KEYS = 30;
+
+function newWorld(clock = new ManualClock()): LsmWorld {
+  return new LsmWorld({
+    clock,
+    arenaBytes: ARENA_BYTES,
+    segmentBytes: 64 * 1024,
+    manifestRewriteBytesMin: 64 * 1024,
+  });
+}
+
+function open(world: LsmWorld, vfs: Vfs): LsmRig {
+  return new LsmRig(world, { vfs, process: newProcess(), seed: 1, slots: 6 });
+}
+
+function write(rig: LsmRig, ...operations: Operation[]): void {
+  const writtenAt = rig.world.databaseClock.nowSeconds();
+  const options = { durability: Durability.Always, allOrNothing: false, writtenAt };
+  if (rig.stage(operations, options) !== 'staged') throw new Error('refused');
+  rig.commit();
+}
+
+const text = (key: string, pad = 0): string => JSON.stringify({ _id: key, pad: 'x'.repeat(pad) });
+
+/** `count` flushes of the same keys, each of several blocks; compactions wait. */
+function levelZero(rig: LsmRig, count: number): void {
+  for (let run = 0; run < count; run++) {
+    for (let i = 0; i < KEYS; i++) {
+      const id = `key-${String(i).padStart(2, '0')}`;
+      write(rig, put(id, JSON.stringify({ _id: id, pad: hardText(run * KEYS + i) })));
+    }
+    rig.shard.engine.freeze();
+    const last = rig.jobs.count - 1;
+    for (let steps = 0; steps < 2; steps++) rig.jobs.step(last);
+  }
+}
+
+test('a read goes on in its tables when more are open than the cache of open tables allows', (t) => {
+  const rig = open(newWorld(), new MemoryVfs());
+  levelZero(rig, 8);
+  t.is(rig.shard.store.version.levels[0].length, 8);
+  t.notThrows(() => checkState(rig, [1]));
+});
+
+test('running out of file handles closes no table that a read stands in', (t) => {
+  let isShort = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation }) =>
+    operation === 'open' && isShort ? { kind: 'error', errno: 'EMFILE' } : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  levelZero(rig, 3);
+  rig.reader.enter();
+  const sources = rig.reader.cursors(false);
+  const merge = new MergingCursor(sources.slice(0, -1));
+  merge.seekToFirst();
+  isShort = true;
+  t.throws(() => sources.at(-1)?.seekToFirst(), { code: 'IO' }, 'nothing else is open that could be closed');
+  let entries = 0;
+  for (; merge.isValid; merge.next()) entries++;
+  t.is(entries, 2 * KEYS, 'two versions of each key');
+  for (const source of sources) source.close();
+  rig.reader.leave();
+});
