@@ -90,6 +90,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
   const { data, vfs, segments, clock } = options;
   const { engine, store, scheduler, tables, holder } = assemble(options, manifest);
   const { flushedSeqno, collectionStats, operationIds } = manifest.state;
+  engine.stats.setDropped(options.droppedCollections());
   engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
   const walReport = replay(options, engine, flushedSeqno);
   const log = new WalWriter({

@@ -168,8 +168,7 @@ class ShardThread implements ShardControl {
 
   setDroppedCollections(collections: readonly number[]): void {
     this.droppedCollections = collections;
-    const dropped = new Set(collections);
-    this.engine?.stats.forget((collection) => dropped.has(collection));
+    this.engine?.stats.setDropped(collections);
   }
 
   async close(flush: boolean): Promise<void> {
@@ -214,7 +213,6 @@ class ShardThread implements ShardControl {
     });
     this.shard = shard;
     this.engine = shard.engine;
-    this.setDroppedCollections(this.droppedCollections);
     this.sweeper = this.createSweeper(shard);
     this.meter.onApplied(shard.engine.appliedSeqno);
     this.startLoop(shard.engine, () => shard.scheduler.pressure());

@@ -76,3 +76,24 @@ test('running out of file handles closes no table that a read stands in', (t) =>
   for (const source of sources) source.close();
   rig.reader.leave();
 });
+
+test('deletions in a dropped collection are not counted, and its flush and its recovery go on', (t) => {
+  const world = newWorld();
+  const vfs = new MemoryVfs();
+  let rig = open(world, vfs);
+  write(rig, put('a', text('a'), { collection: 7 }), put('b', text('b'), { collection: 7 }));
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  world.dropped.push(7);
+  rig.shard.engine.stats.setDropped(world.dropped);
+  // A client's deletion that was under way when the collection was dropped.
+  write(rig, remove('a', { collection: 7 }));
+  t.deepEqual(rig.shard.engine.stats.snapshot(), []);
+  rig.shard.engine.freeze();
+  t.notThrows(() => rig.jobs.settle());
+  write(rig, remove('b', { collection: 7 }));
+  rig = open(world, vfs.kill());
+  rig.shard.engine.freeze();
+  t.notThrows(() => rig.jobs.settle());
+  t.deepEqual(rig.shard.engine.stats.snapshot(), []);
+});
