@@ -97,3 +97,26 @@ test('deletions in a dropped collection are not counted, and its flush and its r
   t.notThrows(() => rig.jobs.settle());
   t.deepEqual(rig.shard.engine.stats.snapshot(), []);
 });
+
+test('a condition that failed because a document was there fails in every replay, however late it comes', (t) => {
+  const clock = new ManualClock();
+  const world = newWorld(clock);
+  let vfs = new MemoryVfs();
+  let rig = open(world, vfs);
+  const seconds = world.databaseClock.nowSeconds();
+  write(rig, put('soon-gone', text('soon-gone'), { expiresAt: seconds + 10 }));
+  // The memtable that has it is full and waits for its flush; the refused write is in the log of the next one.
+  for (let i = 0; rig.shard.scheduler.waitingMemtables === 0; i++)
+    write(rig, put(`fill-${i}`, text(`fill-${i}`, 1000)));
+  write(rig, put('soon-gone', text('soon-gone', 5), { condition: ConditionKind.IfAbsent }));
+  for (let restart = 0; restart < 2; restart++) {
+    vfs = vfs.kill();
+    clock.advance(1000_000);
+    rig = open(world, vfs);
+    settleRecovery(rig, world.writtenSeqno);
+    t.notThrows(() => checkState(rig, [1]), `restart ${restart}`);
+    // Only the older memtable gets into a table, with the document that has expired.
+    rig.jobs.settle();
+  }
+  t.is(rig.shard.store.version.tables().length > 0, true);
+});
