@@ -83,6 +83,8 @@ export interface LsmWorldOptions {
   readonly arenaBytes: number;
   readonly segmentBytes: number;
   readonly manifestRewriteBytesMin: number;
+  /** Default: TINY_TUNING. */
+  readonly tuning?: ShardTuning;
 }
 
 /** What clients know and what the model says; outlives incarnations of the shard. */
@@ -150,7 +152,7 @@ export class LsmRig {
     readonly options: LsmRigOptions,
   ) {
     const { vfs, process, slots, seed } = options;
-    const { clock, arenaBytes, segmentBytes, manifestRewriteBytesMin } = world.options;
+    const { clock, arenaBytes, segmentBytes, manifestRewriteBytesMin, tuning = TINY_TUNING } = world.options;
     const place = shardPlace(vfs, DATA_DIRECTORY, SHARD);
     const buffers = {
       memtables: createMemtablePool(slots, arenaBytes),
@@ -172,7 +174,7 @@ export class LsmRig {
         ...buffers,
         blockCache: process.blockCache,
         seqnos: process.seqnos,
-        tuning: TINY_TUNING,
+        tuning,
         defaultDurability: Durability.Always,
         groupIntervalMs: GROUP_INTERVAL_MS,
         onDamage: 'stop',
@@ -250,18 +252,32 @@ export class LsmRig {
     return held;
   }
 
+  /** The log or the manifest takes no more writes. */
+  get isBroken(): boolean {
+    const { log, store } = this.shard;
+    return log.poisonedBy() !== undefined || store.poisonedBy() !== undefined;
+  }
+
   /** Ends as a server does: everything is durable and answered, running jobs are dropped. */
   close(): void {
     const { engine, scheduler, log, store } = this.shard;
     engine.flush();
-    this.world.durableSeqno = Math.max(this.world.durableSeqno, this.appliedSeqno);
+    if (log.poisonedBy() === undefined)
+      this.world.durableSeqno = Math.max(this.world.durableSeqno, this.appliedSeqno);
     if (this.expected.size > 0) throw new Error(`${this.expected.size} batches were never answered`);
     scheduler.close();
     this.jobs.cancel();
-    log.close();
+    if (log.poisonedBy() === undefined) log.close();
     store.close();
     this.reader.close();
     this.pinned.close();
+  }
+
+  /** Ends without a word, as a thread does that died. Answers that are still due never come. */
+  abandon(): void {
+    this.shard.scheduler.close();
+    this.jobs.cancel();
+    this.expected.clear();
   }
 
   private events(): StoreEvents {
