@@ -14,7 +14,6 @@ import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { RowCache } from '../cache/row-cache.js';
 import type { WriteStamps } from '../cache/write-stamps.js';
 import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
-import { RunCursor } from '../iter/run-cursor.js';
 import type { Version } from '../manifest/version.js';
 import type { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
@@ -103,10 +102,8 @@ export class ShardReader {
   /** Everything of the shard, newest source first, for a merge. Call between enter() and leave(), and close them before leave(). */
   cursors(fillCache: boolean): EntryCursor[] {
     const memtables: EntryCursor[] = this.chain.chain().map((memtable) => new MemtableCursor(memtable));
-    const open = (table: Parameters<TableCache['reader']>[0]): EntryCursor =>
-      this.options.tables.reader(table).cursor({ fillCache });
     const runs = this.version().runsNewestFirst();
-    return [...memtables, ...runs.map((run) => new RunCursor(run.tables, open))];
+    return [...memtables, ...runs.map((run) => this.options.tables.cursor(run.tables, { fillCache }))];
   }
 
   /** The last applied seqno of the shard. */
