@@ -114,6 +114,7 @@ export class EmbeddedShard {
         defaultDurability: durability,
         groupIntervalMs: wal.group_commit_interval_ms,
         onDamage: wal.on_damage,
+        keepReleasedBytes: wal.keep_released,
       },
       vfs,
       memtables,

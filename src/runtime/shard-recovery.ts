@@ -42,6 +42,7 @@ export type RecoveryData = Pick<
   | 'defaultDurability'
   | 'groupIntervalMs'
   | 'onDamage'
+  | 'keepReleasedBytes'
 > &
   Partial<Pick<ShardThreadData, 'readOnly'>>;
 
@@ -95,6 +96,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
     shard: asShardId(data.shard),
     epoch: asEpoch(walReport.lastEpoch + 1),
     continuation: walReport.continuation,
+    keepReleasedBytes: data.keepReleasedBytes,
   });
   holder.log = log;
   // Segments whose operations are all in tables: a crash came between the flush and their release.

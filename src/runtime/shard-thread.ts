@@ -62,6 +62,7 @@ export interface ShardThreadData {
   readonly defaultDurability: Durability;
   readonly groupIntervalMs: number;
   readonly onDamage: 'stop' | 'salvage';
+  readonly keepReleasedBytes: number;
   readonly spinUs: number;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
