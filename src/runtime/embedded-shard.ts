@@ -23,7 +23,6 @@ import { Durability } from '../generated/lumadb/schema/durability.js';
 import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { MemtablePool } from '../memtable/pool.js';
-import { createDoorbell } from '../shm/doorbell.js';
 import { createSeqnoBoard } from '../shm/seqno-board.js';
 import { createStatsBlock, SHARD_CELLS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
