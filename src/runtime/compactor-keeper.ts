@@ -6,8 +6,9 @@ import type { Logger } from 'pino';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import { COMPACTOR_CELLS, createStatsBlock } from '../shm/stats-format.js';
+import type { ArchivedSegment } from '../tools/wal-archive.js';
 import { closeThread } from './close-thread.js';
-import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
+import type { ArchiveSegmentJob, CompactorControl, CompactorThreadData } from './compactor-thread.js';
 import { ThreadHandle } from './thread-handle.js';
 import { COMPACTOR_WORKER } from './worker-paths.js';
 
@@ -85,6 +86,10 @@ export class CompactorKeeper {
 
   compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>> {
     return this.run((control) => control.compact(job));
+  }
+
+  archiveSegment(job: ArchiveSegmentJob): Promise<JobOutcome<ArchivedSegment | null>> {
+    return this.run((control) => control.archiveSegment(job));
   }
 
   private applyRateLimit(): void {

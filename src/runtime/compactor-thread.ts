@@ -12,6 +12,8 @@ import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../
 import { RateLimit } from '../compaction/rate-limit.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import { COMPACTOR_READ_BYTES, COMPACTOR_WRITTEN_BYTES } from '../shm/stats-format.js';
+import { shardPlace } from '../tools/shard-place.js';
+import { type ArchivedSegment, archiveWal, type WalArchiveOptions } from '../tools/wal-archive.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn } from './endpoint.js';
@@ -30,12 +32,21 @@ export interface CompactorThreadData {
   readonly controlPort: MessagePort;
 }
 
+/** One step of an archive of the log: see tools/wal-archive.ts. */
+export interface ArchiveSegmentJob
+  extends Pick<WalArchiveOptions, 'destination' | 'olderThanMs' | 'nowMs' | 'flushedSeqno'> {
+  readonly shard: number;
+  readonly dataDirectory: string;
+}
+
 export interface CompactorControl {
   /** Undefined when a spare was made or none was needed. */
   prepareSpare(): WireError | undefined;
   flush(job: FlushJob): JobOutcome<FlushResult>;
   compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   setRateLimit(bytesPerSecond: number): void;
+  /** Copies the oldest segment that may be archived; the shard releases it. No result when there is none. */
+  archiveSegment(job: ArchiveSegmentJob): JobOutcome<ArchivedSegment | null>;
   /** A compaction under way ends without a result. */
   close(): void;
 }
@@ -89,6 +100,17 @@ class CompactorThread implements CompactorControl {
       return { error: toWireError(error) };
     } finally {
       this.noteProgress(0, 0);
+    }
+  }
+
+  archiveSegment({ shard, dataDirectory, ...job }: ArchiveSegmentJob): JobOutcome<ArchivedSegment | null> {
+    const place = shardPlace(this.environment.vfs, dataDirectory, shard);
+    try {
+      // Only the shard's thread may take a segment out of the log.
+      const [archived] = archiveWal({ ...job, place, segmentsMax: 1, remove: () => {} });
+      return { result: archived ?? null };
+    } catch (error) {
+      return { error: toWireError(error) };
     }
   }
 

@@ -264,6 +264,7 @@ class Server implements RunningServer {
       snapshots: this.snapshots,
       memory: this.memory,
       clock: systemClock,
+      dataDirectory: this.directory.path,
       logger: this.log.logger,
       book: new TaskBook(systemClock, () => newId()),
       collectionId: (name) => this.catalog.existing(name).id,

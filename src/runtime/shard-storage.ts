@@ -2,6 +2,7 @@
  * The storage of one shard as operators handle it: manual compactions, removal of expired documents, and what the shard
  * knows about itself that is not in shared memory. Shard thread only; the main thread calls over comlink, between groups.
  */
+import { asSegmentNumber, asSeqno } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { ManualRequest } from '../compaction/manual-plan.js';
@@ -106,6 +107,13 @@ export class ShardStorage {
   /** Removes the expired documents of a collection. `isGated`: not in read-only mode. */
   sweep(collection: number, isGated: boolean): Promise<JobOutcome<SweepResult>> {
     return this.sweeper.sweep(collection, isGated);
+  }
+
+  /** Takes a segment that has been archived out of the log, unless the log has let go of it already. */
+  releaseArchived(segment: number): void {
+    const { log, store } = this.shard;
+    if (log.firstPosition()?.segment !== segment) return;
+    log.releaseOldest(asSegmentNumber(segment), asSeqno(store.flushedSeqno));
   }
 
   state(): ShardStorageState {

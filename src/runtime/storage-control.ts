@@ -3,8 +3,6 @@
  * to be done is a task (storage-tasks.ts). Main thread only.
  */
 import { unreachable } from '../base/assert.js';
-import type { Clock } from '../base/clock.js';
-import { DbError } from '../base/errors.js';
 import type { Config } from '../config/schema.js';
 import type { AdminCall } from '../front/admin-call.js';
 import type { ControlAnswer } from '../front/control-plane.js';
@@ -26,7 +24,6 @@ export interface StorageControlOptions extends Omit<StorageTasksOptions, 'shards
   readonly facts: StorageFactsReader;
   readonly snapshots: SnapshotWatch;
   readonly memory: MemoryPlan;
-  readonly clock: Clock;
   /** What /status says. */
   readonly status: () => Record<string, unknown>;
 }
@@ -58,7 +55,7 @@ export class StorageControl {
       case 'gc':
         return accepted(this.tasks.gc(call.request));
       case 'archive-wal':
-        throw new DbError('NOT_FOUND', 'later');
+        return accepted(this.tasks.archiveWal(call.request));
       default:
         return unreachable(call);
     }

@@ -3,11 +3,16 @@
  * shards. Main thread only; the shards do the work (shard-storage.ts).
  */
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.js';
 import { DbError, fromWireError, toWireError } from '../base/errors.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
-import type { CompactRequest, GcRequest } from '../front/admin-call.js';
+import type { CompactRequest, GcRequest, WalArchiveRequest } from '../front/admin-call.js';
 import { COMPACTOR_READ_BYTES } from '../shm/stats-format.js';
-import type { ShardSlot } from './shard-slot.js';
+import { shardName } from '../tools/shard-place.js';
+import { type ArchivedSegment, segmentReport } from '../tools/wal-archive.js';
+import { type ArchiveShardOptions, archiveShard } from './archive-shard.js';
+import { requireOutside } from './outside-directory.js';
+import type { ShardIncarnation, ShardSlot } from './shard-slot.js';
 import type { CompactedShard, CompactShardRequest, ShardStorageState } from './shard-storage.js';
 import type { SweepResult } from './shard-sweeper.js';
 import type { Task, TaskBook, TaskReport } from './tasks.js';
@@ -16,6 +21,9 @@ export interface StorageTasksOptions {
   readonly shards: readonly ShardSlot[];
   readonly book: TaskBook;
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Absolute. */
+  readonly dataDirectory: string;
   /** The number of a collection. Throws DbError('NOT_FOUND'). */
   readonly collectionId: (name: string) => number;
   /** Throws the DbError for which no task can be started now. */
@@ -24,9 +32,11 @@ export interface StorageTasksOptions {
   readonly operatorReason: () => string | undefined;
 }
 
-type Storage = NonNullable<ShardSlot['incarnation']>['thread'];
+type Storage = ShardIncarnation['thread'];
 
 export class StorageTasks {
+  private isArchiving = false;
+
   constructor(private readonly options: StorageTasksOptions) {}
 
   /** Begins on every shard; behind other manual compactions, unless it is an emergency. */
@@ -63,6 +73,33 @@ export class StorageTasks {
       kind: 'gc',
       request: { collection, force: isForced },
       run: (task) => this.gcAll(task, id, isForced),
+    });
+  }
+
+  /** Copies old segments of the log, then takes them out of it. One at a time: two could want the same file. */
+  archiveWal(request: WalArchiveRequest): TaskReport {
+    const { options } = this;
+    options.requireServing();
+    if (this.isArchiving) {
+      throw new DbError('CONFLICT', 'an archive of the log is being made already (GET /admin/tasks)');
+    }
+    const { dataDirectory, clock, shards } = options;
+    const destination = requireOutside(
+      request.destination,
+      dataDirectory,
+      shards.map(({ shard }) => shardName(shard)),
+    );
+    const { olderThanMs } = request;
+    return this.start({
+      kind: 'wal-archive',
+      request: { older_than_ms: olderThanMs, destination },
+      run: (task) => {
+        this.isArchiving = true;
+        const job = { dataDirectory, destination, olderThanMs, nowMs: clock.wallMs() };
+        return this.archiveAll(task, job).finally(() => {
+          this.isArchiving = false;
+        });
+      },
     });
   }
 
@@ -132,17 +169,34 @@ export class StorageTasks {
     };
   }
 
+  private async archiveAll(
+    task: Task,
+    job: Omit<ArchiveShardOptions, 'onArchived'>,
+  ): Promise<Record<string, unknown>> {
+    // How much there is to do is known when it is done.
+    task.progress = { done: 0, total: 0, unit: 'bytes' };
+    const onArchived = ({ endOffset }: ArchivedSegment): void => {
+      const done = task.progress.done + endOffset;
+      task.progress = { done, total: done, unit: 'bytes' };
+    };
+    const perShard = await this.onEachShard(task, async (thread, slot) => ({
+      archived: await archiveShard(slot, thread, { ...job, onArchived }),
+    }));
+    const segments = perShard.flatMap(({ archived }) => archived.map(segmentReport));
+    return { segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
   /** Runs `work` on all shards at once and notes how each fares. Throws when one of them failed, after all have ended. */
   private async onEachShard<Result extends object>(
     task: Task,
-    work: (thread: Storage) => Promise<Result>,
+    work: (thread: Storage, slot: ShardSlot) => Promise<Result>,
   ): Promise<Result[]> {
     const outcomes = await Promise.allSettled(
       this.options.shards.map(async (slot) => {
         const { shard } = slot;
         task.setShard({ shard, state: 'running' });
         try {
-          const result = await work(servingThread(slot));
+          const result = await work(servingThread(slot), slot);
           task.setShard({ shard, state: 'done', ...shownFigures(result) });
           return result;
         } catch (error) {
@@ -226,9 +280,17 @@ function shownRequest({ collection, levels, isEmergency, deleteTombstones }: Com
 }
 
 /** The figures of one shard in the names of the API. */
-function shownFigures(result: Partial<CompactedShard & SweepResult>): Record<string, unknown> {
-  const { documents, bytes, before, after } = result;
+function shownFigures(
+  result: Partial<CompactedShard & SweepResult & { archived: readonly ArchivedSegment[] }>,
+): Record<string, unknown> {
+  const { documents, bytes, before, after, archived } = result;
   return {
+    ...(archived === undefined
+      ? {}
+      : {
+          segments: archived.length,
+          bytes: archived.reduce((sum, { endOffset }) => sum + endOffset, 0),
+        }),
     ...(documents === undefined ? {} : { documents_removed: documents, document_bytes_removed: bytes }),
     ...(before === undefined || after === undefined
       ? {}
