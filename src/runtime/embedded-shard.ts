@@ -3,7 +3,6 @@
  * fronts. For measurements against other embedded engines and for tools. The caller's event loop must turn now and then
  * (every write() may wait for it): results of flushes and compactions arrive there.
  */
-import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
@@ -79,7 +78,6 @@ export class EmbeddedShard {
   static open({ directory, config, durability, logger }: EmbeddedShardOptions): EmbeddedShard {
     const vfs = new RealVfs();
     const directories = shardDirectories(directory, 0);
-    mkdirSync(directories.wal, { recursive: true });
     const { memory, wal } = config;
     const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
     const blockCache: BlockCacheBuffers = createSharedBlockCache(memory.block_cache_size);

@@ -192,7 +192,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       this.snapshots.close();
-      await this.supervisor.close();
+      await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');

@@ -1,13 +1,14 @@
 /**
- * How long snapshots have been held. The board knows only their seqnos, so this looks once a second and remembers since
- * when it has seen each: ages are right to a second, and snapshots that come and go between two looks are not seen. Main
+ * How long snapshots have been held. The board knows only their seqnos, so this looks every few seconds and remembers since
+ * when it has seen each: ages are right to five seconds, and snapshots that come and go between two looks are not seen. Main
  * thread only.
  */
 import type { Clock } from '../base/clock.js';
 import type { SeqnoBoard } from '../shm/seqno-board.js';
 import type { RepeatingTimer } from './repeating-timer.js';
 
-const LOOK_INTERVAL_MS = 1000;
+/** A look reads some ten thousand words of shared memory, which an idle server should not do often. */
+const LOOK_INTERVAL_MS = 5000;
 
 export interface HeldSnapshotFacts {
   readonly seqno: number;
