@@ -38,6 +38,8 @@ import {
   VERSION_VALUE,
   versionSize,
 } from './format.js';
+import { ORDERED_LEVELS } from './collection-order.js';
+import { InsertGuide } from './insert-guide.js';
 import { MemtableReader } from './reader.js';
 
 export class MemtableWriter {
@@ -51,12 +53,14 @@ export class MemtableWriter {
   earliestExpiry = 0;
   private arenaUsed: number;
   private nodeCount: number;
-  /** Last node before the searched key on each level; filled by findPredecessors. */
+  /** Last node before the searched key on each level that is to be linked; 0 = the head of the list. */
   private readonly predecessors = new Int32Array(SKIPLIST_HEIGHT_MAX);
 
+  /** `guide`: writers of which one at a time is active share one. */
   constructor(
     sab: SharedArrayBuffer,
     private readonly prng: Prng,
+    private readonly guide = new InsertGuide(),
   ) {
     this.reader = new MemtableReader(sab);
     this.words = this.reader.words;
@@ -124,6 +128,7 @@ export class MemtableWriter {
   /** Empties the slot for a new life. Only when no reader can hold it; see pool.ts. */
   clear(olderSlot: number): void {
     const words = this.words;
+    this.guide.forget(this.reader);
     Atomics.add(words, SLOT_GENERATION, 1); // odd: being cleared
     words.fill(0, SLOT_INDEX_OFFSET >> 2, (SLOT_INDEX_OFFSET >> 2) + this.indexSize * 2);
     words.fill(0, SLOT_LIST_HEAD, SLOT_LIST_HEAD + SKIPLIST_HEIGHT_MAX);
@@ -193,14 +198,22 @@ export class MemtableWriter {
     words[at + (NODE_PREFIX_HIGH >> 2)] = high;
     words[at + (NODE_PREFIX_LOW >> 2)] = low;
     copyBytes(key, keyOffset, this.bytes, node + NODE_NEXT + 4 * height, keyLength);
-    this.findPredecessors(collection, high, low, key, keyOffset, keyLength);
+    const order = this.guide.orderOf(collection, this.reader);
+    order?.search(this.reader, key, keyOffset, keyLength);
+    // What the order cannot say, the list itself says: on the higher levels, and around the first key of a collection.
+    const ordered = Math.min(height, ORDERED_LEVELS);
+    const lowest = order?.predecessors(ordered, this.predecessors) === true ? ordered : 0;
+    if (height > lowest) this.findPredecessors(lowest, collection, high, low, key, keyOffset, keyLength);
+    order?.insert(node, height);
     this.link(node, height);
     this.addToIndex(node, hash);
     this.nodeCount++;
     Atomics.store(words, SLOT_NODE_COUNT, this.nodeCount);
   }
 
+  /** On the levels from the top down to `lowest`. */
   private findPredecessors(
+    lowest: number,
     collection: number,
     high: number,
     low: number,
@@ -211,7 +224,7 @@ export class MemtableWriter {
     const reader = this.reader;
     let node = 0;
     let known = 0; // the node that stopped the search one level up: no need to compare it again
-    for (let level = reader.listHeight() - 1; level >= 0; level--) {
+    for (let level = reader.listHeight() - 1; level >= lowest; level--) {
       for (;;) {
         const next = reader.nextNode(node, level);
         if (next === known || next === 0) break;
