@@ -3,8 +3,9 @@
  * The order of stores in put() is what readers rely on; see "Publication" in format.ts.
  */
 import { assert } from '../base/assert.js';
-import { copyBytes, highWord, lowWord } from '../base/bytes.js';
+import { highWord, lowWord, WordCopier } from '../base/bytes.js';
 import type { Prng } from '../base/prng.js';
+import { ORDERED_LEVELS } from './collection-order.js';
 import {
   indexStart,
   keyPrefixWord,
@@ -38,14 +39,14 @@ import {
   VERSION_VALUE,
   versionSize,
 } from './format.js';
-import { ORDERED_LEVELS } from './collection-order.js';
 import { InsertGuide } from './insert-guide.js';
 import { MemtableReader } from './reader.js';
 
 export class MemtableWriter {
   readonly reader: MemtableReader;
   private readonly words: Int32Array;
-  private readonly bytes: Uint8Array;
+  private readonly keyCopier: WordCopier;
+  private readonly valueCopier: WordCopier;
   private readonly arenaEnd: number;
   private readonly indexSize: number;
   private readonly nodeCountMax: number;
@@ -64,7 +65,8 @@ export class MemtableWriter {
   ) {
     this.reader = new MemtableReader(sab);
     this.words = this.reader.words;
-    this.bytes = this.reader.bytes;
+    this.keyCopier = new WordCopier(this.reader.bytes);
+    this.valueCopier = new WordCopier(this.reader.bytes);
     this.arenaEnd = this.words[SLOT_ARENA_END];
     this.indexSize = this.words[SLOT_INDEX_SIZE];
     this.nodeCountMax = nodesMax(this.indexSize);
@@ -172,7 +174,7 @@ export class MemtableWriter {
     words[at + (VERSION_LENGTH >> 2)] = valueLength;
     words[at + (VERSION_KIND >> 2)] = kind;
     words[at + (VERSION_EXPIRES >> 2)] = expiresAt;
-    copyBytes(value, valueOffset, this.bytes, version + VERSION_VALUE, valueLength);
+    this.valueCopier.copy(value, valueOffset, version + VERSION_VALUE, valueLength);
     return version;
   }
 
@@ -197,7 +199,7 @@ export class MemtableWriter {
     words[at + (NODE_KEY_LENGTH >> 2)] = keyLength | (height << 16);
     words[at + (NODE_PREFIX_HIGH >> 2)] = high;
     words[at + (NODE_PREFIX_LOW >> 2)] = low;
-    copyBytes(key, keyOffset, this.bytes, node + NODE_NEXT + 4 * height, keyLength);
+    this.keyCopier.copy(key, keyOffset, node + NODE_NEXT + 4 * height, keyLength);
     const order = this.guide.orderOf(collection, this.reader);
     order?.search(this.reader, key, keyOffset, keyLength);
     // What the order cannot say, the list itself says: on the higher levels, and around the first key of a collection.
