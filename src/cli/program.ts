@@ -2,12 +2,16 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../base/version.js';
 import { registerConfig } from './commands/config.js';
+import { registerFsck } from './commands/fsck.js';
 import { registerHealth } from './commands/health.js';
 import { registerPing } from './commands/ping.js';
+import { registerRepair } from './commands/repair.js';
+import { registerReshard } from './commands/reshard.js';
 import { registerShutdown } from './commands/shutdown.js';
 import { registerStart } from './commands/start.js';
 import { registerStatus } from './commands/status.js';
 import { registerVersion } from './commands/version.js';
+import { registerWal } from './commands/wal.js';
 import { parsePort } from './connection.js';
 import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
 
@@ -51,6 +55,10 @@ Every command explains itself: lumadb help COMMAND`,
   registerHealth(program, done);
   registerShutdown(program, done);
   registerConfig(program, done);
+  registerFsck(program, done);
+  registerRepair(program, done);
+  registerReshard(program, done);
+  registerWal(program, done);
   registerVersion(program, done);
   return program;
 }

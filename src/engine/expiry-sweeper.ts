@@ -149,6 +149,7 @@ export class ExpirySweeper {
     this.encoder.reset();
   }
 
+  /** Goes on to the next source. */
   private leave(source: Source, isDone: boolean): void {
     // A pass over one collection knows nothing about the others.
     if (this.collection === undefined)
@@ -185,7 +186,7 @@ export class ExpirySweeper {
       .filter((table) => hasExpired(this.expiryOf(table), this.nowSeconds))
       .map((table) => ({
         isThere: () => version().hasTable(table.fileNumber),
-        open: () => tables.reader(table).cursor({ fillCache: false }),
+        open: () => tables.cursor([table], { fillCache: false }),
         setNextExpiry: (seconds) => this.nextExpiry.set(table.fileNumber, seconds),
       }));
   }

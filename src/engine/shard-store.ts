@@ -15,6 +15,7 @@ import type { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
+import { unlinkQuietly } from '../vfs/transfer.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { TableCache } from './table-cache.js';
 import { findInTables } from './table-lookup.js';
@@ -113,8 +114,7 @@ export class ShardStore {
    * it cannot be made durable.
    */
   installFlush(frozen: FrozenMemtable, tables: readonly TableInfo[], databaseSeconds: number): void {
-    this.nameTables(tables);
-    this.change({
+    this.add(tables, {
       addedTables: tables,
       removedTables: [],
       flushedSeqno: frozen.lastSeqno,
@@ -134,8 +134,7 @@ export class ShardStore {
     removed: readonly number[],
     cursors: VersionEdit['compactionCursors'],
   ): void {
-    this.nameTables(added);
-    this.change({ addedTables: added, removedTables: removed, compactionCursors: cursors });
+    this.add(added, { addedTables: added, removedTables: removed, compactionCursors: cursors });
     this.obsolete.push({ pins: this.options.memtables.notePins(), fileNumbers: removed });
     this.options.tables.retain(this.current);
     this.reclaim();
@@ -165,6 +164,25 @@ export class ShardStore {
   close(): void {
     this.options.tables.close();
     this.manifest.close();
+  }
+
+  /** Carries out an edit that brings new tables. */
+  private add(tables: readonly TableInfo[], edit: VersionEdit): void {
+    try {
+      this.nameTables(tables);
+      this.change(edit);
+    } catch (error) {
+      // The job is done again, with other numbers. But what a poisoned manifest may name after all stays where it is.
+      if (this.manifest.poisonedBy() === undefined) this.discard(tables);
+      throw error;
+    }
+  }
+
+  private discard(tables: readonly TableInfo[]): void {
+    const { vfs, directory } = this.options;
+    for (const { fileNumber } of tables)
+      for (const name of [temporaryTableName(fileNumber), tableName(fileNumber)])
+        if (vfs.exists(`${directory}/${name}`)) unlinkQuietly(vfs, `${directory}/${name}`);
   }
 
   private nameTables(tables: readonly TableInfo[]): void {

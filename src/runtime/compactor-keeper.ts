@@ -31,12 +31,25 @@ export class CompactorKeeper {
     const thread = new ThreadHandle<CompactorControl>({ script: COMPACTOR_WORKER, name, data: this.data });
     this.thread = thread;
     thread.exited.then(({ error }) => {
+      if (this.thread !== thread) return;
       this.thread = undefined;
       this.isPreparingSpare = false;
       if (this.isClosed) return;
       this.logger.error({ shard: this.shard, error: error?.stack }, 'compactor thread died');
       setTimeout(() => this.start(), RESTART_DELAY_MS).unref();
     });
+  }
+
+  /**
+   * Ends the thread at once, whatever it is doing, and resolves when it is gone; start() gives another one. For a shard that
+   * starts again: jobs of its last incarnation must not touch files whose numbers it gives out anew.
+   */
+  async discard(): Promise<void> {
+    const { thread } = this;
+    if (thread === undefined) return;
+    this.thread = undefined;
+    this.isPreparingSpare = false;
+    await thread.worker.terminate();
   }
 
   /** Asks for one more spare segment, unless that is under way. */

@@ -3,7 +3,6 @@
  * fronts. For measurements against other embedded engines and for tools. The caller's event loop must turn now and then
  * (every write() may wait for it): results of flushes and compactions arrive there.
  */
-import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
@@ -23,7 +22,6 @@ import { Durability } from '../generated/lumadb/schema/durability.js';
 import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { MemtablePool } from '../memtable/pool.js';
-import { createDoorbell } from '../shm/doorbell.js';
 import { createSeqnoBoard } from '../shm/seqno-board.js';
 import { createStatsBlock, SHARD_CELLS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
@@ -80,7 +78,6 @@ export class EmbeddedShard {
   static open({ directory, config, durability, logger }: EmbeddedShardOptions): EmbeddedShard {
     const vfs = new RealVfs();
     const directories = shardDirectories(directory, 0);
-    mkdirSync(directories.wal, { recursive: true });
     const { memory, wal } = config;
     const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
     const blockCache: BlockCacheBuffers = createSharedBlockCache(memory.block_cache_size);
@@ -101,6 +98,7 @@ export class EmbeddedShard {
     compactor.start();
     const segments = new SegmentPool({ vfs, ...segmentOptions });
     segments.prepareDirectory();
+    const clock = databaseClock(timeBase);
     const shard = recoverShard({
       data: {
         shard: 0,
@@ -109,11 +107,11 @@ export class EmbeddedShard {
         ...buffers,
         blockCache,
         seqnos: createSeqnoBoard(1),
-        timeBase,
         tuning: shardTuning(config),
         defaultDurability: durability,
         groupIntervalMs: wal.group_commit_interval_ms,
         onDamage: wal.on_damage,
+        keepReleasedBytes: wal.keep_released,
       },
       vfs,
       memtables,
@@ -130,9 +128,10 @@ export class EmbeddedShard {
         () => {},
       ),
       droppedCollections: () => [],
+      clock: systemClock,
+      databaseClock: clock,
     });
     shard.scheduler.resume();
-    const clock = databaseClock(timeBase);
     const cache = openSharedBlockCache(blockCache, 1);
     const reader = new ShardReader({
       chain: new ChainReader(buffers.memtables, READER_INDEX, clock),

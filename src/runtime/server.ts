@@ -192,7 +192,7 @@ class Server implements RunningServer {
       if (!drained)
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
-      await this.supervisor.close();
+      await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');

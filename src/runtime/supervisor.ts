@@ -202,6 +202,7 @@ export class Supervisor {
   }
 
   private async restartShard(slot: ShardSlot): Promise<void> {
+    await slot.compactor.discard();
     const incarnation = await this.openShard(slot);
     if (incarnation !== undefined) await this.serve(slot, incarnation);
   }

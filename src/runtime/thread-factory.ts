@@ -99,6 +99,7 @@ export class ThreadFactory {
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
+      keepReleasedBytes: config.wal.keep_released,
       spinUs: spinUs(config.sharding.spin_us, availableParallelism()),
     };
     const name = `shard-${slot.shard}`;
