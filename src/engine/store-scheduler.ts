@@ -161,9 +161,10 @@ export class StoreScheduler implements TablesBelow {
     this.options.events.onReadError(error);
   }
 
-  onFrozen(frozen: FrozenMemtable): void {
+  onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void {
     this.frozen.push(frozen);
-    this.startedSeconds.push(this.options.databaseClock.nowSeconds());
+    // Not now for what is replayed: the next recovery must meet the documents that had not expired when it was written.
+    this.startedSeconds.push(nextWrittenAt ?? this.options.databaseClock.nowSeconds());
     this.schedule();
   }
 

@@ -98,6 +98,7 @@ export class EmbeddedShard {
     compactor.start();
     const segments = new SegmentPool({ vfs, ...segmentOptions });
     segments.prepareDirectory();
+    const clock = databaseClock(timeBase);
     const shard = recoverShard({
       data: {
         shard: 0,
@@ -106,7 +107,6 @@ export class EmbeddedShard {
         ...buffers,
         blockCache,
         seqnos: createSeqnoBoard(1),
-        timeBase,
         tuning: shardTuning(config),
         defaultDurability: durability,
         groupIntervalMs: wal.group_commit_interval_ms,
@@ -128,9 +128,10 @@ export class EmbeddedShard {
         () => {},
       ),
       droppedCollections: () => [],
+      clock: systemClock,
+      databaseClock: clock,
     });
     shard.scheduler.resume();
-    const clock = databaseClock(timeBase);
     const cache = openSharedBlockCache(blockCache, 1);
     const reader = new ShardReader({
       chain: new ChainReader(buffers.memtables, READER_INDEX, clock),

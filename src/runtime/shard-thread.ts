@@ -169,8 +169,7 @@ class ShardThread implements ShardControl {
 
   setDroppedCollections(collections: readonly number[]): void {
     this.droppedCollections = collections;
-    const dropped = new Set(collections);
-    this.engine?.stats.forget((collection) => dropped.has(collection));
+    this.engine?.stats.setDropped(collections);
   }
 
   async close(flush: boolean): Promise<void> {
@@ -210,10 +209,11 @@ class ShardThread implements ShardControl {
       runner: this.runner(),
       events: this.storeLog(),
       droppedCollections: () => this.droppedCollections,
+      clock: systemClock,
+      databaseClock: databaseClock(data.timeBase),
     });
     this.shard = shard;
     this.engine = shard.engine;
-    this.setDroppedCollections(this.droppedCollections);
     this.sweeper = this.createSweeper(shard);
     this.meter.onApplied(shard.engine.appliedSeqno);
     this.startLoop(shard.engine, () => shard.scheduler.pressure());
