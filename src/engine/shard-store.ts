@@ -15,6 +15,7 @@ import type { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
+import { unlinkQuietly } from '../vfs/transfer.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { TableCache } from './table-cache.js';
 import { findInTables } from './table-lookup.js';
@@ -113,8 +114,7 @@ export class ShardStore {
    * it cannot be made durable.
    */
   installFlush(frozen: FrozenMemtable, tables: readonly TableInfo[], databaseSeconds: number): void {
-    this.nameTables(tables);
-    this.change({
+    this.install({
       addedTables: tables,
       removedTables: [],
       flushedSeqno: frozen.lastSeqno,
@@ -134,8 +134,7 @@ export class ShardStore {
     removed: readonly number[],
     cursors: VersionEdit['compactionCursors'],
   ): void {
-    this.nameTables(added);
-    this.change({ addedTables: added, removedTables: removed, compactionCursors: cursors });
+    this.install({ addedTables: added, removedTables: removed, compactionCursors: cursors });
     this.obsolete.push({ pins: this.options.memtables.notePins(), fileNumbers: removed });
     this.options.tables.retain(this.current);
     this.reclaim();
@@ -143,11 +142,12 @@ export class ShardStore {
 
   /** A table goes to a deeper level as it is. */
   moveTable(table: TableInfo, level: number, cursors: VersionEdit['compactionCursors']): void {
-    this.change({
+    this.append({
       addedTables: [{ ...table, level, run: 0 }],
       removedTables: [table.fileNumber],
       compactionCursors: cursors,
     });
+    this.publish();
   }
 
   /** Removes files that nobody can be reading any more. Returns how many wait. */
@@ -167,6 +167,27 @@ export class ShardStore {
     this.manifest.close();
   }
 
+  /** A change that brings new files. When it does not happen they are removed: a retry writes others. */
+  private install(edit: VersionEdit): void {
+    try {
+      this.nameTables(edit.addedTables);
+      this.append(edit);
+    } catch (error) {
+      // An edit that may be in the manifest keeps its files: the next start finds out.
+      if (this.manifest.poisonedBy() === undefined) this.discard(edit.addedTables);
+      throw error;
+    }
+    this.publish();
+  }
+
+  private discard(tables: readonly TableInfo[]): void {
+    const { vfs, directory } = this.options;
+    for (const { fileNumber } of tables) {
+      unlinkQuietly(vfs, `${directory}/${temporaryTableName(fileNumber)}`);
+      unlinkQuietly(vfs, `${directory}/${tableName(fileNumber)}`);
+    }
+  }
+
   private nameTables(tables: readonly TableInfo[]): void {
     const { vfs, directory } = this.options;
     for (const { fileNumber } of tables)
@@ -175,12 +196,11 @@ export class ShardStore {
     if (tables.length > 0) vfs.syncDirectory(directory);
   }
 
-  private change(edit: VersionEdit): void {
+  private append(edit: VersionEdit): void {
     const next = this.current.apply(edit);
     this.options.publisher?.requireRoom(next);
     this.manifest.append({ ...edit, nextFileNumber: this.nextFileNumber, nextRun: this.nextRun });
     this.current = next;
-    this.publish();
   }
 
   private publish(): void {
