@@ -217,7 +217,9 @@ export class WalWriter implements CommitLog {
 
   /**
    * Gives back the segments whose operations are all at or below `seqno`, which the caller knows to be in SSTables
-   * and in the manifest, durably. Oldest first; the active one stays. Returns how many went.
+   * and in the manifest, durably. Oldest first; the active one stays. Returns how many went. Throws DbError('IO') when
+   * one resists: the next call goes on with it, if it still is a segment, or behind it. A
+   * failed sync of the directory poisons the log.
    */
   releaseThrough(seqno: Seqno): number {
     let released = 0;
@@ -226,11 +228,23 @@ export class WalWriter implements CommitLog {
       oldest !== undefined && oldest.lastSeqno <= seqno;
       oldest = this.sealed[0]
     ) {
-      this.pool.release(oldest.number);
+      this.release(oldest.number);
       this.sealed.shift();
       released++;
     }
     return released;
+  }
+
+  private release(number: SegmentNumber): void {
+    try {
+      this.pool.release(number);
+    } catch (error) {
+      // Its name is gone, whatever went wrong then: there is nothing left to release.
+      if (!this.vfs.exists(this.pool.pathOf(number))) this.sealed.shift();
+      // A name that may come back must not be followed by others that may not: no sync is repeated.
+      if (isSyncFailure(error)) this.orPoison(() => rethrow(error));
+      throw error;
+    }
   }
 
   /** Writes and syncs what is staged, unless the log is poisoned, and closes the file. */
@@ -320,6 +334,14 @@ export class WalWriter implements CommitLog {
       throw this.poison;
     }
   }
+}
+
+function isSyncFailure(error: unknown): boolean {
+  return error instanceof DbError && error.details?.['operation'] === 'syncDirectory';
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /**

@@ -171,3 +171,48 @@ test('an edit that may be in the manifest keeps its tables', (t) => {
   settleRecovery(next, world.writtenSeqno);
   checkState(next, [1]);
 });
+
+test('a segment whose release failed half way does not stand in the way of later releases', (t) => {
+  let isBroken = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation, path }) =>
+    isBroken && operation === 'rename' && path.endsWith('.wal')
+      ? { kind: 'error-after', errno: 'EIO' }
+      : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  const fillSegment = (): void => {
+    const { segmentsOpened } = rig.shard.log.counters();
+    for (let i = 0; rig.shard.log.counters().segmentsOpened === segmentsOpened; i++) {
+      write(rig, put(`key-${i}`, text(`key-${i}`, 4000)));
+      rig.jobs.settle();
+    }
+  };
+  fillSegment();
+  fillSegment();
+  isBroken = true;
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  isBroken = false;
+  fillSegment();
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  t.deepEqual(rig.failures, [], 'the flushes are not to blame');
+  t.is(rig.shard.log.counters().segmentsRetained, 1);
+});
+
+test('a directory that could not be synced after a release takes no more of the log', (t) => {
+  let isBroken = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation, path }) =>
+    isBroken && operation === 'syncDirectory' && path.endsWith('/wal')
+      ? { kind: 'error', errno: 'EIO' }
+      : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  for (let i = 0; rig.shard.log.counters().segmentsOpened < 2; i++)
+    write(rig, put(`key-${i}`, text(`key-${i}`, 4000)));
+  rig.jobs.settle();
+  isBroken = true;
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  t.is(rig.shard.log.poisonedBy()?.code, 'WAL_POISONED');
+});
