@@ -80,7 +80,7 @@ export interface StoreSchedulerOptions {
   readonly tables: TableOptions;
   readonly directory: string;
   readonly limits: BacklogLimits;
-  /** All operations up to `seqno` are in tables, durably: the log can let go of them. */
+  /** All operations up to `seqno` are in tables, durably: the log can let go of them. Must not throw for I/O. */
   readonly onFlushedThrough: (seqno: number) => void;
 }
 

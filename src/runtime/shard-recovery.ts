@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads';
 import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import type { DatabaseClock } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
 import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
@@ -149,7 +150,15 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     tables: data.tuning.tables,
     directory: data.tableDirectory,
     limits: data.tuning.limits,
-    onFlushedThrough: (seqno) => holder.log?.releaseThrough(asSeqno(seqno)),
+    onFlushedThrough: (seqno) => {
+      try {
+        holder.log?.releaseThrough(asSeqno(seqno));
+      } catch (error) {
+        // The flush has happened. The log keeps more than it needs until the next one.
+        if (!(error instanceof DbError)) throw error;
+        options.events.onUnlinkFailed(data.walDirectory, error);
+      }
+    },
   });
   const engine = new ShardEngine({
     shard: data.shard,
