@@ -16,12 +16,15 @@ import {
 } from '../compaction/manual-plan.js';
 import { remainingBytes, stepBytes } from '../compaction/manual-progress.js';
 import type { CompactionChoice, PickerState } from '../compaction/picker-state.js';
+import type { TableTotals } from '../manifest/run.js';
 
 /** A step of an urgent compaction is tried this often: the first failure may have released the reserve. */
 const URGENT_ATTEMPTS = 4;
 
 /** What a manual compaction has done. */
 export interface ManualFigures {
+  /** All tables of the shard when it began, after the flush. */
+  before: TableTotals;
   /** Merges and moves. */
   steps: number;
   /** Bytes of tables that have left their place. */
@@ -47,6 +50,8 @@ export interface ManualOptions {
   /** Before all others, even before level 0 is out of trouble. Default false. */
   readonly isUrgent?: boolean;
 }
+
+const NOTHING: TableTotals = { tables: 0, bytes: 0, entries: 0, tombstones: 0, rawBytes: 0 };
 
 export type ManualDone = (error: DbError | undefined, figures: ManualFigures) => void;
 
@@ -85,6 +90,7 @@ export class ManualCompactions {
       isUrgent: options.isUrgent ?? false,
       done,
       figures: {
+        before: NOTHING,
         steps: 0,
         doneBytes: 0,
         bytesRead: 0,
@@ -108,7 +114,10 @@ export class ManualCompactions {
     for (let entry = this.queue[0]; entry !== undefined; entry = this.queue[0]) {
       if (isLevelZeroFull && !entry.isUrgent) return undefined;
       if (entry.waitsForFlush && flushedSeqno < entry.afterSeqno) return undefined;
-      entry.plan ??= planManual(state.version, entry.request);
+      if (entry.plan === undefined) {
+        entry.plan = planManual(state.version, entry.request);
+        entry.figures.before = state.version.totals;
+      }
       const step = nextManualStep(state, entry.plan);
       if (step.kind === 'blocked') return undefined;
       if (step.kind === 'choice') {

@@ -9,6 +9,7 @@ import type { ManualRequest } from '../compaction/manual-plan.js';
 import { stepBytes } from '../compaction/manual-progress.js';
 import type { ManualFigures, ManualHandle, ManualProgress } from '../engine/manual-compactions.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
+import type { TableTotals } from '../manifest/run.js';
 import type { CompactionCursor } from '../manifest/version-edit.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { RecoveredShard } from './shard-recovery.js';
@@ -21,17 +22,8 @@ export interface CompactShardRequest extends ManualRequest {
   readonly isUrgent: boolean;
 }
 
-/** Sums over all tables of the shard. */
-export interface TableFigures {
-  readonly tables: number;
-  readonly bytes: number;
-  readonly entries: number;
-  readonly tombstones: number;
-}
-
 export interface CompactedShard extends ManualFigures {
-  readonly before: TableFigures;
-  readonly after: TableFigures;
+  readonly after: TableTotals;
 }
 
 export interface RunningJob {
@@ -151,7 +143,6 @@ export class ShardStorage {
     const { engine, store, scheduler } = this.shard;
     // An urgent one takes what can be flushed; on a full disk there may never be a slot for another memtable.
     if (!this.memtables.active.isEmpty && !engine.freeze() && !request.isUrgent) return false;
-    const before = figuresOf(store.version.totals);
     const { task, isUrgent, ...manual } = request;
     let hasEnded = false;
     const handle = scheduler.compactManually(
@@ -159,8 +150,8 @@ export class ShardStorage {
       (error, figures) => {
         hasEnded = true;
         this.handles.delete(task);
-        const after = figuresOf(store.version.totals);
-        done(error === undefined ? { result: { ...figures, before, after } } : { error: toWireError(error) });
+        const after = store.version.totals;
+        done(error === undefined ? { result: { ...figures, after } } : { error: toWireError(error) });
       },
       { afterSeqno: scheduler.frozenThrough, isUrgent },
     );
@@ -228,8 +219,4 @@ export class ShardStorage {
       poison: poison === undefined ? undefined : toWireError(poison),
     };
   }
-}
-
-function figuresOf({ tables, bytes, entries, tombstones }: TableFigures): TableFigures {
-  return { tables, bytes, entries, tombstones };
 }
