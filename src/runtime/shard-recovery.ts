@@ -34,7 +34,6 @@ export type RecoveryData = Pick<
   | 'tableDirectory'
   | 'memtables'
   | 'versions'
-  | 'stamps'
   | 'blockCache'
   | 'seqnos'
   | 'tuning'
@@ -43,7 +42,7 @@ export type RecoveryData = Pick<
   | 'onDamage'
   | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -160,7 +159,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
       groupEnds: () => board.groupEnds(data.shard),
     },
     tables: scheduler,
-    stamps: new WriteStamps(data.stamps),
+    ...(data.stamps !== undefined && { stamps: new WriteStamps(data.stamps) }),
     gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
     clock,
     meter,
