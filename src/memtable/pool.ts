@@ -71,6 +71,9 @@ export class MemtablePool {
   get activeSlot(): number {
     return this.chain[0];
   }
+  slotAt(chainIndex: number): number {
+    return this.chain[chainIndex];
+  }
   writerAt(chainIndex: number): MemtableWriter {
     return this.writers[this.chain[chainIndex]];
   }

@@ -89,6 +89,11 @@ export class MemtableWriter {
     if (this.earliestExpiry === 0 || expiresAt < this.earliestExpiry) this.earliestExpiry = expiresAt;
   }
 
+  /** Keys that it has versions of. */
+  get keyCount(): number {
+    return this.nodeCount;
+  }
+
   get isEmpty(): boolean {
     return this.nodeCount === 0;
   }
