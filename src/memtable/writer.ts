@@ -129,7 +129,7 @@ export class MemtableWriter {
     }
     this.noteSeqno(seqno);
     if (expiresAt !== 0) this.noteExpiry(expiresAt);
-    Atomics.store(this.words, SLOT_ARENA_USED, this.arenaUsed);
+    this.words[SLOT_ARENA_USED] = this.arenaUsed;
   }
 
   /** Empties the slot for a new life. Only when no reader can hold it; see pool.ts. */
@@ -215,7 +215,7 @@ export class MemtableWriter {
     this.link(node, height);
     this.addToIndex(node, hash);
     this.nodeCount++;
-    Atomics.store(words, SLOT_NODE_COUNT, this.nodeCount);
+    words[SLOT_NODE_COUNT] = this.nodeCount;
   }
 
   /** On the levels from the top down to `lowest`. */

@@ -35,7 +35,6 @@ export type RecoveryData = Pick<
   | 'tableDirectory'
   | 'memtables'
   | 'versions'
-  | 'stamps'
   | 'blockCache'
   | 'seqnos'
   | 'tuning'
@@ -44,7 +43,7 @@ export type RecoveryData = Pick<
   | 'onDamage'
   | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -169,7 +168,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
       groupEnds: () => board.groupEnds(data.shard),
     },
     tables: scheduler,
-    stamps: new WriteStamps(data.stamps),
+    ...(data.stamps !== undefined && { stamps: new WriteStamps(data.stamps) }),
     gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
     clock,
     meter,
