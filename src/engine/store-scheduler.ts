@@ -25,6 +25,7 @@ import {
 } from '../compaction/picker-state.js';
 import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
 import type { FoundEntry } from '../sst/found-entry.js';
+import { tableName } from '../sst/table-names.js';
 import type { Vfs } from '../vfs/vfs.js';
 import {
   ManualCompactions,
@@ -55,6 +56,8 @@ export interface StoreEvents {
   onMoved(choice: CompactionChoice): void;
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void;
   onReadError(error: unknown): void;
+  /** Segments of the log whose operations are all in tables stay for now. */
+  onReleaseFailed(error: DbError): void;
   /** A file that is not needed any more stays; it is tried again. */
   onUnlinkFailed(path: string, error: unknown): void;
 }
@@ -105,6 +108,10 @@ export class StoreScheduler implements TablesBelow {
   /** When each memtable that is not flushed got its first write, at the earliest; seconds, oldest first, the active one last. */
   private readonly startedSeconds: number[];
   private running: RunningCompaction | undefined;
+  private activeSinceMs: number;
+  /** Tables that a compaction could not read, by file number: not picked again until the next start. */
+  private readonly unreadable = new Set<number>();
+  private lastCompactionError: DbError | undefined;
   private readonly manual = new ManualCompactions();
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
@@ -121,6 +128,7 @@ export class StoreScheduler implements TablesBelow {
     this.compactionPause = new RetryPause(options.clock);
     this.startedSeconds = [options.flushedSeconds];
     this.openedAtSeconds = options.flushedSeconds;
+    this.activeSinceMs = options.clock.monotonicMs();
   }
 
   find(
@@ -141,18 +149,24 @@ export class StoreScheduler implements TablesBelow {
   onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void {
     this.frozen.push(frozen);
     // Not now for what is replayed: the next recovery must meet the documents that had not expired when it was written.
-    this.startedSeconds.push(nextWrittenAt ?? this.options.databaseClock.nowSeconds());
+    const now = this.options.databaseClock.nowSeconds();
+    this.startedSeconds.push(Math.min(now, nextWrittenAt ?? now));
+    this.activeSinceMs = this.options.clock.monotonicMs();
     this.schedule();
+  }
+
+  poisonedBy(): DbError | undefined {
+    return this.options.store.poisonedBy();
   }
 
   stall(): WriteStall {
     const { store, limits, shard } = this.options;
-    const poison = store.poisonedBy();
-    if (poison !== undefined) return poison;
     const runs = store.version.levels[0].length;
     if (runs < limits.levelZeroStop) return undefined;
-    const message = `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)`;
-    return new DbError('L0_STOP', message, { shard, runs, limit: limits.levelZeroStop });
+    const failure = this.lastCompactionError;
+    const why = failure === undefined ? '' : `; the last compaction failed: ${failure.message}`;
+    const message = `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)${why}`;
+    return new DbError('L0_STOP', message, { ...failure?.details, shard, runs, limit: limits.levelZeroStop });
   }
 
   /** 0 = all is well, 1 = writes are about to stop. */
@@ -225,7 +239,7 @@ export class StoreScheduler implements TablesBelow {
 
   /** Starts whatever is due. Call after every change and now and then: pauses after failures end by time. */
   schedule(): void {
-    if (this.isPaused || this.options.store.poisonedBy() !== undefined) return;
+    if (this.isPaused || this.poisonedBy() !== undefined) return;
     this.startFlush();
     this.startCompaction();
   }
@@ -251,7 +265,23 @@ export class StoreScheduler implements TablesBelow {
     this.startedSeconds.shift();
     this.lastFlushError = undefined;
     events.onFlushed(result, frozen);
-    this.options.onFlushedThrough(frozen.lastSeqno);
+    this.releaseLog();
+  }
+
+  /** Not part of a flush: that has succeeded whatever becomes of the log's old segments. The next flush tries again. */
+  private releaseLog(): void {
+    const { store, events, onFlushedThrough } = this.options;
+    try {
+      onFlushedThrough(store.flushedSeqno);
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      events.onReleaseFailed(error);
+    }
+  }
+
+  /** How long the active memtable has been the active one, in milliseconds. */
+  get activeMs(): number {
+    return this.options.clock.monotonicMs() - this.activeSinceMs;
   }
 
   private startCompaction(): void {
@@ -293,12 +323,25 @@ export class StoreScheduler implements TablesBelow {
         this.attempt('compaction', this.compactionPause, () => {
           store.installCompaction(result.added, result.removed, cursorsOf(choice));
           this.noteWritten(result, job.nowSeconds);
+          this.lastCompactionError = undefined;
           this.manual.onCarriedOut(choice, result);
           events.onCompacted(result, choice);
         });
-      } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
+      } else this.onCompactionFailed(choice, fromWireError(error));
       this.schedule();
     });
+  }
+
+  /** A table that cannot be read would fail every job that takes it: the others go on without it. */
+  private onCompactionFailed(choice: CompactionChoice, error: DbError): void {
+    this.lastCompactionError = error;
+    if (error.code === 'CORRUPT_TABLE') {
+      const file = String(error.details?.['file'] ?? '');
+      const tables = inputTables(choice);
+      const damaged = tables.filter(({ fileNumber }) => file.endsWith(tableName(fileNumber)));
+      for (const { fileNumber } of damaged.length > 0 ? damaged : tables) this.unreadable.add(fileNumber);
+    }
+    this.onFailure('compaction', this.compactionPause, error);
   }
 
   private noteWritten({ added, removed }: CompactionResult, nowSeconds: number): void {
@@ -333,7 +376,7 @@ export class StoreScheduler implements TablesBelow {
     const snapshots = heldSnapshots();
     return {
       version: store.version,
-      busy: new Set(),
+      busy: this.unreadable,
       cursors: store.compactionCursors(),
       // What a job would take for expired, no more: or it would be picked again and again.
       nowSeconds: this.expiryHorizon(0),

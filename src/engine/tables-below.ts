@@ -38,6 +38,8 @@ export interface TablesBelow {
   onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void;
   /** Flushes the oldest frozen memtable at once, on this thread. False when there is none. */
   flushNow(): boolean;
-  /** Why no further memtable may be started: level 0 is too full, the manifest is broken. */
+  /** Why nothing can be flushed any more: the manifest is broken. Writes are refused then, although the log would take them. */
+  poisonedBy(): DbError | undefined;
+  /** Why no further memtable may be started now: level 0 is too full. */
   stall(): WriteStall;
 }

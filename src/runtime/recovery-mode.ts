@@ -167,6 +167,7 @@ function createEngine(
     onReadError,
     onFrozen: () => {},
     flushNow: () => false,
+    poisonedBy: () => undefined,
     stall: () => undefined,
   };
   return new ShardEngine({
@@ -179,6 +180,7 @@ function createEngine(
     meter,
     defaultDurability: data.defaultDurability,
     groupIntervalMs: data.groupIntervalMs,
+    isReplayLenient: true,
   });
 }
 

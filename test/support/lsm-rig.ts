@@ -178,7 +178,7 @@ export class LsmRig {
         defaultDurability: Durability.Always,
         groupIntervalMs: GROUP_INTERVAL_MS,
         onDamage: 'stop',
-      keepReleasedBytes: 0,
+        keepReleasedBytes: 0,
       },
       vfs,
       memtables,
@@ -211,6 +211,7 @@ export class LsmRig {
     this.scanner = new ShardScanner(1, this.board, READER, world.databaseClock);
     this.scanner.setReader(SHARD, this.reader);
     this.sweeper = new ExpirySweeper({
+      nowMs: () => clock.monotonicMs(),
       memtables,
       tables: this.shard.tables,
       version: () => this.shard.store.version,
@@ -289,6 +290,7 @@ export class LsmRig {
       onJobFailed: (_kind, error) => this.failures.push(error),
       onReadError: (error) => this.readErrors.push(error),
       onUnlinkFailed: () => {},
+      onReleaseFailed: (error) => this.failures.push(error),
     };
   }
 
