@@ -7,7 +7,8 @@ import type { ManualClock } from '../../src/base/clock.js';
 import type { DatabaseClock } from '../../src/base/database-clock.js';
 import { DbError } from '../../src/base/errors.js';
 import { createPrng } from '../../src/base/prng.js';
-import type { WriteBatchView } from '../../src/batch/write-batch-view.js';
+import { WriteBatchEncoder } from '../../src/batch/write-batch-encoder.js';
+import { WriteBatchView } from '../../src/batch/write-batch-view.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../../src/cache/block-cache-format.js';
 import { RowCache } from '../../src/cache/row-cache.js';
 import { createRowCache } from '../../src/cache/row-format.js';
@@ -33,7 +34,7 @@ import { createStatsBlock, SHARD_CELLS } from '../../src/shm/stats-format.js';
 import { shardPlace } from '../../src/tools/shard-place.js';
 import type { Vfs } from '../../src/vfs/vfs.js';
 import { SegmentPool } from '../../src/wal/segments.js';
-import { batchOf, type Operation } from './batches.js';
+import { addOperation, type Operation } from './batches.js';
 import { AnswerBook } from './engines.js';
 import { LsmJobs } from './lsm-jobs.js';
 import { LsmModel, type ModelAnswer } from './lsm-model.js';
@@ -142,6 +143,7 @@ export class LsmRig {
   readonly sweeper: ExpirySweeper;
   readonly failures: DbError[] = [];
   readonly readErrors: unknown[] = [];
+  private readonly encoder = new WriteBatchEncoder();
   private readonly answers = new AnswerBook();
   private readonly expected = new Map<number, Expected>();
   private nextBatchId = 1;
@@ -232,7 +234,8 @@ export class LsmRig {
   stage(operations: readonly Operation[], options: WriteOptions): StageResult {
     const batchId = this.nextBatchId;
     const firstSeqno = this.board.last() + 1;
-    const result = this.shard.engine.stage(batchOf(operations, { ...options, batchId }), this.answers);
+    const view = this.encode(batchId, operations, options);
+    const result = this.shard.engine.stage(view, this.answers);
     if (result !== 'staged') return result;
     this.nextBatchId++;
     const { allOrNothing, writtenAt } = options;
@@ -278,6 +281,15 @@ export class LsmRig {
     this.shard.scheduler.close();
     this.jobs.cancel();
     this.expected.clear();
+  }
+
+  /** One encoder for all: a new one takes longer than all else that happens to a batch. */
+  private encode(batchId: number, operations: readonly Operation[], options: WriteOptions): WriteBatchView {
+    const { encoder } = this;
+    encoder.reset();
+    for (const operation of operations) addOperation(encoder, operation);
+    const bytes = encoder.finish(batchId, options.durability, options.allOrNothing, options.writtenAt);
+    return new WriteBatchView().open(bytes.slice());
   }
 
   private events(): StoreEvents {
