@@ -12,6 +12,17 @@ export function parseDuration(text: string): number | null {
   return ms <= DURATION_MS_MAX ? ms : null;
 }
 
+const DAY_MS = 24 * 3_600_000;
+const AGE_MS_MAX = 100 * 365 * DAY_MS;
+
+/** The same for how old something is: also days, and up to a century. */
+export function parseAge(text: string): number | null {
+  const days = /^(\d+(?:\.\d+)?)d$/.exec(text.trim());
+  if (days === null) return parseDuration(text);
+  const ms = Math.round(Number(days[1]) * DAY_MS);
+  return ms <= AGE_MS_MAX ? ms : null;
+}
+
 /** `1500` → `1.5s`, in the largest unit that keeps it at least 1. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;

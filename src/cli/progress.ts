@@ -1,4 +1,4 @@
-/** A bar of elapsed time on stderr while a command waits. Silent when stderr is no terminal. */
+/** Bars on stderr: of elapsed time while a command waits, of bytes while it works. Silent when stderr is no terminal. */
 
 export interface WaitBar {
   update(elapsedMs: number, what: string): void;
@@ -20,6 +20,38 @@ export async function startWaitBar(totalMs: number): Promise<WaitBar> {
   bar.start(Math.ceil(totalMs / 1000), 0, { what: 'stopping' });
   return {
     update: (elapsedMs, what) => bar.update(Math.floor(elapsedMs / 1000), { what }),
+    stop: () => bar.stop(),
+  };
+}
+
+export interface ByteBar {
+  /** May be called from work that leaves the event loop no turn. */
+  update(bytesDone: number, bytesTotal: number): void;
+  stop(): void;
+}
+
+const silentBytes: ByteBar = { update: () => undefined, stop: () => undefined };
+const MIB = 1024 * 1024;
+
+export async function startByteBar(what: string): Promise<ByteBar> {
+  if (!process.stderr.isTTY) return silentBytes;
+  const { default: progress } = await import('cli-progress');
+  const bar = new progress.SingleBar({
+    format: `${what} [{bar}] {percentage}% of {megabytes} MiB`,
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    barsize: 30,
+    forceRedraw: true,
+  });
+  bar.start(1, 0, { megabytes: '?' });
+  return {
+    update: (done, total) => {
+      bar.setTotal(Math.max(1, total));
+      bar.update(done, { megabytes: Math.ceil(total / MIB) });
+      // Without a turn of the event loop the bar's own timer never fires.
+      bar.render();
+    },
     stop: () => bar.stop(),
   };
 }

@@ -149,6 +149,10 @@ const wal = z
       'stop',
       'Damage in the middle of the log at start: refuse to start, or set the bad part aside, report it and go on without it.',
     ),
+    keep_released: integer(
+      { default: 0, min: 0, max: 1024 * GIB, unit: 'bytes' },
+      'Log files per shard to keep, for lumadb wal archive, after all they hold is in tables. More costs as much disk.',
+    ),
   })
   .prefault({})
   .describe('The write-ahead log of each shard.');

@@ -149,6 +149,7 @@ export class ExpirySweeper {
     this.encoder.reset();
   }
 
+  /** Goes on to the next source. */
   private leave(source: Source, isDone: boolean): void {
     // A pass over one collection knows nothing about the others.
     if (this.collection === undefined)

@@ -79,9 +79,14 @@ export class ShardReader {
     keyLength: number,
   ): Lookup | typeof FAILED {
     const { chain } = this;
-    // Before the memtables: what is then found in tables is older than any write that changes the stamp later.
-    const stamp = this.options.stamps?.load(hash) ?? 0;
-    const inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let stamp = 0;
+    if (inMemory === ABSENT) {
+      // A row may only be cached under a stamp that was loaded before the memtables were looked into. So they are looked
+      // into once more: reads of what is in memory, nearly all of them, do without the stamp.
+      stamp = this.options.stamps?.load(hash) ?? 0;
+      inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    }
     this.isFromMemory = true;
     if (inMemory === ABSENT) return this.tryBelow(hash, collection, key, keyOffset, keyLength, stamp);
     if (inMemory === FOUND) {
@@ -104,6 +109,12 @@ export class ShardReader {
   /** The last applied seqno of the shard. */
   visibleSeqno(): number {
     return this.chain.visibleSeqno();
+  }
+
+  /** Bytes of indexes and filters that its open tables hold, and how many are open. */
+  get openTables(): { readonly memoryBytes: number; readonly count: number } {
+    const { memoryBytes, openCount } = this.options.tables;
+    return { memoryBytes, count: openCount };
   }
 
   close(): void {

@@ -159,6 +159,11 @@ export class ShardStore {
       entry.fileNumbers = entry.fileNumbers.filter((fileNumber) => !this.unlink(fileNumber));
       return entry.fileNumbers.length > 0;
     });
+    return this.obsoleteTables;
+  }
+
+  /** Files of tables that no version has any more and that are still there. */
+  get obsoleteTables(): number {
     return this.obsolete.reduce((sum, { fileNumbers }) => sum + fileNumbers.length, 0);
   }
 

@@ -5,7 +5,7 @@
  *                kernel drops it when that process ends, however it ends. The content is JSON for messages only.
  *                Never removed: a lock on a removed file excludes nobody.
  *   server.json  the same JSON, replaced atomically, while a server runs: where the CLI finds host and port.
- *   meta.json    {format_version, shards, instance_id, created_at}: written once, when the directory is created.
+ *   meta.json    {format_version, shards, instance_id, created_at}: written when the directory is created, and by a reshard.
  *
  * It uses node:fs and not the vfs: a kernel lock needs a real file descriptor.
  */
@@ -13,6 +13,7 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -29,6 +30,8 @@ import { assert } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { defaultShardCount, SHARDS_MAX } from '../config/shard-count.js';
+import { decodeJournal, RESHARD_JOURNAL, requireNotSwitching } from '../tools/reshard-journal.js';
+import { type Announcement, lockedError, parseAnnouncement } from './announcement.js';
 
 /** The only format this release reads and writes. Older releases had none. */
 const FORMAT_VERSION = 1;
@@ -41,20 +44,14 @@ const LOCK_WAIT_MS = 1000;
 const LOCK_WAIT_ENDING_MS = 5000;
 const LOCK_RETRY_MS = 25;
 
-/** What a serving process says about itself. */
-export interface Announcement {
-  readonly pid: number;
-  /** Null until the server listens. */
-  readonly host: string | null;
-  readonly port: number | null;
-  /** ISO 8601. */
-  readonly started_at: string;
-}
-
 export interface OpenDataDirectoryOptions {
   /** Configured shard count; 0 takes what the directory has, or the machine's default for a new one. */
   readonly shards: number;
   readonly clock?: Clock;
+  /** For tools: refuse a directory that holds no database instead of creating one. */
+  readonly mustExist?: boolean;
+  /** For `lumadb reshard` alone: open a directory whose shards are changing places. */
+  readonly mayBeResharding?: boolean;
 }
 
 export interface DataDirectory {
@@ -159,24 +156,6 @@ function processState(pid: number): 'running' | 'ending' | 'gone' {
 /** Whether a process runs on this machine. A zombie does not. */
 export const isProcessAlive = (pid: number): boolean => processState(pid) !== 'gone';
 
-function parseAnnouncement(text: string): Announcement | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const { pid, host, port, started_at } = value as Partial<Record<keyof Announcement, unknown>>;
-  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return null;
-  return {
-    pid,
-    host: typeof host === 'string' ? host : null,
-    port: typeof port === 'number' ? port : null,
-    started_at: typeof started_at === 'string' ? started_at : 'an unknown time',
-  };
-}
-
 function readAnnouncementFile(path: string): Announcement | null {
   try {
     return parseAnnouncement(readFileSync(path, 'utf8'));
@@ -190,21 +169,6 @@ function readAnnouncementFile(path: string): Announcement | null {
 export function readAnnouncement(path: string): Announcement | null {
   const found = readAnnouncementFile(join(path, ANNOUNCEMENT_FILE));
   return found !== null && isProcessAlive(found.pid) ? found : null;
-}
-
-function lockedError(path: string, holder: Announcement | null): DbError {
-  const who =
-    holder === null
-      ? 'another process (it has not said which)'
-      : `process ${holder.pid}, running since ${holder.started_at}${
-          holder.port === null ? '' : `, listening on ${holder.host}:${holder.port}`
-        }`;
-  const stop = holder === null ? '' : ` (lumadb shutdown --data-dir ${path}, or kill ${holder.pid})`;
-  return new DbError(
-    'DATA_DIRECTORY_LOCKED',
-    `the data directory ${path} is in use by ${who}. Stop it${stop}, or choose another --data-dir.`,
-    { path, pid: holder?.pid ?? null, host: holder?.host ?? null, port: holder?.port ?? null },
-  );
 }
 
 function sleep(ms: number): void {
@@ -334,10 +298,53 @@ function checkShardCount(path: string, stored: number, configured: number): void
   throw new DbError(
     'SHARD_COUNT_MISMATCH',
     `the data directory ${path} was created with ${stored} shards, and sharding.shards asks for ${configured}. ` +
-      `Set it to ${stored} or 0; to change the number, run lumadb reshard --shards ${configured} (arrives with a ` +
-      'later release) or start with a new data directory.',
+      `Set it to ${stored} or 0; to change the number, stop the server and run ` +
+      `lumadb reshard --shards ${configured} --data-dir ${path}, or start with a new data directory.`,
     { path, stored, configured },
   );
+}
+
+/** Between two layouts there is none: a server would find the shards of one and the number of the other. */
+function refuseUnfinishedReshard(path: string): void {
+  const file = join(path, RESHARD_JOURNAL);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw ioError('cannot read', file, error);
+  }
+  requireNotSwitching(decodeJournal(text, file), path);
+}
+
+function requireDatabase(path: string): void {
+  if (existsSync(join(path, META_FILE))) return;
+  throw new DbError('CONFIG', `there is no database in ${path} (no ${META_FILE})`, { path });
+}
+
+/** The number of shards of a directory that another process may hold. Takes no lock, changes nothing. */
+export function readShardCount(path: string): number {
+  const directory = resolve(path);
+  requireDatabase(directory);
+  return readMeta(directory)?.shards ?? 0;
+}
+
+/** Stores another number of shards in meta.json, durably. For a reshard, which holds the directory and has moved the keys. */
+export function setShardCount(path: string, shards: number): void {
+  assert(shards >= 1 && shards <= SHARDS_MAX, () => `shard count ${shards} is out of range`);
+  const meta = JSON.parse(readFileSync(join(path, META_FILE), 'utf8')) as Record<string, unknown>;
+  checkMeta(join(path, META_FILE), meta);
+  replaceFile(path, META_FILE, `${JSON.stringify({ ...meta, shards }, null, 2)}\n`);
+}
+
+/** Removes a directory with all that is in it, durably; nothing if there is none. */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+    fsyncDirectory(dirname(path));
+  } catch (error) {
+    throw ioError('cannot remove', path, error);
+  }
 }
 
 /**
@@ -347,6 +354,7 @@ function checkShardCount(path: string, stored: number, configured: number): void
 export function openDataDirectory(path: string, options: OpenDataDirectoryOptions): DataDirectory {
   const directory = resolve(path);
   const clock = options.clock ?? systemClock;
+  if (options.mustExist === true) requireDatabase(directory);
   createDirectory(directory);
   const lockFd = acquireLock(directory);
   try {
@@ -360,6 +368,7 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
     // Left behind by a server that was killed; it would send the CLI to the wrong place.
     rmSync(join(directory, ANNOUNCEMENT_FILE), { force: true });
     const existing = readMeta(directory);
+    if (options.mayBeResharding !== true) refuseUnfinishedReshard(directory);
     if (existing !== null) checkShardCount(directory, existing.shards, options.shards);
     const meta = existing ?? createMeta(directory, options.shards, clock);
     let held = true;

@@ -3,7 +3,6 @@
  * fronts. For measurements against other embedded engines and for tools. The caller's event loop must turn now and then
  * (every write() may wait for it): results of flushes and compactions arrive there.
  */
-import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
@@ -23,7 +22,6 @@ import { Durability } from '../generated/lumadb/schema/durability.js';
 import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { MemtablePool } from '../memtable/pool.js';
-import { createDoorbell } from '../shm/doorbell.js';
 import { createSeqnoBoard } from '../shm/seqno-board.js';
 import { createStatsBlock, SHARD_CELLS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
@@ -41,6 +39,10 @@ import { WAL_SPARES_MAX } from './wal-spares.js';
 const READER_INDEX = 0;
 /** Groups between two turns of the event loop. */
 const GROUPS_PER_TURN = 8;
+/** Groups between two looks at what a shard's thread looks after by a timer. */
+const GROUPS_PER_UPKEEP = 64;
+/** How full the active segment gets before the next one is asked for. */
+const SPARE_WANTED_FILL = 0.25;
 const STALL_WAIT_MS = 2;
 
 const NO_ANSWER: BatchAnswer = {
@@ -80,7 +82,6 @@ export class EmbeddedShard {
   static open({ directory, config, durability, logger }: EmbeddedShardOptions): EmbeddedShard {
     const vfs = new RealVfs();
     const directories = shardDirectories(directory, 0);
-    mkdirSync(directories.wal, { recursive: true });
     const { memory, wal } = config;
     const buffers = createShardReadBuffers(memory.memtables_max + 1, memory.memtable_size);
     const blockCache: BlockCacheBuffers = createSharedBlockCache(memory.block_cache_size);
@@ -107,13 +108,16 @@ export class EmbeddedShard {
         shard: 0,
         walDirectory: directories.wal,
         tableDirectory: directories.tables,
-        ...buffers,
+        memtables: buffers.memtables,
+        versions: buffers.versions,
+        // No stamps: there is no row cache that they could invalidate.
         blockCache,
         seqnos: createSeqnoBoard(1),
         tuning: shardTuning(config),
         defaultDurability: durability,
         groupIntervalMs: wal.group_commit_interval_ms,
         onDamage: wal.on_damage,
+        keepReleasedBytes: wal.keep_released,
       },
       vfs,
       memtables,
@@ -134,6 +138,9 @@ export class EmbeddedShard {
       databaseClock: clock,
     });
     shard.scheduler.resume();
+    // The first segment of a new shard belongs to its creation: a server has it prepared before the first write comes.
+    const isNew = shard.log.firstPosition() === undefined && segments.spares().length === 0;
+    if (isNew) segments.prepareSpare();
     const cache = openSharedBlockCache(blockCache, 1);
     const reader = new ShardReader({
       chain: new ChainReader(buffers.memtables, READER_INDEX, clock),
@@ -157,10 +164,12 @@ export class EmbeddedShard {
     }
     engine.commit();
     encoder.reset();
+    this.groups++;
+    if (this.groups % GROUPS_PER_UPKEEP === 0) this.upkeep();
     this.throttle.charge(bytes.length, scheduler.pressure());
     const waitMs = this.throttle.takeWaitMs(10);
     if (waitMs > 0) await pause(waitMs);
-    else if (++this.groups % GROUPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    else if (this.groups % GROUPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Flushes everything and waits until nothing is left to compact. */
@@ -179,6 +188,14 @@ export class EmbeddedShard {
       );
     });
     await this.settle();
+  }
+
+  /** The next log segment before it is needed, retries and removals that have become due. */
+  private upkeep(): void {
+    const { log, store, scheduler } = this.shard;
+    if (log.counters().activeSegmentFill > SPARE_WANTED_FILL) this.compactor.prepareSpare();
+    store.reclaim();
+    scheduler.schedule();
   }
 
   async close(): Promise<void> {

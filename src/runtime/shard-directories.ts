@@ -1,5 +1,6 @@
 /** Where a shard keeps its files. */
 import { join } from 'node:path';
+import { shardName } from '../tools/shard-place.js';
 
 export interface ShardDirectories {
   /** Segments of the log. */
@@ -9,6 +10,6 @@ export interface ShardDirectories {
 }
 
 export function shardDirectories(dataDirectory: string, shard: number): ShardDirectories {
-  const directory = join(dataDirectory, `shard-${String(shard).padStart(4, '0')}`);
+  const directory = join(dataDirectory, shardName(shard));
   return { wal: join(directory, 'wal'), tables: join(directory, 'sst') };
 }

@@ -80,16 +80,13 @@ export class ShardLoop {
 
   /** Serves what is in the rings, makes everything durable, and ends the loop. */
   stop(): void {
-    this.refuseWaiting();
+    // Nobody waits for a memtable, for level 0 or for the throttle any more: what cannot be taken now is refused.
+    this.isPatient = false;
+    this.throttleWaitMs = 0;
     while (this.serve()) {}
     this.options.engine.flush();
     this.ringFronts();
     this.isStopped = true;
-  }
-
-  /** Nobody waits for a memtable or for level 0 any more: writes that cannot be taken now are refused at once. */
-  private refuseWaiting(): void {
-    this.isPatient = false;
   }
 
   private readonly round = (): void => {

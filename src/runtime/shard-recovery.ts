@@ -35,15 +35,15 @@ export type RecoveryData = Pick<
   | 'tableDirectory'
   | 'memtables'
   | 'versions'
-  | 'stamps'
   | 'blockCache'
   | 'seqnos'
   | 'tuning'
   | 'defaultDurability'
   | 'groupIntervalMs'
   | 'onDamage'
+  | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -101,6 +101,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
     shard: asShardId(data.shard),
     epoch: asEpoch(walReport.lastEpoch + 1),
     continuation: walReport.continuation,
+    keepReleasedBytes: data.keepReleasedBytes,
   });
   holder.log = log;
   // Segments whose operations are all in tables: a crash came between the flush and their release.
@@ -167,7 +168,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
       groupEnds: () => board.groupEnds(data.shard),
     },
     tables: scheduler,
-    stamps: new WriteStamps(data.stamps),
+    ...(data.stamps !== undefined && { stamps: new WriteStamps(data.stamps) }),
     gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
     clock,
     meter,

@@ -20,11 +20,11 @@ import type {
   ScanSlice,
   ScanSnapshot,
 } from '../router/document-reader.js';
-import { type SeqnoBoard, SNAPSHOTS_PER_READER } from '../shm/seqno-board.js';
+import { type HeldSnapshot, type SeqnoBoard, SNAPSHOTS_PER_READER } from '../shm/seqno-board.js';
 
 /** A group commit takes a millisecond or a few; a disk that hangs, longer. */
-const SETTLE_WAIT_MS = 1;
-const SETTLE_WAITS_MAX = 5000;
+const WAIT_MS = 1;
+const WAITS_MAX = 5000;
 
 export class ShardScanner implements DocumentScanner {
   /** By shard; undefined while a shard is down. */
@@ -40,20 +40,27 @@ export class ShardScanner implements DocumentScanner {
   }
 
   async snapshot(): Promise<ScanSnapshot> {
-    const held = this.board.hold(this.readerIndex);
-    if (held === undefined) {
-      const message = `${SNAPSHOTS_PER_READER} scans are under way already`;
-      throw new DbError('OVERLOADED', message, { limit: SNAPSHOTS_PER_READER });
-    }
+    const held = await this.hold();
     const release = (): void => this.board.release(held);
     for (let waits = 0; !this.board.isSettled(held.seqno); waits++) {
-      if (waits === SETTLE_WAITS_MAX) {
+      if (waits === WAITS_MAX) {
         release();
         throw new DbError('SHARD_UNAVAILABLE', 'a shard has not finished its writes in time for a snapshot');
       }
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_WAIT_MS));
+      await pause(WAIT_MS);
     }
     return { seqno: held.seqno, release };
+  }
+
+  /** Waits for other scans to end when there are too many. */
+  private async hold(): Promise<HeldSnapshot> {
+    for (let waits = 0; waits < WAITS_MAX; waits++) {
+      const held = this.board.hold(this.readerIndex);
+      if (held !== undefined) return held;
+      await pause(WAIT_MS);
+    }
+    const message = `${SNAPSHOTS_PER_READER} scans are under way in this front already`;
+    throw new DbError('OVERLOADED', message, { limit: SNAPSHOTS_PER_READER });
   }
 
   setReader(shard: number, reader: ShardReader | undefined): void {
@@ -122,4 +129,8 @@ class DocumentView implements ScannedDocument {
     const { key, keyOffset, keyLength } = this.cursor.entry;
     return key.slice(keyOffset, keyOffset + keyLength);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -202,6 +202,7 @@ export class Supervisor {
   }
 
   private async restartShard(slot: ShardSlot): Promise<void> {
+    await slot.compactor.discard();
     const incarnation = await this.openShard(slot);
     if (incarnation !== undefined) await this.serve(slot, incarnation);
   }
@@ -210,6 +211,7 @@ export class Supervisor {
   private async openShard(slot: ShardSlot): Promise<ShardIncarnation | undefined> {
     slot.state = 'recovering';
     slot.poison = undefined;
+    slot.flushError = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
     const buffers = createShardReadBuffers(

@@ -99,6 +99,7 @@ export class ThreadFactory {
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
+      keepReleasedBytes: config.wal.keep_released,
       spinUs: spinUs(config.sharding.spin_us, availableParallelism()),
     };
     const name = `shard-${slot.shard}`;
@@ -121,6 +122,9 @@ export class ThreadFactory {
       flush: (_shard, job) => slot.compactor.flush(job),
       compact: (_shard, job) => slot.compactor.compact(job),
       onDiskFull,
+      onFlushState: (_shard, error) => {
+        slot.flushError = error;
+      },
       onPoisoned: (_shard, error) => {
         slot.poison = error;
         const message = `shard takes no writes any more: ${error.message}`;

@@ -33,7 +33,7 @@ const FREE = 0n;
 /** Reading threads: fronts from 0 upwards; like the readers of a memtable pool. */
 const READERS_MAX = 64;
 /** Snapshots that one thread can hold at a time. */
-export const SNAPSHOTS_PER_READER = 64;
+export const SNAPSHOTS_PER_READER = 256;
 const SNAPSHOTS_MAX = READERS_MAX * SNAPSHOTS_PER_READER;
 
 export function createSeqnoBoard(shards: number): SharedArrayBuffer {

@@ -45,6 +45,8 @@ export interface WalWriterOptions {
   readonly epoch: Epoch;
   /** From the report of recoverWal over the same directory. */
   readonly continuation: WalContinuation;
+  /** Bytes of segments to keep although all they hold is in SSTables: for archiving. Whole segments; 0 unless given. */
+  readonly keepReleasedBytes?: number;
 }
 
 export interface WalCounters {
@@ -76,6 +78,7 @@ export class WalWriter implements CommitLog {
   private readonly epoch: Epoch;
   private readonly staging = new StagingBuffer();
   private readonly sealed: RetainedSegment[];
+  private readonly keptSegmentsMax: number;
   private nextSegment: SegmentNumber;
   private previousSegment: SegmentNumber;
   private previousEnd: number;
@@ -104,6 +107,7 @@ export class WalWriter implements CommitLog {
     this.shard = options.shard;
     this.epoch = options.epoch;
     this.sealed = [...continuation.segments];
+    this.keptSegmentsMax = Math.floor((options.keepReleasedBytes ?? 0) / this.pool.segmentBytes);
     this.nextSegment = continuation.nextSegment;
     this.previousSegment = continuation.previousSegment;
     this.previousEnd = continuation.previousEnd;
@@ -217,34 +221,29 @@ export class WalWriter implements CommitLog {
 
   /**
    * Gives back the segments whose operations are all at or below `seqno`, which the caller knows to be in SSTables
-   * and in the manifest, durably. Oldest first; the active one stays. Returns how many went. Throws DbError('IO') when
-   * one resists: the next call goes on with it, if it still is a segment, or behind it. A
-   * failed sync of the directory poisons the log.
+   * and in the manifest, durably. Oldest first; the newest of them stay as far as `keepReleasedBytes` asks for it, the
+   * active one always. Returns how many went. Throws DbError('IO') when one resists: the next call goes on with it, if it
+   * still is a segment, or behind it. A failed sync of the directory poisons the log.
    */
   releaseThrough(seqno: Seqno): number {
-    let released = 0;
-    for (
-      let oldest = this.sealed[0];
-      oldest !== undefined && oldest.lastSeqno <= seqno;
-      oldest = this.sealed[0]
-    ) {
-      this.release(oldest.number);
-      this.sealed.shift();
-      released++;
-    }
+    const needed = this.sealed.findIndex(({ lastSeqno }) => lastSeqno > seqno);
+    const flushed = needed < 0 ? this.sealed.length : needed;
+    const released = Math.max(0, flushed - this.keptSegmentsMax);
+    for (let i = 0; i < released; i++) this.releaseFirst();
     return released;
   }
 
-  private release(number: SegmentNumber): void {
-    try {
-      this.pool.release(number);
-    } catch (error) {
-      // Its name is gone, whatever went wrong then: there is nothing left to release.
-      if (!this.vfs.exists(this.pool.pathOf(number))) this.sealed.shift();
-      // A name that may come back must not be followed by others that may not: no sync is repeated.
-      if (isSyncFailure(error)) this.orPoison(() => rethrow(error));
-      throw error;
-    }
+  /**
+   * Gives back the oldest segment, which must be `number` and hold nothing above `seqno`, although it would be kept: it
+   * has been archived.
+   */
+  releaseOldest(number: SegmentNumber, seqno: Seqno): void {
+    const oldest = this.sealed[0];
+    assert(
+      oldest?.number === number && oldest.lastSeqno <= seqno,
+      () => `segment ${number} cannot be released: the oldest is ${oldest?.number}`,
+    );
+    this.releaseFirst();
   }
 
   /** Writes and syncs what is staged, unless the log is poisoned, and closes the file. */
@@ -260,6 +259,20 @@ export class WalWriter implements CommitLog {
       });
       this.active?.file.close();
     }
+  }
+
+  private releaseFirst(): void {
+    const { number } = this.sealed[0];
+    try {
+      this.pool.release(number);
+    } catch (error) {
+      // Its name is gone, whatever went wrong then: there is nothing left to release.
+      if (!this.vfs.exists(this.pool.pathOf(number))) this.sealed.shift();
+      // A name that may come back must not be followed by others that may not: no sync is repeated.
+      if (isSyncFailure(error)) this.orPoison(() => rethrow(error));
+      throw error;
+    }
+    this.sealed.shift();
   }
 
   /** Ends the active segment and goes on in the reserved space. What is staged belongs to the old one. */

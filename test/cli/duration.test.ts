@@ -1,5 +1,5 @@
 import test from 'ava';
-import { formatDuration, parseDuration } from '../../src/cli/duration.js';
+import { formatDuration, parseAge, parseDuration } from '../../src/cli/duration.js';
 
 test('durations are read in every unit', (t) => {
   t.is(parseDuration('500ms'), 500);
@@ -14,6 +14,13 @@ test('a number without a unit, and anything else, is no duration', (t) => {
   for (const text of ['', '60', 's', '-1s', '1 s', '1d', '1e3s', '25h', 'NaNs', '1s2', 'constructor']) {
     t.is(parseDuration(text), null, text);
   }
+});
+
+test('ages may be days', (t) => {
+  t.is(parseAge('7d'), 604_800_000);
+  t.is(parseAge('1.5d'), 129_600_000);
+  t.is(parseAge('12h'), 43_200_000);
+  for (const text of ['7', 'd', '-1d', '1e9d', '99999d']) t.is(parseAge(text), null, text);
 });
 
 test('durations are printed in the largest unit that fits', (t) => {

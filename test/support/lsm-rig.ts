@@ -180,6 +180,7 @@ export class LsmRig {
         defaultDurability: Durability.Always,
         groupIntervalMs: GROUP_INTERVAL_MS,
         onDamage: 'stop',
+      keepReleasedBytes: 0,
       },
       vfs,
       memtables,

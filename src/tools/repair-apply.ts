@@ -1,0 +1,263 @@
+/**
+ * Carries out the plan of a repair for one shard. The order of steps makes it safe to be killed anywhere:
+ *
+ * 1. what was saved is written to new tables, under temporary names, which get their names when all are durable;
+ * 2. a new manifest that names them, and CURRENT that names it: from here on the repair counts;
+ * 3. what was replaced goes to `quarantine/`. Nothing is deleted.
+ * 4. a damaged log is replayed as far as it goes, flushed, and its segments are given up; recovery kept copies of the
+ *    damaged ones in quarantine.
+ *
+ * Before 2 the old state stands, with some files beside it that the next repair or start moves to quarantine.
+ */
+import { assert } from '../base/assert.js';
+import { TableSeries } from '../compaction/table-series.js';
+import { ENTRY_EXPIRED, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
+import { ManifestContents } from '../manifest/manifest-contents.js';
+import { createManifestFile, pointCurrentAt } from '../manifest/manifest-file.js';
+import { CURRENT, manifestName } from '../manifest/manifest-names.js';
+import { listDirectory } from '../manifest/manifest-survey.js';
+import { type SettledStray, type Stray, settleStrays } from '../manifest/stray-files.js';
+import type { TableInfo } from '../manifest/table-info.js';
+import { LEVELS_MAX } from '../manifest/version.js';
+import { tableName, temporaryTableName } from '../sst/table-names.js';
+import type { TableReader } from '../sst/table-reader.js';
+import { recoverWal } from '../wal/recovery.js';
+import { surveyWal } from '../wal/survey.js';
+import { openReader } from './check-table.js';
+import { forEachNewest } from './newest-versions.js';
+import { type OfflineShardOptions, openOfflineShard } from './offline-shard.js';
+import { countDocuments, type DamagedTable, type RepairPlan, type RepairPlanOptions } from './repair-plan.js';
+import { salvage } from './salvage.js';
+import { manifestPlace, type ShardPlace } from './shard-place.js';
+
+export type RepairApplyOptions = RepairPlanOptions & Omit<OfflineShardOptions, 'onProgress' | 'onWalDamage'>;
+
+/** Files that are in quarantine now. */
+export type Quarantined = readonly string[];
+
+export function applyRepair(plan: RepairPlan, options: RepairApplyOptions): Quarantined {
+  const moved: string[] = [];
+  const replacesManifest =
+    plan.manifestProblem !== undefined || plan.damaged.length > 0 || plan.statisticsAreWrong;
+  if (replacesManifest) {
+    const work = new ShardRepair(plan, options);
+    const strays = plan.manifest === undefined ? work.rebuild() : work.replaceTables();
+    moved.push(...quarantinePaths(strays));
+  }
+  if (plan.walDamage.length > 0) moved.push(...salvageLog(options));
+  return moved;
+}
+
+class ShardRepair {
+  private nextFileNumber: number;
+  private readonly nextManifest: number;
+
+  constructor(
+    private readonly plan: RepairPlan,
+    private readonly options: RepairApplyOptions,
+  ) {
+    const listing = listDirectory(manifestPlace(plan.place));
+    const known = plan.manifest?.read.contents.state().nextFileNumber ?? 1;
+    this.nextFileNumber = Math.max(known, (listing.tables.at(-1) ?? 0) + 1);
+    this.nextManifest = listing.highestManifest + 1;
+    this.removeTemporaries();
+  }
+
+  /** The manifest is known: damaged tables give way to what was saved of them, in the same place of the tree. */
+  replaceTables(): SettledStray[] {
+    const { plan } = this;
+    const { manifest } = plan;
+    assert(manifest !== undefined, 'tables are replaced in a manifest');
+    const { contents } = manifest.read;
+    const added = plan.damaged.flatMap((table) => this.salvaged(table));
+    this.nameTables(added);
+    const removedTables = plan.damaged.map(({ fileNumber }) => fileNumber);
+    contents.apply({ addedTables: added, removedTables, nextFileNumber: this.nextFileNumber });
+    this.count(contents);
+    this.switchTo(contents, manifest.read.sequence + 1);
+    return this.settle([...this.damagedFiles(), ...plan.strays]);
+  }
+
+  /**
+   * Nothing says which table was in which level. The newest versions of all keys go into one run of the deepest level,
+   * which needs no such knowledge.
+   */
+  rebuild(): SettledStray[] {
+    const { plan } = this;
+    const saved = plan.damaged.flatMap((table) => this.salvaged(table));
+    this.nameTables(saved);
+    const sources = [...plan.loose, ...saved];
+    const { tables, databaseSeconds } = this.merge(sources);
+    this.nameTables(tables);
+    const contents = new ManifestContents();
+    const maxSeqno = sources.reduce((max, table) => Math.max(max, table.maxSeqno), 0);
+    contents.apply({
+      addedTables: tables,
+      removedTables: [],
+      nextFileNumber: this.nextFileNumber,
+      flushedSeqno: this.flushedSeqno(maxSeqno),
+      databaseSeconds,
+    });
+    this.count(contents);
+    this.switchTo(contents, 1);
+    const merged = sources.map(
+      ({ fileNumber }): Stray => ({ name: tableName(fileNumber), kind: 'orphan table' }),
+    );
+    return this.settle([...this.damagedFiles(), ...merged]);
+  }
+
+  /** A table with all that could be read of a damaged one; none if that is nothing. */
+  private salvaged({ fileNumber, info, salvaged: expected }: DamagedTable): TableInfo[] {
+    if (expected === undefined || expected.entries === 0) return [];
+    const { place } = this.plan;
+    const level = info?.level ?? 0;
+    const series = this.series(level, info?.run ?? 0, 1);
+    try {
+      salvage(place, fileNumber, info, (entry) => series.add(entry));
+      return series.finish();
+    } catch (error) {
+      series.abandon();
+      throw error;
+    }
+  }
+
+  /** One run of all tables: the newest version of every key. A deletion needs no trace where nothing is older. */
+  private merge(tables: readonly TableInfo[]): { tables: TableInfo[]; databaseSeconds: number } {
+    let databaseSeconds = 0;
+    if (tables.length === 0) return { tables: [], databaseSeconds };
+    const { tableSizeBytes } = this.options.tuning.tables;
+    const rawBytes = tables.reduce((sum, table) => sum + table.rawBytes, 0);
+    const series = this.series(LEVELS_MAX - 1, 0, 1 + Math.ceil(rawBytes / tableSizeBytes));
+    const readers: TableReader[] = [];
+    try {
+      for (const { fileNumber } of tables) readers.push(openReader(this.plan.place, fileNumber));
+      forEachNewest(
+        readers.map((reader) => reader.cursor({ fillCache: false })),
+        (entry) => {
+          // Only what has expired loses its text: database time had come that far.
+          if (entry.kind === ENTRY_EXPIRED) databaseSeconds = Math.max(databaseSeconds, entry.expiresAt);
+          if (entry.kind === ENTRY_TOMBSTONE) return;
+          if (series.isFull) series.cut();
+          series.add(entry);
+        },
+      );
+      return { tables: series.finish(), databaseSeconds };
+    } catch (error) {
+      series.abandon();
+      throw error;
+    } finally {
+      for (const reader of readers) reader.close();
+    }
+  }
+
+  private series(level: number, run: number, numbers: number): TableSeries {
+    const { place } = this.plan;
+    const { tables } = this.options.tuning;
+    const fileNumbers = { first: this.nextFileNumber, count: numbers };
+    this.nextFileNumber += numbers;
+    const codec = level === LEVELS_MAX - 1 ? tables.lastCodec : tables.upperCodec;
+    return new TableSeries({
+      vfs: place.vfs,
+      directory: place.tableDirectory,
+      fileNumbers,
+      level,
+      run,
+      codec,
+      tables,
+    });
+  }
+
+  private nameTables(tables: readonly TableInfo[]): void {
+    const { vfs, tableDirectory } = this.plan.place;
+    for (const { fileNumber } of tables)
+      vfs.rename(
+        `${tableDirectory}/${temporaryTableName(fileNumber)}`,
+        `${tableDirectory}/${tableName(fileNumber)}`,
+      );
+    if (tables.length > 0) vfs.syncDirectory(tableDirectory);
+  }
+
+  /** Statistics anew, unless a table that is not to be repaired cannot be read. */
+  private count(contents: ManifestContents): void {
+    if (this.plan.leavesDamage) return;
+    const collectionStats = countDocuments(this.options, contents);
+    contents.apply({ addedTables: [], removedTables: [], collectionStats });
+  }
+
+  private switchTo(contents: ManifestContents, sequence: number): void {
+    const place = manifestPlace(this.plan.place);
+    createManifestFile(place, this.nextManifest, sequence, contents.snapshot());
+    pointCurrentAt(place, this.nextManifest);
+  }
+
+  /** Damaged tables that are there, and every manifest but the new one. */
+  private damagedFiles(): Stray[] {
+    const { place, damaged } = this.plan;
+    const { manifests } = listDirectory(manifestPlace(place));
+    const old = manifests.filter((number) => number !== this.nextManifest);
+    return [
+      ...damaged
+        .filter(({ file }) => place.vfs.exists(file))
+        .map(({ fileNumber }): Stray => ({ name: tableName(fileNumber), kind: 'orphan table' })),
+      ...old.map((number): Stray => ({ name: manifestName(number), kind: 'other manifest' })),
+    ];
+  }
+
+  private settle(strays: readonly Stray[]): SettledStray[] {
+    const { vfs, tableDirectory } = this.plan.place;
+    const names = new Set<string>([CURRENT]);
+    const present = strays.filter(({ name }) => {
+      const isNew = !names.has(name) && vfs.exists(`${tableDirectory}/${name}`);
+      names.add(name);
+      return isNew;
+    });
+    return settleStrays(vfs, tableDirectory, present);
+  }
+
+  /** Left behind by a job, or by a repair that was killed. */
+  private removeTemporaries(): void {
+    const { vfs, tableDirectory } = this.plan.place;
+    const { incomplete } = listDirectory(manifestPlace(this.plan.place));
+    settleStrays(
+      vfs,
+      tableDirectory,
+      incomplete.map((name) => ({ name, kind: 'incomplete file' })),
+    );
+  }
+
+  /**
+   * From where on the log is replayed. Its segments are released in order once their operations are in tables, so what
+   * lies in front of the first one is in tables. Everything from there on is replayed once more, unless the log lacks
+   * something that tables may have: it has a hole (an older version would end up above a newer one), or it ends before the
+   * tables do (new writes would get seqnos that tables have already).
+   */
+  private flushedSeqno(maxSeqno: number): number {
+    if (this.plan.walDamage.length > 0) return maxSeqno;
+    const { vfs, walDirectory, shard } = this.plan.place;
+    const { segments } = surveyWal(vfs, walDirectory, shard);
+    const first = segments.find(({ header }) => header !== undefined)?.header;
+    if (first === undefined || lastLoggedSeqno(this.plan.place) < maxSeqno) return maxSeqno;
+    return first.firstSeqno - 1;
+  }
+}
+
+/** The log's last good seqno; 0 if it holds none. */
+function lastLoggedSeqno({ vfs, walDirectory, shard }: ShardPlace): number {
+  const report = recoverWal({ vfs, directory: walDirectory, shard, onDamage: 'report', onRecord: () => {} });
+  return report.lastSeqno;
+}
+
+/** Afterwards the log is empty and what was good in it is in tables. Returns the copies of damaged segments. */
+function salvageLog(options: RepairApplyOptions): readonly string[] {
+  const opened = openOfflineShard({ ...options, onProgress: undefined, onWalDamage: 'salvage' });
+  try {
+    opened.flushAll();
+    return opened.walReport.quarantined;
+  } finally {
+    opened.close();
+  }
+}
+
+function quarantinePaths(strays: readonly SettledStray[]): string[] {
+  return strays.flatMap(({ path, action }) => (action === 'quarantined' && path !== undefined ? [path] : []));
+}

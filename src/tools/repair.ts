@@ -1,0 +1,158 @@
+/**
+ * `lumadb repair`: makes a damaged data directory usable again, with everything that can still be read, and says exactly
+ * what cannot. Without `fix` it only says what it would do. Offline; nothing is deleted, what is replaced goes to
+ * quarantine; can be killed at any moment and run again.
+ */
+
+import type { Clock } from '../base/clock.js';
+import type { KeyBound } from '../manifest/table-info.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { ByteProgress, type OnProgress } from './byte-progress.js';
+import { walBytes } from './check-wal.js';
+import { collectionLabel, droppedCollections, type KnownCollections } from './collections.js';
+import { tableBytes } from './fsck-shard.js';
+import type { OfflineTuning } from './offline-shard.js';
+import { applyRepair } from './repair-apply.js';
+import { isSound, planRepair, type RepairPlan } from './repair-plan.js';
+import { shardPlaces } from './shard-place.js';
+
+export interface RepairOptions {
+  readonly vfs: Vfs;
+  readonly dataDirectory: string;
+  readonly shards: number;
+  readonly collections: KnownCollections;
+  /** Number of a collection: tables without it stay as they are. */
+  readonly only?: number;
+  /** False: a dry run. */
+  readonly fix: boolean;
+  readonly tuning: OfflineTuning;
+  readonly clock: Clock;
+  /** Database time, seconds. */
+  readonly nowSeconds: number;
+  readonly onProgress?: OnProgress;
+}
+
+/** A place in the key order, for people. */
+export interface KeyText {
+  readonly collection: string;
+  readonly key: string;
+}
+
+export interface ReportedLoss {
+  readonly shard: number;
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
+  /** The lost entries have keys from this one (included) to the other (included); null if nothing tells. */
+  readonly from: KeyText | null;
+  readonly to: KeyText | null;
+}
+
+export interface RepairAction {
+  readonly shard: number;
+  /** What is, or would be, done; a sentence. */
+  readonly action: string;
+  readonly file: string;
+}
+
+export interface RepairReport {
+  readonly fixed: boolean;
+  /** True when nothing was wrong. */
+  readonly sound: boolean;
+  readonly actions: readonly RepairAction[];
+  readonly losses: readonly ReportedLoss[];
+  /** Versions of documents that are saved from damaged tables, and those that are not; null if nobody knows how many. */
+  readonly entriesSaved: number;
+  readonly entriesLost: number | null;
+  /** Of damaged ranges of tables. */
+  readonly bytesLost: number;
+  /** Where the originals are now; empty in a dry run. */
+  readonly quarantined: readonly string[];
+}
+
+/** Throws DbError('IO') when the device fails, and leaves everything so that it can be called again. */
+export function repair(options: RepairOptions): RepairReport {
+  const { vfs, dataDirectory, shards, fix } = options;
+  const places = shardPlaces(vfs, dataDirectory, shards);
+  const total = places.reduce((sum, place) => sum + 2 * tableBytes(place) + walBytes(place), 0);
+  const progress = new ByteProgress(total, options.onProgress);
+  const plans: RepairPlan[] = [];
+  const quarantined: string[] = [];
+  for (const place of places) {
+    const shared = { ...options, place, progress, onProgress: undefined };
+    const plan = planRepair(shared);
+    plans.push(plan);
+    if (!fix || isSound(plan)) continue;
+    const dropped = droppedCollections(options.collections);
+    quarantined.push(...applyRepair(plan, { ...shared, droppedCollections: dropped }));
+  }
+  return reportOf(options, plans, quarantined);
+}
+
+function reportOf(
+  { fix, collections }: RepairOptions,
+  plans: readonly RepairPlan[],
+  quarantined: readonly string[],
+): RepairReport {
+  const damaged = plans.flatMap((plan) => plan.damaged);
+  const losses = plans.flatMap((plan) =>
+    plan.damaged.flatMap((table) =>
+      table.losses.map(({ from, to, ...loss }) => ({
+        shard: plan.place.shard as number,
+        ...loss,
+        from: keyText(collections, from),
+        to: keyText(collections, to),
+      })),
+    ),
+  );
+  const expected = damaged.map(({ info }) => info?.entries);
+  const entriesSaved = damaged.reduce((sum, { salvaged }) => sum + (salvaged?.entries ?? 0), 0);
+  const isKnown = expected.every((entries) => entries !== undefined);
+  const entriesExpected = expected.reduce<number>((sum, entries) => sum + (entries ?? 0), 0);
+  return {
+    fixed: fix,
+    sound: plans.every(isSound),
+    actions: plans.flatMap((plan) => actionsOf(plan)),
+    losses,
+    entriesSaved,
+    entriesLost: isKnown ? Math.max(0, entriesExpected - entriesSaved) : null,
+    bytesLost: losses.reduce((sum, { bytes }) => sum + bytes, 0),
+    quarantined,
+  };
+}
+
+function actionsOf(plan: RepairPlan): RepairAction[] {
+  const shard = plan.place.shard as number;
+  const actions: RepairAction[] = [];
+  const add = (file: string, action: string): void => {
+    actions.push({ shard, file, action });
+  };
+  for (const { file, reason, salvaged, info } of plan.damaged) {
+    const of = info === undefined ? '' : ` of ${info.entries}`;
+    if (salvaged === undefined) add(file, `leave it out, it cannot be read at all: ${reason}`);
+    else
+      add(
+        file,
+        `replace it by a new table with the ${salvaged.entries}${of} entries that can be read: ${reason}`,
+      );
+  }
+  if (plan.manifestProblem !== undefined) {
+    const how =
+      plan.manifest === undefined
+        ? `build a new manifest: merge ${plan.loose.length + plan.damaged.length} tables into one sorted run`
+        : 'point CURRENT at a copy of the newest whole manifest';
+    add(plan.place.tableDirectory, `${how}: ${plan.manifestProblem}`);
+  }
+  if (plan.statisticsAreWrong)
+    add(plan.place.tableDirectory, 'count the documents again: the statistics are wrong');
+  for (const damage of plan.walDamage)
+    add(plan.place.walDirectory, `replay the log without what is damaged, into tables: ${damage}`);
+  return actions;
+}
+
+function keyText(collections: KnownCollections, bound: KeyBound | undefined): KeyText | null {
+  if (bound === undefined) return null;
+  const key = Buffer.from(bound.key).toString('utf8');
+  return { collection: collectionLabel(collections, bound.collection), key };
+}
