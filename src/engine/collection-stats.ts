@@ -1,4 +1,9 @@
-/** Live documents and their bytes per collection of one shard. Kept while applying batches. Shard thread only. */
+/**
+ * Live documents and their bytes per collection of one shard. Kept while applying batches. Shard thread only.
+ *
+ * Dropped collections are not counted. Writes to them still come: those that were under way, those in the log, and what
+ * the expiry sweeper deletes. With their figures gone these would count from 0 downwards.
+ */
 export interface CollectionCount {
   documents: number;
   /** Bytes of the live documents' JSON text. */
@@ -13,6 +18,7 @@ export class CollectionStats {
   private readonly counts = new Map<number, CollectionCount>();
   private lastId = 0;
   private lastCount: CollectionCount = { documents: 0, bytes: 0 };
+  private dropped: ReadonlySet<number> = new Set();
 
   /** Adds to a collection's figures; either may be negative. */
   add(collection: number, documents: number, bytes: number): void {
@@ -26,12 +32,15 @@ export class CollectionStats {
 
   /** Starts from figures that were written down; replay goes on from there. */
   restore(figures: readonly CollectionFigure[]): void {
-    for (const { collection, documents, bytes } of figures) this.counts.set(collection, { documents, bytes });
+    for (const { collection, documents, bytes } of figures) {
+      if (!this.dropped.has(collection)) this.counts.set(collection, { documents, bytes });
+    }
   }
 
-  /** Forgets dropped collections, so that their figures are not kept for ever. */
-  forget(isDropped: (collection: number) => boolean): void {
-    for (const collection of this.counts.keys()) if (isDropped(collection)) this.counts.delete(collection);
+  /** Tells which collections are dropped: all of them, each time. Their figures are forgotten, now and later. */
+  setDropped(collections: readonly number[]): void {
+    this.dropped = new Set(collections);
+    for (const collection of collections) this.counts.delete(collection);
     this.lastId = 0;
   }
 
@@ -48,7 +57,7 @@ export class CollectionStats {
     let count = this.counts.get(collection);
     if (count === undefined) {
       count = { documents: 0, bytes: 0 };
-      this.counts.set(collection, count);
+      if (!this.dropped.has(collection)) this.counts.set(collection, count);
     }
     return count;
   }

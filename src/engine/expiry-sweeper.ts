@@ -186,7 +186,7 @@ export class ExpirySweeper {
       .filter((table) => hasExpired(this.expiryOf(table), this.nowSeconds))
       .map((table) => ({
         isThere: () => version().hasTable(table.fileNumber),
-        open: () => tables.reader(table).cursor({ fillCache: false }),
+        open: () => tables.cursor([table], { fillCache: false }),
         setNextExpiry: (seconds) => this.nextExpiry.set(table.fileNumber, seconds),
       }));
   }

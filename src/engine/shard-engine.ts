@@ -24,7 +24,7 @@ import { BatchApplier } from './apply.js';
 import { type CollectionFigure, CollectionStats } from './collection-stats.js';
 import { OperationIds, type RememberedOperationRecord } from './operation-ids.js';
 import { PatchBound } from './patch-bound.js';
-import type { TablesBelow } from './tables-below.js';
+import type { FrozenMemtable, TablesBelow } from './tables-below.js';
 import type { WriteGate } from './write-gate.js';
 
 /** Takes seqno ranges from the process-wide counter. */
@@ -128,7 +128,8 @@ export class ShardEngine {
     const { memtables } = this.options;
     if (!memtables.active.hasRoom(batch.count, bytes)) {
       // A chain that is full must still be recoverable, also under a smaller memory.memtables_max than before.
-      const isRotated = this.rotate(true) || (this.options.tables?.flushNow() === true && this.rotate(true));
+      const isRotated =
+        this.rotateFor(batch) || (this.options.tables?.flushNow() === true && this.rotateFor(batch));
       if (!isRotated || !memtables.active.hasRoom(batch.count, bytes)) throw this.memtablesFull();
     }
     this.applier.apply(batch, firstSeqno, this.outcome);
@@ -279,17 +280,28 @@ export class ShardEngine {
   }
 
   /** Between groups, so that everything applied so far is in the memtables that are no longer active. */
-  private rotate(useReserve = false): boolean {
-    const { memtables, tables } = this.options;
-    const slot = memtables.activeSlot;
-    if (!memtables.rotate(useReserve)) return false;
-    tables?.onFrozen({
+  private rotate(): boolean {
+    const slot = this.options.memtables.activeSlot;
+    if (!this.options.memtables.rotate()) return false;
+    this.options.tables?.onFrozen(this.frozenIn(slot));
+    return true;
+  }
+
+  /** The same for a batch that is replayed. It may take the slot in reserve. */
+  private rotateFor({ writtenAt }: WriteBatchView): boolean {
+    const slot = this.options.memtables.activeSlot;
+    if (!this.options.memtables.rotate(true)) return false;
+    this.options.tables?.onFrozen(this.frozenIn(slot), writtenAt);
+    return true;
+  }
+
+  private frozenIn(slot: number): FrozenMemtable {
+    return {
       slot,
       lastSeqno: this.lastSeqno,
       stats: this.stats.snapshot(),
       operationIds: this.operationIds.takeNew(),
-    });
-    return true;
+    };
   }
 
   private resetGroup(): void {

@@ -14,7 +14,6 @@ import { DbError, toWireError, type WireError } from '../base/errors.js';
 import type { RowCache } from '../cache/row-cache.js';
 import type { WriteStamps } from '../cache/write-stamps.js';
 import { ENTRY_DOCUMENT, type EntryCursor } from '../iter/entry-cursor.js';
-import { RunCursor } from '../iter/run-cursor.js';
 import type { Version } from '../manifest/version.js';
 import type { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
@@ -80,9 +79,14 @@ export class ShardReader {
     keyLength: number,
   ): Lookup | typeof FAILED {
     const { chain } = this;
-    // Before the memtables: what is then found in tables is older than any write that changes the stamp later.
-    const stamp = this.options.stamps?.load(hash) ?? 0;
-    const inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    let stamp = 0;
+    if (inMemory === ABSENT) {
+      // A row may only be cached under a stamp that was loaded before the memtables were looked into. So they are looked
+      // into once more: reads of what is in memory, nearly all of them, do without the stamp.
+      stamp = this.options.stamps?.load(hash) ?? 0;
+      inMemory = chain.get(hash, collection, key, keyOffset, keyLength);
+    }
     this.isFromMemory = true;
     if (inMemory === ABSENT) return this.tryBelow(hash, collection, key, keyOffset, keyLength, stamp);
     if (inMemory === FOUND) {
@@ -98,10 +102,8 @@ export class ShardReader {
   /** Everything of the shard, newest source first, for a merge. Call between enter() and leave(), and close them before leave(). */
   cursors(fillCache: boolean): EntryCursor[] {
     const memtables: EntryCursor[] = this.chain.chain().map((memtable) => new MemtableCursor(memtable));
-    const open = (table: Parameters<TableCache['reader']>[0]): EntryCursor =>
-      this.options.tables.reader(table).cursor({ fillCache });
     const runs = this.version().runsNewestFirst();
-    return [...memtables, ...runs.map((run) => new RunCursor(run.tables, open))];
+    return [...memtables, ...runs.map((run) => this.options.tables.cursor(run.tables, { fillCache }))];
   }
 
   /** The last applied seqno of the shard. */

@@ -80,7 +80,7 @@ export interface StoreSchedulerOptions {
   readonly tables: TableOptions;
   readonly directory: string;
   readonly limits: BacklogLimits;
-  /** All operations up to `seqno` are in tables, durably: the log can let go of them. */
+  /** All operations up to `seqno` are in tables, durably: the log can let go of them. Must not throw for I/O. */
   readonly onFlushedThrough: (seqno: number) => void;
 }
 
@@ -138,9 +138,10 @@ export class StoreScheduler implements TablesBelow {
     this.options.events.onReadError(error);
   }
 
-  onFrozen(frozen: FrozenMemtable): void {
+  onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void {
     this.frozen.push(frozen);
-    this.startedSeconds.push(this.options.databaseClock.nowSeconds());
+    // Not now for what is replayed: the next recovery must meet the documents that had not expired when it was written.
+    this.startedSeconds.push(nextWrittenAt ?? this.options.databaseClock.nowSeconds());
     this.schedule();
   }
 

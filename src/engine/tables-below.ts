@@ -31,8 +31,11 @@ export interface TablesBelow {
   ): boolean;
   /** A read failed while a batch was applied; the operation has been dealt with. */
   onReadError(error: unknown): void;
-  /** The memtable that was active is frozen: flush it. */
-  onFrozen(frozen: FrozenMemtable): void;
+  /**
+   * The memtable that was active is frozen: flush it. `nextWrittenAt`: database time of the first batch for the next one,
+   * if that is a batch of the past, which replay brings back.
+   */
+  onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void;
   /** Flushes the oldest frozen memtable at once, on this thread. False when there is none. */
   flushNow(): boolean;
   /** Why no further memtable may be started: level 0 is too full, the manifest is broken. */

@@ -3,8 +3,9 @@
  */
 import { threadId } from 'node:worker_threads';
 import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
-import { systemClock } from '../base/clock.js';
-import { databaseClock } from '../base/database-clock.js';
+import type { Clock } from '../base/clock.js';
+import type { DatabaseClock } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
 import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
@@ -34,17 +35,15 @@ export type RecoveryData = Pick<
   | 'tableDirectory'
   | 'memtables'
   | 'versions'
-  | 'stamps'
   | 'blockCache'
   | 'seqnos'
-  | 'timeBase'
   | 'tuning'
   | 'defaultDurability'
   | 'groupIntervalMs'
   | 'onDamage'
   | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -55,6 +54,10 @@ export interface RecoverShardOptions {
   readonly runner: JobRunner;
   readonly events: StoreEvents;
   readonly droppedCollections: () => readonly number[];
+  readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
+  /** Default: that of the manifest writer. */
+  readonly manifestRewriteBytesMin?: number;
 }
 
 export interface RecoveredShard {
@@ -74,6 +77,7 @@ export function recoverShard(options: RecoverShardOptions): RecoveredShard {
     directory: data.tableDirectory,
     shard: asShardId(data.shard),
     mode: 'strict',
+    rewriteBytesMin: options.manifestRewriteBytesMin,
   });
   try {
     return recoverFrom(options, manifest);
@@ -84,15 +88,16 @@ export function recoverShard(options: RecoverShardOptions): RecoveredShard {
 }
 
 function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): RecoveredShard {
-  const { data, vfs, segments } = options;
+  const { data, vfs, segments, clock } = options;
   const { engine, store, scheduler, tables, holder } = assemble(options, manifest);
   const { flushedSeqno, collectionStats, operationIds } = manifest.state;
+  engine.stats.setDropped(options.droppedCollections());
   engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
   const walReport = replay(options, engine, flushedSeqno);
   const log = new WalWriter({
     vfs,
     pool: segments,
-    clock: systemClock,
+    clock,
     shard: asShardId(data.shard),
     epoch: asEpoch(walReport.lastEpoch + 1),
     continuation: walReport.continuation,
@@ -107,9 +112,8 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
 }
 
 function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
-  const { data, vfs, memtables, meter } = options;
+  const { data, vfs, memtables, meter, clock, databaseClock } = options;
   const board = new SeqnoBoard(data.seqnos);
-  const clock = databaseClock(data.timeBase);
   const holder: { log: WalWriter | undefined } = { log: undefined };
   const tables = new TableCache({
     vfs,
@@ -134,9 +138,9 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     store,
     runner: options.runner,
     events: options.events,
-    clock: systemClock,
-    databaseClock: clock,
-    flushedSeconds: manifest.report.isNew ? clock.nowSeconds() : manifest.state.databaseSeconds,
+    clock,
+    databaseClock,
+    flushedSeconds: manifest.report.isNew ? databaseClock.nowSeconds() : manifest.state.databaseSeconds,
     heldSnapshots: () => board.heldSnapshots(),
     droppedCollections: options.droppedCollections,
     memtable: (slot) => data.memtables.slots[slot],
@@ -145,7 +149,15 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     tables: data.tuning.tables,
     directory: data.tableDirectory,
     limits: data.tuning.limits,
-    onFlushedThrough: (seqno) => holder.log?.releaseThrough(asSeqno(seqno)),
+    onFlushedThrough: (seqno) => {
+      try {
+        holder.log?.releaseThrough(asSeqno(seqno));
+      } catch (error) {
+        // The flush has happened. The log keeps more than it needs until the next one.
+        if (!(error instanceof DbError)) throw error;
+        options.events.onUnlinkFailed(data.walDirectory, error);
+      }
+    },
   });
   const engine = new ShardEngine({
     shard: data.shard,
@@ -156,9 +168,9 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
       groupEnds: () => board.groupEnds(data.shard),
     },
     tables: scheduler,
-    stamps: new WriteStamps(data.stamps),
+    ...(data.stamps !== undefined && { stamps: new WriteStamps(data.stamps) }),
     gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
-    clock: systemClock,
+    clock,
     meter,
     defaultDurability: data.defaultDurability,
     groupIntervalMs: data.groupIntervalMs,

@@ -180,8 +180,7 @@ class ShardThread implements ShardControl {
 
   setDroppedCollections(collections: readonly number[]): void {
     this.droppedCollections = collections;
-    const dropped = new Set(collections);
-    this.engine?.stats.forget((collection) => dropped.has(collection));
+    this.engine?.stats.setDropped(collections);
   }
 
   async close(flush: boolean): Promise<void> {
@@ -222,10 +221,11 @@ class ShardThread implements ShardControl {
       runner: this.runner(),
       events: this.storeLog(),
       droppedCollections: () => this.droppedCollections,
+      clock: systemClock,
+      databaseClock: databaseClock(data.timeBase),
     });
     this.shard = shard;
     this.engine = shard.engine;
-    this.setDroppedCollections(this.droppedCollections);
     this.sweeper = this.createSweeper(shard);
     this.openStorage = nested(new ShardStorage(shard, this.memtables, this.sweeper, systemClock));
     this.meter.onApplied(shard.engine.appliedSeqno);

@@ -97,7 +97,7 @@ export class StoreLog implements StoreEvents {
   }
 
   onUnlinkFailed(path: string, error: unknown): void {
-    this.log('warn', `an obsolete table was not removed: ${toWireError(error).message}`, {
+    this.log('warn', `an obsolete file was not removed: ${toWireError(error).message}`, {
       shard: this.shard,
       file: path,
     });

@@ -1,31 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { auditLedger, Load } from '../support/load.js';
 import { TestServer } from '../support/server.js';
+import { remount, smallFileSystem } from '../support/small-file-system.js';
 
 const MIB = 1024 * 1024;
-
-/** A file system of its own size; undefined, with the reason logged, where this process may not mount one. */
-function smallFileSystem(t: ExecutionContext, sizeMib: number): string | undefined {
-  const directory = mkdtempSync(join(tmpdir(), 'lumadb-full-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', directory], {
-    encoding: 'utf8',
-  });
-  if (mounted.status !== 0) {
-    rmSync(directory, { recursive: true, force: true });
-    t.log(`SKIPPED: cannot mount a tmpfs (needs root): ${mounted.stderr ?? mounted.error?.message}`);
-    return undefined;
-  }
-  t.teardown(() => {
-    spawnSync('umount', ['-l', directory]);
-    rmSync(directory, { recursive: true, force: true });
-  });
-  return directory;
-}
 
 /** Writes go on to the last byte: these tests are about what happens there. */
 const env = {
@@ -58,8 +39,7 @@ test('a full disk refuses writes by name, reads go on, and more space is enough 
   t.regex(full, /lumadb_wal_poisoned\{shard="0"\} 0/);
   t.is((await server.get('/ready')).status, 200);
   t.deepEqual(await auditReads(server, load), []);
-  const enlarged = spawnSync('mount', ['-o', 'remount,size=64m', directory]);
-  t.is(enlarged.status, 0);
+  remount(directory, 'size=64m');
   const after = await server.put('/api/v1/fill/after', { pad });
   t.true(after.status < 300, after.text);
   await server.kill9();

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parsePrometheus } from '../support/prometheus.js';
 import { type ServerOptions, TestServer } from '../support/server.js';
+import { freeAgain, leaveFree, smallFileSystem } from '../support/small-file-system.js';
 
 const MIB = 1024 * 1024;
 
@@ -16,14 +15,6 @@ async function started(t: ExecutionContext, options: ServerOptions = {}): Promis
 
 const setReadOnly = (server: TestServer, body: unknown) =>
   server.request('POST', '/admin/read-only', { body });
-
-/** Another program's file, of the size that leaves `bytes` free. */
-function leaveFree(directory: string, bytes: number): void {
-  const filler = join(directory, '.filler');
-  rmSync(filler, { force: true });
-  const { bavail, bsize } = statfsSync(directory);
-  writeFileSync(filler, Buffer.alloc(bavail * bsize - bytes));
-}
 
 test("the manual's read-only mode refuses every write with its reason, outlives kill -9, and ends", async (t) => {
   const server = await started(t);
@@ -110,16 +101,8 @@ test('/status and /metrics show the disk', async (t) => {
 });
 
 test('a disk that fills up stops writes before it is full, deletes go on, and space brings writes back', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'lumadb-space-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', directory], {
-    encoding: 'utf8',
-  });
-  t.teardown(() => {
-    spawnSync('umount', ['-l', directory]);
-    rmSync(directory, { recursive: true, force: true });
-  });
-  if (mounted.status !== 0) {
-    t.log(`SKIPPED: cannot mount a tmpfs (needs root): ${mounted.stderr ?? mounted.error?.message}`);
+  const directory = smallFileSystem(t, 96);
+  if (directory === undefined) {
     t.pass();
     return;
   }
@@ -155,7 +138,7 @@ test('a disk that fills up stops writes before it is full, deletes go on, and sp
   t.is((await server.request('DELETE', '/api/v1/c/k1')).status, 200);
   t.is((await server.put('/api/v1/c/new', {})).status, 503);
 
-  rmSync(join(directory, '.filler'));
+  freeAgain(directory);
   await server.until('writes go on by themselves', async () => !(await isReadOnly()));
   t.is((await server.put('/api/v1/c/new', {})).status, 201);
   t.is((await server.get('/health')).status, 200);

@@ -3,7 +3,8 @@
  * every attempt and every acknowledgement. It survives the server, so that nothing it noted is lost with it; the test
  * tells it where the next one listens. Each key belongs to one writer, which has at most one write of it under way.
  */
-import { HttpClient, WebSocketClient } from '../../src/client/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HttpClient, LumaDbError, WebSocketClient } from '../../src/client/index.js';
 import { type Acknowledged, type Attempted, makeDocument } from './ledger.js';
 
 export interface LoadCommand {
@@ -18,6 +19,8 @@ const HTTP_WRITERS = 8;
 const SOCKET_WRITERS = 24;
 const KEYS_PER_WRITER = 20;
 const REPORT_MS = 5;
+const REFUSED_PAUSE_MS = 50;
+const GOES_ON = process.env['LOAD_GOES_ON'] === '1';
 const LEVELS = (process.env['LOAD_LEVELS'] ?? 'always').split(',') as ('always' | 'group' | 'os')[];
 
 let attempts: Attempted[] = [];
@@ -44,11 +47,15 @@ async function runWriter(name: string, own: number, put: Put): Promise<void> {
     try {
       const { seqno } = await put(key, JSON.stringify(makeDocument(key, n)), LEVELS[n % LEVELS.length]);
       acknowledged.push({ key, n, seqno });
-    } catch {
-      return;
+    } catch (error) {
+      if (!GOES_ON || !isRefusal(error)) return;
+      await delay(REFUSED_PAUSE_MS);
     }
   }
 }
+
+/** The server is there and takes no writes just now. */
+const isRefusal = (error: unknown): boolean => error instanceof LumaDbError && error.status >= 500;
 
 async function run(port: number): Promise<void> {
   const own = ++generation;

@@ -14,8 +14,10 @@ export class Load {
   private readonly child: ChildProcess;
   private onIdle: () => void = () => {};
 
-  constructor(t: ExecutionContext, levels: string) {
-    this.child = fork(SCRIPT, [], { env: { ...process.env, LOAD_LEVELS: levels }, execArgv: [] });
+  /** `goesOn`: a writer that is refused (503) tries again; without it every writer ends with its first error. */
+  constructor(t: ExecutionContext, levels: string, options: { readonly goesOn?: boolean } = {}) {
+    const env = { ...process.env, LOAD_LEVELS: levels, LOAD_GOES_ON: options.goesOn === true ? '1' : '' };
+    this.child = fork(SCRIPT, [], { env, execArgv: [] });
     t.teardown(() => this.child.kill('SIGKILL'));
     this.child.on('message', (message: LoadReport | 'idle') => {
       if (message === 'idle') this.onIdle();

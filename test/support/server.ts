@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default 0: a free one. */
   readonly port?: number;
+  /** More arguments for `lumadb start`. */
+  readonly args?: readonly string[];
   /** `ulimit -n` of the server. */
   readonly filesMax?: number;
   /** False returns as soon as the process runs. */
@@ -118,6 +120,11 @@ export class TestServer {
     await this.launch({ ...this.options, ...changes, env });
   }
 
+  /** Waits until it answers, ready or not: for servers with a shard that stays down. */
+  untilItAnswers(): Promise<void> {
+    return this.until('the server answers', () => this.answers((status) => status > 0), START_TIMEOUT_MS);
+  }
+
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
   }
@@ -191,6 +198,7 @@ export class TestServer {
 
   private async launch(options: ServerOptions): Promise<void> {
     const args = [CLI_MAIN, 'start', '--data-dir', this.dataDir, '--port', String(options.port ?? 0)];
+    args.push(...(options.args ?? []));
     const limits = options.filesMax === undefined ? '' : `ulimit -n ${options.filesMax} && `;
     const child = spawnTracked('bash', ['-c', `${limits}exec "$0" "$@"`, process.execPath, ...args], {
       cwd: this.dataDir,
@@ -210,14 +218,18 @@ export class TestServer {
     await this.until('the server is ready', () => this.isReady(), START_TIMEOUT_MS);
   }
 
+  private isReady(): Promise<boolean> {
+    return this.answers((status) => status === 200);
+  }
+
   /** Finds the port in the announcement, then asks /ready. */
-  private async isReady(): Promise<boolean> {
+  private async answers(suffices: (status: number) => boolean): Promise<boolean> {
     if (!this.isRunning) throw new Error(`the server ended during its start:\n${this.log}`);
     const found = readAnnouncement(this.dataDir);
     if (found === null || found.port === null || found.pid !== this.child?.pid) return false;
     this.connectTo(found.port);
     return this.get('/ready').then(
-      ({ status }) => status === 200,
+      ({ status }) => suffices(status),
       () => false,
     );
   }

@@ -24,10 +24,19 @@ export class Trace {
     });
   }
 
-  /** `inject`: as strace's -e inject= takes it, for example `fdatasync:error=EIO`. */
-  static async attach(t: ExecutionContext, server: TestServer, inject: string): Promise<Trace> {
+  /**
+   * `inject`: as strace's -e inject= takes it, for example `fdatasync:error=EIO`. With `paths` only calls on these
+   * files are struck; they need not exist yet.
+   */
+  static async attach(
+    t: ExecutionContext,
+    server: TestServer,
+    inject: string,
+    paths: readonly string[] = [],
+  ): Promise<Trace> {
     const calls = inject.slice(0, inject.indexOf(':'));
-    const args = ['-f', '-p', String(server.pid), '-e', `trace=${calls}`, '-e', `inject=${inject}`];
+    const only = paths.flatMap((path) => ['-P', path]);
+    const args = ['-f', '-p', String(server.pid), ...only, '-e', `trace=${calls}`, '-e', `inject=${inject}`];
     const trace = new Trace(spawnTracked('strace', args, { cwd: '/', env: process.env }));
     t.teardown(() => trace.detach());
     for (const end = performance.now() + ATTACH_MS_MAX; !/ attached/.test(trace.output); await delay(20)) {

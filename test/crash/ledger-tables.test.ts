@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { runCli } from '../cli/run-cli.js';
+import { auditLedger, Load } from '../support/load.js';
+import { oneIn, seededPrng } from '../support/random.js';
+import { TestServer } from '../support/server.js';
+import { SMALL_LSM, shardDirectory, unfinishedTablesOf } from '../support/small-lsm.js';
+
+const SHARDS = 2;
+
+async function sumOf(server: TestServer, metric: string): Promise<number> {
+  let sum = 0;
+  for (let shard = 0; shard < SHARDS; shard++) sum += await server.metric(`${metric}{shard="${shard}"}`);
+  return sum;
+}
+
+/** Segments of the log, as numbers. */
+const segmentsOf = (server: TestServer): number[] =>
+  readdirSync(join(shardDirectory(server.dataDir), 'wal'))
+    .filter((name) => /^\d+\.wal$/.test(name))
+    .map((name) => Number.parseInt(name, 10));
+
+/** Kills a server again and again while memtables of 1 MiB are flushed, tables compacted and log segments released. */
+async function killRepeatedly(t: ExecutionContext, kills: number, levels: string): Promise<void> {
+  const prng = seededPrng(t);
+  const env = { ...SMALL_LSM, LUMADB_SHARDING__SHARDS: String(SHARDS) };
+  const server = await TestServer.start({ env });
+  t.teardown(() => server.close());
+  const load = new Load(t, levels, { goesOn: true });
+  let flushes = 0;
+  let compactions = 0;
+  let killsInJobs = 0;
+  for (let kill = 1; kill <= kills; kill++) {
+    const idle = load.startOn(server);
+    const before = load.ledger.count;
+    await server.until('the load runs', () => load.ledger.count > before + 300);
+    flushes += await sumOf(server, 'lumadb_memtable_flushes_total');
+    compactions += await sumOf(server, 'lumadb_compactions_total');
+    await delay(prng.nextBelow(300));
+    await server.kill9();
+    await idle;
+    killsInJobs += unfinishedTablesOf(server.dataDir).length > 0 ? 1 : 0;
+    if (oneIn(prng, 2)) {
+      // Once more, in the middle of the recovery or shortly after it.
+      await server.restart({ waitUntilReady: false });
+      await delay(150 + prng.nextBelow(600));
+      await server.kill9();
+    }
+    await server.restart();
+    t.deepEqual(await auditLedger(server, load.ledger), [], `after kill ${kill}`);
+  }
+  const { count } = load.ledger;
+  t.log(
+    `${count} acknowledged writes survived ${kills} kills, ${killsInJobs} of them in the middle of a job`,
+  );
+  t.log(`at least ${flushes} flushes and ${compactions} compactions`);
+  t.true(flushes >= kills && compactions >= 3, `${flushes} flushes, ${compactions} compactions`);
+  t.true(Math.min(...segmentsOf(server)) > 1, 'the log lets go of what is in tables');
+  t.is((await server.stop()).code, 0);
+  const checked = await runCli(['fsck', '--data-dir', server.dataDir], { cwd: server.dataDir });
+  t.is(checked.code, 0, checked.stdout);
+  await server.restart();
+  t.deepEqual(await auditLedger(server, load.ledger), [], 'after an orderly stop');
+}
+
+test.serial(
+  'every durable write survives 10 times kill -9 amid flushes, compactions and releases of the log',
+  (t) => killRepeatedly(t, 10, 'always'),
+);
+
+test.serial('so do writes of all durabilities', (t) => killRepeatedly(t, 3, 'always,group,os'));
