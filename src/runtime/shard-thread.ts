@@ -73,6 +73,8 @@ export interface ShardHost {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Asks for a spare WAL segment, prepared on the compactor thread. */
   wantSpare(shard: number): void;
+  /** Asks for pages behind the memory of a memtable that is written soon. */
+  wantPages(shard: number, memtable: SharedArrayBuffer): void;
   /** Runs on the shard's compactor thread. */
   flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
   compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
@@ -333,6 +335,8 @@ class ShardThread implements ShardControl {
     if (counters.activeSegmentFill > SPARE_WANTED_FILL || counters.segmentsRetained === 0) {
       this.host.wantSpare(this.data.shard);
     }
+    const untouched = this.memtables.takeUntouched();
+    if (untouched !== undefined) this.host.wantPages(this.data.shard, this.data.memtables.slots[untouched]);
     shard.store.reclaim();
     shard.scheduler.schedule();
     this.openStorage?.refresh();
