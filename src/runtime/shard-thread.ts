@@ -77,6 +77,8 @@ export interface ShardHost {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Asks for a spare WAL segment, prepared on the compactor thread. */
   wantSpare(shard: number): void;
+  /** Asks for pages behind the memory of a memtable that is written soon. */
+  wantPages(shard: number, memtable: SharedArrayBuffer): void;
   /** Runs on the shard's compactor thread. */
   flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
   compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
@@ -348,6 +350,8 @@ class ShardThread implements ShardControl {
       this.host.wantSpare(this.data.shard);
     }
     this.freezeWhenDue(shard, counters.bytesAppended);
+    const untouched = this.memtables.takeUntouched();
+    if (untouched !== undefined) this.host.wantPages(this.data.shard, this.data.memtables.slots[untouched]);
     shard.store.reclaim();
     shard.scheduler.schedule();
     this.openStorage?.refresh();
