@@ -35,6 +35,7 @@ import {
   SHARD_MEMTABLES,
   SHARD_OPERATIONS,
   SHARD_POISONED,
+  SHARD_PRESSURE,
   SHARD_READ_ERRORS,
   SHARD_REFUSED_DISK,
   SHARD_REFUSED_L0_STOP,
@@ -51,8 +52,10 @@ import {
   SHARD_WAL_SEGMENTS,
   STALL_NAMES,
 } from '../shm/stats-format.js';
-
+import { type Labels, type Sample, SampledMetric, single } from './sampled-metric.js';
 import type { DiskFacts, SpaceFacts } from './space-report.js';
+import type { StorageFacts } from './storage-facts.js';
+import { storageMetrics } from './storage-metrics.js';
 
 export interface MetricsSource {
   /** One block per front and per shard, by number. */
@@ -62,33 +65,9 @@ export interface MetricsSource {
   shardUp(shard: number): number;
   readonly memoryLimitBytes: number;
   readonly space: () => SpaceFacts;
+  readonly storage: () => StorageFacts;
   readonly uptimeSeconds: () => number;
   readonly version: string;
-}
-
-type Labels = Record<string, string | number>;
-interface Sample {
-  readonly value: number;
-  readonly labels: Labels;
-  readonly metricName?: string;
-}
-
-/** A metric whose samples are read when they are asked for. */
-class SampledMetric {
-  readonly aggregator = 'sum';
-
-  constructor(
-    readonly name: string,
-    readonly help: string,
-    readonly type: 'counter' | 'gauge' | 'histogram',
-    private readonly samples: () => Sample[],
-  ) {}
-
-  async get(): Promise<object> {
-    return { name: this.name, help: this.help, type: this.type, aggregator: 'sum', values: this.samples() };
-  }
-
-  reset(): void {}
 }
 
 export function createMetrics(source: MetricsSource): prom.Registry {
@@ -104,6 +83,7 @@ export function createMetrics(source: MetricsSource): prom.Registry {
     ...frontMetrics(source),
     ...shardMetrics(source),
     ...spaceMetrics(source),
+    ...storageMetrics(source.storage),
     ...processMetrics(source),
   ]) {
     // The registry only calls get(), name and type of what it is given.
@@ -130,10 +110,10 @@ function requestMetrics({ fronts }: MetricsSource): SampledMetric[] {
           histogram('lumadb_query_duration', fronts, FRONT_LATENCY + index * HISTOGRAM_CELLS, { method }),
         ),
     ),
-    counter('lumadb_cache_hits', 'Point reads served from shared memory by the front.', () =>
+    single('lumadb_cache_hits', 'Point reads served from shared memory by the front.', 'counter', () =>
       total(FRONT_CACHE_HITS),
     ),
-    counter('lumadb_cache_requests', 'Point reads that looked in shared memory.', () =>
+    single('lumadb_cache_requests', 'Point reads that looked in shared memory.', 'counter', () =>
       total(FRONT_CACHE_REQUESTS),
     ),
   ];
@@ -254,6 +234,12 @@ function shardMetrics(source: MetricsSource): SampledMetric[] {
         ]),
     ),
     perShard(
+      'lumadb_write_pressure',
+      'How close writes are to a stop, 0 to 1; above 0 they are slowed down.',
+      'gauge',
+      SHARD_PRESSURE,
+    ),
+    perShard(
       'lumadb_storage_job_failures_total',
       'Flushes and compactions that failed; each is tried again.',
       'counter',
@@ -296,7 +282,7 @@ function spaceMetrics({ space }: MetricsSource): SampledMetric[] {
 
 function processMetrics(source: MetricsSource): SampledMetric[] {
   const gauge = (name: string, help: string, value: () => number): SampledMetric =>
-    new SampledMetric(name, help, 'gauge', () => [{ labels: {}, value: value() }]);
+    single(name, help, 'gauge', value);
   return [
     gauge('lumadb_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss()),
     gauge('lumadb_memory_limit_bytes', 'Memory the process may use.', () => source.memoryLimitBytes),
@@ -305,10 +291,6 @@ function processMetrics(source: MetricsSource): SampledMetric[] {
       { labels: { version: source.version }, value: 1 },
     ]),
   ];
-}
-
-function counter(name: string, help: string, value: () => number): SampledMetric {
-  return new SampledMetric(name, help, 'counter', () => [{ labels: {}, value: value() }]);
 }
 
 /** The histograms that start at cell `base` of all blocks, added up, as cumulative buckets in seconds. */

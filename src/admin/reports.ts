@@ -1,11 +1,15 @@
 /** What /health and /status say: plain functions from what the supervisor knows to JSON. */
 import { type SpaceFacts, spaceProblem, spaceStatus } from './space-report.js';
+import type { LevelFacts } from './storage-facts.js';
 
 export interface ShardReport {
   readonly shard: number;
   readonly state: string;
   readonly cause: string | null;
-  /** Why writes wait or are refused: memtables_full, l0_stop, wal_poisoned, disk, read_only; null while they are taken. */
+  /**
+   * Why writes wait or are refused: memtables_full, l0_stop, wal_poisoned, disk, read_only; `slowdown` while they are taken but
+   * slowed down, so that compaction keeps up; null while nothing holds them back.
+   */
   readonly stall_cause: string | null;
   readonly writes_refused: string | null;
   readonly seqno: number;
@@ -18,6 +22,11 @@ export interface ShardReport {
   readonly l0_files: number;
   readonly tables: number;
   readonly table_bytes: number;
+  /** Those that have tables. */
+  readonly levels: readonly LevelFacts[];
+  readonly pending_compaction_bytes: number;
+  /** Why the last flush failed; it is tried again. */
+  readonly flush_error: string | null;
   readonly restarts: number;
 }
 
@@ -36,6 +45,8 @@ export interface ServerFacts {
   readonly space: SpaceFacts;
 }
 
+/** Writes are taken, only later: no illness. */
+const SLOWDOWN = 'slowdown';
 /** Share of the memory limit above which the memory check says degraded. */
 const MEMORY_DEGRADED_SHARE = 0.95;
 
@@ -69,10 +80,17 @@ export function healthReport(facts: ServerFacts): Report {
   };
 }
 
-function shardProblem({ shard, cause, writes_refused, stall_cause }: ShardReport): string | null {
-  return (
-    cause ?? writes_refused ?? (stall_cause === null ? null : `shard ${shard} refuses writes: ${stall_cause}`)
-  );
+function shardProblem({
+  shard,
+  cause,
+  writes_refused,
+  stall_cause,
+  flush_error,
+}: ShardReport): string | null {
+  const refused =
+    stall_cause === null || stall_cause === SLOWDOWN ? null : `shard ${shard} refuses writes: ${stall_cause}`;
+  const flush = flush_error === null ? null : `shard ${shard} cannot flush its memtables: ${flush_error}`;
+  return cause ?? writes_refused ?? refused ?? flush;
 }
 
 export function statusReport(facts: ServerFacts): Report {

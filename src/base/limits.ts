@@ -20,3 +20,5 @@ export const LIST_LIMIT_MAX = 1000;
 export const LIST_LIMIT_DEFAULT = 20;
 /** Longest time to live of a document, in seconds: ten years. The shortest is one second. */
 export const TTL_SECONDS_MAX = 10 * 365 * 24 * 3600;
+/** Levels of SSTables of one shard, numbered from 0. */
+export const LEVELS = 7;

@@ -130,7 +130,8 @@ export class Catalog {
     return collection;
   }
 
-  private existing(name: string): Collection {
+  /** Throws DbError('NOT_FOUND'). */
+  existing(name: string): Collection {
     const collection = this.byName.get(name);
     if (collection === undefined)
       throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);

@@ -1,8 +1,11 @@
 /** Puts the commands together and turns every way to end into an exit code: 0 ok, 1 failed, 2 usage. */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../base/version.js';
+import { registerCompact } from './commands/compact.js';
 import { registerConfig } from './commands/config.js';
+import { registerDebug } from './commands/debug.js';
 import { registerFsck } from './commands/fsck.js';
+import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
 import { registerPing } from './commands/ping.js';
 import { registerRepair } from './commands/repair.js';
@@ -54,6 +57,9 @@ Every command explains itself: lumadb help COMMAND`,
   registerStatus(program, done);
   registerHealth(program, done);
   registerShutdown(program, done);
+  registerCompact(program, done);
+  registerGc(program, done);
+  registerDebug(program, done);
   registerConfig(program, done);
   registerFsck(program, done);
   registerRepair(program, done);

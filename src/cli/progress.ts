@@ -25,7 +25,7 @@ export async function startWaitBar(totalMs: number): Promise<WaitBar> {
 }
 
 export interface ByteBar {
-  /** To be called from the work itself, which leaves the event loop no turn. */
+  /** May be called from work that leaves the event loop no turn. */
   update(bytesDone: number, bytesTotal: number): void;
   stop(): void;
 }

@@ -65,7 +65,7 @@ export function nextManualStep(state: PickerState, start: ManualPlan): ManualSte
 
 /** Undefined: nothing is left to do in level 0. */
 function stepInLevelZero(state: PickerState, plan: ManualPlan): ManualStep | undefined {
-  const isWanted = (table: TableInfo): boolean => table.run <= plan.newestRun && concerns(plan, table);
+  const isWanted = (table: TableInfo): boolean => isStillToDo(plan, 0, table);
   const isLeft = state.version.levels[0].some(({ tables }) => tables.some(isWanted));
   if (!isLeft) return undefined;
   const choice = chooseLevelZero(state, 'manual', isWanted);
@@ -74,14 +74,13 @@ function stepInLevelZero(state: PickerState, plan: ManualPlan): ManualStep | und
 
 /** Undefined: nothing is left to do in the plan's level. */
 function stepInLevel(state: PickerState, plan: ManualPlan): ManualStep | undefined {
-  const { level, after } = plan;
-  if (plan.stage === 'push' && level >= targetLevel(state, plan)) return undefined;
+  const { level } = plan;
+  if (plan.stage === 'push' && level >= targetLevel(state.version, plan)) return undefined;
   const tables = state.version.levels[level][0]?.tables ?? [];
   const table = tables.find(
     (each) =>
-      (after === undefined || compareBounds(each.smallest, after) > 0) &&
-      concerns(plan, each) &&
-      (plan.stage === 'push' || isWorthRewriting(state, plan, each)),
+      isStillToDo(plan, level, each) &&
+      (plan.stage === 'push' || isWorthRewriting(state.nowSeconds, plan, each)),
   );
   if (table === undefined) return undefined;
   const choice =
@@ -95,14 +94,14 @@ function stepInLevel(state: PickerState, plan: ManualPlan): ManualStep | undefin
 /** The plan at the start of the next level or stage; undefined at the end of it all. */
 function nextLevel(state: PickerState, plan: ManualPlan): ManualPlan | undefined {
   if (plan.stage === 'rewrite') return undefined;
-  const target = targetLevel(state, plan);
+  const target = targetLevel(state.version, plan);
   if (plan.level + 1 < target) return { ...plan, level: plan.level + 1, after: undefined };
   if (!plan.request.deleteTombstones) return undefined;
   return { ...plan, stage: 'rewrite', level: target, after: undefined };
 }
 
 /** The level where everything ends up. */
-function targetLevel({ version }: PickerState, { request }: ManualPlan): number {
+export function targetLevel(version: Version, { request }: Pick<ManualPlan, 'request'>): number {
   if (request.levels !== 'all') return Math.max(1, request.levels.to);
   return Math.max(
     1,
@@ -110,14 +109,16 @@ function targetLevel({ version }: PickerState, { request }: ManualPlan): number 
   );
 }
 
-function concerns({ request }: ManualPlan, { collections }: TableInfo): boolean {
-  return (
-    request.collection === undefined ||
-    collections.some(({ collection }) => collection === request.collection)
-  );
+/** Whether the plan, which is at its `level` or above it, is going to look at a table of this level. */
+export function isStillToDo(plan: ManualPlan, level: number, table: TableInfo): boolean {
+  if (level === 0 && table.run > plan.newestRun) return false;
+  if (level === plan.level && plan.after !== undefined && compareBounds(table.smallest, plan.after) <= 0)
+    return false;
+  const { collection } = plan.request;
+  return collection === undefined || table.collections.some((share) => share.collection === collection);
 }
 
-function isWorthRewriting({ nowSeconds }: PickerState, { request }: ManualPlan, table: TableInfo): boolean {
+export function isWorthRewriting(nowSeconds: number, { request }: ManualPlan, table: TableInfo): boolean {
   if (!request.deleteTombstones) return true;
   return table.tombstones > 0 || (table.earliestExpiry !== 0 && table.earliestExpiry <= nowSeconds);
 }

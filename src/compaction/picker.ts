@@ -24,7 +24,7 @@ export function levelTargetBytes(options: PickerOptions, level: number): number 
 }
 
 /** How full a level is: at 1 and above it asks for a compaction. The deepest level has no limit. */
-export function levelScore(state: PickerState, level: number): number {
+export function levelScore(state: Pick<PickerState, 'version' | 'options' | 'busy'>, level: number): number {
   const { version, options, busy } = state;
   if (level === 0) return version.levels[0].length / options.l0RunsTrigger;
   if (level === version.levels.length - 1) return 0;
@@ -102,7 +102,7 @@ function shareOf({ tombstones, entries }: TableInfo): number {
   return tombstones / entries;
 }
 
-function tablesOf({ version }: PickerState, level: number): readonly TableInfo[] {
+function tablesOf({ version }: Pick<PickerState, 'version'>, level: number): readonly TableInfo[] {
   return version.levels[level][0]?.tables ?? [];
 }
 

@@ -18,9 +18,10 @@ export class RateLimit {
     this.paidUntilMs = clock.monotonicMs();
   }
 
-  /** Takes effect for bytes that are charged from now on. */
+  /** Takes effect for bytes that are charged from now on; what is owed under the old rate is forgiven. */
   setRate(bytesPerSecond: number): void {
     assert(bytesPerSecond > 0, 'a rate is positive');
+    this.paidUntilMs = Math.min(this.paidUntilMs, this.clock.monotonicMs());
     this.bytesPerSecond = bytesPerSecond;
   }
 

@@ -45,6 +45,8 @@ class CurrentVersion {
 
 export class BatchApplier {
   private readonly current = new CurrentVersion();
+  /** Of no meaning: keeps the loads of touchIndexes() from being optimised away. */
+  protected touched = 0;
   private readonly found = new FoundEntry();
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
 
@@ -59,6 +61,7 @@ export class BatchApplier {
   /** Applies all operations and fills `outcome` with a status for each. Room must have been reserved. */
   apply(batch: WriteBatchView, firstSeqno: number, outcome: WriteOutcome): void {
     outcome.begin(batch.count);
+    this.touchIndexes(batch);
     if (batch.allOrNothing && !this.allConditionsHold(batch, outcome)) return;
     for (let i = 0; i < batch.count; i++) {
       const seqno = firstSeqno + i;
@@ -67,6 +70,21 @@ export class BatchApplier {
       outcome.statuses[i] = status;
       if (batch.hasOperationIds) this.rememberOperation(batch, i, seqno, status, outcome);
     }
+  }
+
+  /**
+   * Brings what lookup() reads first for each operation into the processor's cache, in a loop of loads that do not wait for
+   * each other (group prefetching: Chen, Ailamaki, Gibbons, Mowry, "Improving Hash Join Performance through Prefetching",
+   * 2004). The caller has no use for the result; the compiler must think that it has.
+   */
+  private touchIndexes(batch: WriteBatchView): void {
+    const { memtables } = this;
+    let touched = 0;
+    for (let position = 0; position < memtables.chainLength; position++) {
+      const { reader } = memtables.writerAt(position);
+      for (let i = 0; i < batch.count; i++) touched ^= reader.touchIndex(batch.keyHash(i));
+    }
+    this.touched = touched;
   }
 
   /** Bytes of the newest version of operation `index`'s key; 0 when there is none. For reserving room. */

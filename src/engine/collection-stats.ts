@@ -44,6 +44,11 @@ export class CollectionStats {
     this.lastId = 0;
   }
 
+  /** Bytes of the live documents of a collection. */
+  bytesOf(collection: number): number {
+    return this.counts.get(collection)?.bytes ?? 0;
+  }
+
   snapshot(): CollectionFigure[] {
     return [...this.counts].map(([collection, count]) => ({ collection, ...count }));
   }

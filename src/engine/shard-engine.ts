@@ -139,14 +139,15 @@ export class ShardEngine {
 
   /**
    * Takes a batch into the current group. `view` and the bytes it looks at must stay as they are until commit().
-   * An error refuses the batch: nothing of it has happened, and the caller answers it.
+   * An error refuses the batch: nothing of it has happened, and the caller answers it. `isGated`: whether read-only mode
+   * applies to it.
    */
-  stage(view: WriteBatchView, answer: BatchAnswer): StageResult {
+  stage(view: WriteBatchView, answer: BatchAnswer, isGated = true): StageResult {
     const { memtables, seqnos, clock } = this.options;
     const { log } = this;
     const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
-    const refusal = this.options.gate?.refusal(view);
+    const refusal = isGated ? this.options.gate?.refusal(view) : undefined;
     if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
     if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
@@ -186,18 +187,19 @@ export class ShardEngine {
 
   /**
    * Writes one batch of the shard's own, at once and alone. Returns how many operations deleted something; throws the
-   * DbError that refuses it.
+   * DbError that refuses it. `isGated`: as for stage().
    */
-  writeNow(view: WriteBatchView): number {
+  writeNow(view: WriteBatchView, isGated = true): number {
     let deleted = 0;
-    const result = this.stage(view, {
+    const answer: BatchAnswer = {
       replyOutcome: (_id, _seqno, _durability, { statuses, count }) => {
         for (let i = 0; i < count; i++) if (statuses[i] === WriteStatus.Deleted) deleted++;
       },
       replyError: (_id, error) => {
         throw fromWireError(error);
       },
-    });
+    };
+    const result = this.stage(view, answer, isGated);
     assert(result !== 'commit-first', 'writeNow is called between groups');
     if (result !== 'staged') throw result;
     this.commit();

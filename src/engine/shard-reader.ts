@@ -111,6 +111,12 @@ export class ShardReader {
     return this.chain.visibleSeqno();
   }
 
+  /** Bytes of indexes and filters that its open tables hold, and how many are open. */
+  get openTables(): { readonly memoryBytes: number; readonly count: number } {
+    const { memoryBytes, openCount } = this.options.tables;
+    return { memoryBytes, count: openCount };
+  }
+
   close(): void {
     this.options.tables.close();
   }

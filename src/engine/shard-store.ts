@@ -114,7 +114,7 @@ export class ShardStore {
    * it cannot be made durable.
    */
   installFlush(frozen: FrozenMemtable, tables: readonly TableInfo[], databaseSeconds: number): void {
-    this.add(tables, {
+    this.install({
       addedTables: tables,
       removedTables: [],
       flushedSeqno: frozen.lastSeqno,
@@ -134,7 +134,7 @@ export class ShardStore {
     removed: readonly number[],
     cursors: VersionEdit['compactionCursors'],
   ): void {
-    this.add(added, { addedTables: added, removedTables: removed, compactionCursors: cursors });
+    this.install({ addedTables: added, removedTables: removed, compactionCursors: cursors });
     this.obsolete.push({ pins: this.options.memtables.notePins(), fileNumbers: removed });
     this.options.tables.retain(this.current);
     this.reclaim();
@@ -142,11 +142,12 @@ export class ShardStore {
 
   /** A table goes to a deeper level as it is. */
   moveTable(table: TableInfo, level: number, cursors: VersionEdit['compactionCursors']): void {
-    this.change({
+    this.append({
       addedTables: [{ ...table, level, run: 0 }],
       removedTables: [table.fileNumber],
       compactionCursors: cursors,
     });
+    this.publish();
   }
 
   /** Removes files that nobody can be reading any more. Returns how many wait. */
@@ -158,6 +159,11 @@ export class ShardStore {
       entry.fileNumbers = entry.fileNumbers.filter((fileNumber) => !this.unlink(fileNumber));
       return entry.fileNumbers.length > 0;
     });
+    return this.obsoleteTables;
+  }
+
+  /** Files of tables that no version has any more and that are still there. */
+  get obsoleteTables(): number {
     return this.obsolete.reduce((sum, { fileNumbers }) => sum + fileNumbers.length, 0);
   }
 
@@ -166,23 +172,25 @@ export class ShardStore {
     this.manifest.close();
   }
 
-  /** Carries out an edit that brings new tables. */
-  private add(tables: readonly TableInfo[], edit: VersionEdit): void {
+  /** A change that brings new files. When it does not happen they are removed: a retry writes others. */
+  private install(edit: VersionEdit): void {
     try {
-      this.nameTables(tables);
-      this.change(edit);
+      this.nameTables(edit.addedTables);
+      this.append(edit);
     } catch (error) {
-      // The job is done again, with other numbers. But what a poisoned manifest may name after all stays where it is.
-      if (this.manifest.poisonedBy() === undefined) this.discard(tables);
+      // An edit that may be in the manifest keeps its files: the next start finds out.
+      if (this.manifest.poisonedBy() === undefined) this.discard(edit.addedTables);
       throw error;
     }
+    this.publish();
   }
 
   private discard(tables: readonly TableInfo[]): void {
     const { vfs, directory } = this.options;
-    for (const { fileNumber } of tables)
-      for (const name of [temporaryTableName(fileNumber), tableName(fileNumber)])
-        if (vfs.exists(`${directory}/${name}`)) unlinkQuietly(vfs, `${directory}/${name}`);
+    for (const { fileNumber } of tables) {
+      unlinkQuietly(vfs, `${directory}/${temporaryTableName(fileNumber)}`);
+      unlinkQuietly(vfs, `${directory}/${tableName(fileNumber)}`);
+    }
   }
 
   private nameTables(tables: readonly TableInfo[]): void {
@@ -193,12 +201,11 @@ export class ShardStore {
     if (tables.length > 0) vfs.syncDirectory(directory);
   }
 
-  private change(edit: VersionEdit): void {
+  private append(edit: VersionEdit): void {
     const next = this.current.apply(edit);
     this.options.publisher?.requireRoom(next);
     this.manifest.append({ ...edit, nextFileNumber: this.nextFileNumber, nextRun: this.nextRun });
     this.current = next;
-    this.publish();
   }
 
   private publish(): void {

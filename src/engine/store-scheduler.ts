@@ -15,12 +15,7 @@ import type {
   RetentionInput,
   TableOptions,
 } from '../compaction/job-types.js';
-import {
-  type ManualPlan,
-  type ManualRequest,
-  nextManualStep,
-  planManual,
-} from '../compaction/manual-plan.js';
+import type { ManualRequest } from '../compaction/manual-plan.js';
 import { pickCompaction } from '../compaction/picker.js';
 import {
   type CompactionChoice,
@@ -31,6 +26,13 @@ import {
 import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import type { Vfs } from '../vfs/vfs.js';
+import {
+  ManualCompactions,
+  type ManualDone,
+  type ManualHandle,
+  type ManualOptions,
+} from './manual-compactions.js';
+import { RetryPause } from './retry-pause.js';
 import type { ShardStore } from './shard-store.js';
 import type { FrozenMemtable, TablesBelow, WriteStall } from './tables-below.js';
 import type { BacklogLimits } from './write-throttle.js';
@@ -78,57 +80,32 @@ export interface StoreSchedulerOptions {
   readonly tables: TableOptions;
   readonly directory: string;
   readonly limits: BacklogLimits;
-  /** All operations up to `seqno` are in tables, durably: the log can let go of them. */
+  /** All operations up to `seqno` are in tables, durably: the log can let go of them. Must not throw for I/O. */
   readonly onFlushedThrough: (seqno: number) => void;
 }
 
 /** A batch is applied at most this long after the front has encoded it, in seconds. */
 const LATE_BATCH_SECONDS = 60;
-const RETRY_MS_MIN = 500;
-const RETRY_MS_MAX = 30_000;
 
-/** When a failed kind of job may be tried again. */
-class RetryPause {
-  private failures = 0;
-  private notBeforeMs = 0;
-
-  constructor(private readonly clock: Clock) {}
-
-  get isOver(): boolean {
-    return this.clock.monotonicMs() >= this.notBeforeMs;
-  }
-
-  /** Returns how long the pause is. */
-  onFailure(): number {
-    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.failures++);
-    this.notBeforeMs = this.clock.monotonicMs() + pauseMs;
-    return pauseMs;
-  }
-
-  onSuccess(): void {
-    this.failures = 0;
-    this.notBeforeMs = 0;
-  }
+export interface RunningFlush {
+  /** What the memtable takes. */
+  readonly inputBytes: number;
+  readonly startedMs: number;
 }
 
-interface RunningCompaction {
+export interface RunningCompaction {
   readonly choice: CompactionChoice;
   readonly startedMs: number;
 }
 
-interface ManualCompaction {
-  plan: ManualPlan;
-  readonly done: (error: DbError | undefined) => void;
-}
-
 export class StoreScheduler implements TablesBelow {
-  /** Oldest first; the first one is being flushed when `isFlushing`. */
+  /** Oldest first; the first one is being flushed while `flushing`. */
   private readonly frozen: FrozenMemtable[] = [];
-  private isFlushing = false;
+  private flushing: RunningFlush | undefined;
   /** When each memtable that is not flushed got its first write, at the earliest; seconds, oldest first, the active one last. */
   private readonly startedSeconds: number[];
   private running: RunningCompaction | undefined;
-  private manual: ManualCompaction[] = [];
+  private readonly manual = new ManualCompactions();
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
   private lastFlushError: DbError | undefined;
@@ -197,12 +174,21 @@ export class StoreScheduler implements TablesBelow {
     return this.frozen.length;
   }
 
+  /** All operations up to this one are in tables, or in memtables that wait for their flush. */
+  get frozenThrough(): number {
+    return this.frozen.at(-1)?.lastSeqno ?? this.options.store.flushedSeqno;
+  }
+
+  get runningFlush(): RunningFlush | undefined {
+    return this.flushing;
+  }
+
   get runningCompaction(): RunningCompaction | undefined {
     return this.running;
   }
 
   get isBusy(): boolean {
-    return this.isFlushing || this.running !== undefined;
+    return this.flushing !== undefined || this.running !== undefined;
   }
 
   /** Jobs may run from now on. */
@@ -214,22 +200,27 @@ export class StoreScheduler implements TablesBelow {
   /** No further jobs are started; results of running ones are ignored. */
   close(): void {
     this.isPaused = true;
-    const error = new DbError('DRAINING', 'the server is shutting down');
-    for (const { done } of this.manual.splice(0)) done(error);
+    this.manual.close();
   }
 
   /** Flushes the oldest waiting memtable on this thread: for recovery, when the chain is full. False if none waits. */
   flushNow(): boolean {
     const frozen = this.frozen[0];
-    if (frozen === undefined || this.isFlushing) return false;
+    if (frozen === undefined || this.flushing !== undefined) return false;
     this.install(frozen, runFlush(this.flushJob(frozen), this.options));
     return true;
   }
 
-  /** Compacts what the request asks for, besides what is due anyway. `done` is called when it is finished. */
-  compactManually(request: ManualRequest, done: (error: DbError | undefined) => void): void {
-    this.manual.push({ plan: planManual(this.options.store.version, request), done });
+  /** Compacts what the request asks for, besides what is due anyway. `done` is called once, when it has ended. */
+  compactManually(request: ManualRequest, done: ManualDone, options: ManualOptions = {}): ManualHandle {
+    const handle = this.manual.add(request, done, options);
     this.schedule();
+    return handle;
+  }
+
+  /** Manual compactions that have not ended. */
+  get manualCompactions(): number {
+    return this.manual.length;
   }
 
   /** Starts whatever is due. Call after every change and now and then: pauses after failures end by time. */
@@ -241,10 +232,11 @@ export class StoreScheduler implements TablesBelow {
 
   private startFlush(): void {
     const frozen = this.frozen[0];
-    if (frozen === undefined || this.isFlushing || !this.flushPause.isOver) return;
-    this.isFlushing = true;
-    this.options.runner.flush(this.flushJob(frozen), ({ result, error }) => {
-      this.isFlushing = false;
+    if (frozen === undefined || this.flushing !== undefined || !this.flushPause.isOver) return;
+    const job = this.flushJob(frozen);
+    this.flushing = { inputBytes: job.memtable.byteLength, startedMs: this.options.clock.monotonicMs() };
+    this.options.runner.flush(job, ({ result, error }) => {
+      this.flushing = undefined;
       if (this.isPaused) return;
       if (error === undefined) this.attempt('flush', this.flushPause, () => this.install(frozen, result));
       else this.onFailure('flush', this.flushPause, fromWireError(error));
@@ -278,24 +270,15 @@ export class StoreScheduler implements TablesBelow {
   private nextChoice(): CompactionChoice | undefined {
     const state = this.pickerState();
     // Level 0 comes first even before what an operator has asked for: writes depend on it.
-    if (state.version.levels[0].length < this.options.limits.levelZeroSlowdown) {
-      for (let next = this.manual[0]; next !== undefined; next = this.manual[0]) {
-        const step = nextManualStep(state, next.plan);
-        if (step.kind === 'blocked') break;
-        if (step.kind === 'choice') {
-          next.plan = step.plan;
-          return step.choice;
-        }
-        this.manual.shift();
-        next.done(undefined);
-      }
-    }
-    return pickCompaction(state);
+    const isLevelZeroFull = state.version.levels[0].length >= this.options.limits.levelZeroSlowdown;
+    const asked = this.manual.next(state, this.options.store.flushedSeqno, isLevelZeroFull);
+    return asked ?? pickCompaction(state);
   }
 
   private move(choice: CompactionChoice): void {
     const [table] = inputTables(choice);
     this.options.store.moveTable(table, choice.outputLevel, cursorsOf(choice));
+    this.manual.onCarriedOut(choice, undefined);
     this.options.events.onMoved(choice);
   }
 
@@ -310,6 +293,7 @@ export class StoreScheduler implements TablesBelow {
         this.attempt('compaction', this.compactionPause, () => {
           store.installCompaction(result.added, result.removed, cursorsOf(choice));
           this.noteWritten(result, job.nowSeconds);
+          this.manual.onCarriedOut(choice, result);
           events.onCompacted(result, choice);
         });
       } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
@@ -336,12 +320,15 @@ export class StoreScheduler implements TablesBelow {
   }
 
   private onFailure(kind: 'flush' | 'compaction', pause: RetryPause, error: DbError): void {
-    if (kind === 'flush') this.lastFlushError = error;
-    else if (this.manual.length > 0) this.manual.shift()?.done(error);
+    if (kind === 'flush') {
+      this.lastFlushError = error;
+      this.manual.onFlushFailed(error, this.options.store.flushedSeqno);
+    } else this.manual.onFailure(error);
     this.options.events.onJobFailed(kind, error, pause.onFailure());
   }
 
-  private pickerState(): PickerState {
+  /** What the picker decides on. */
+  pickerState(): PickerState {
     const { store, picker, heldSnapshots } = this.options;
     const snapshots = heldSnapshots();
     return {

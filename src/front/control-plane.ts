@@ -1,5 +1,6 @@
 /** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
 import type { WireError } from '../base/errors.js';
+import type { AdminCall } from './admin-call.js';
 
 export interface CollectionInfo {
   readonly id: number;
@@ -59,6 +60,8 @@ export interface ControlPlane {
   readOnly(): Promise<ControlAnswer>;
   /** An operator stops all writes, or lets them go on; holds across restarts. */
   setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
+  /** What /admin/memory, /admin/compaction, /admin/tasks and their like answer. */
+  admin(call: AdminCall): Promise<ControlResult<ControlAnswer>>;
   /** Begins the shutdown and returns the process id at once. */
   shutdown(request: ShutdownRequest): Promise<{ readonly pid: number }>;
 }

@@ -1,27 +1,16 @@
 /**
  * Requests that the main thread answers: collections, health, status, metrics, read-only mode, shutdown. Off the hot
- * path. Each route is an async function from a parsed request to an answer; `serve` does the rest.
+ * path. Each route is an async function from a parsed request to an answer; control-exchange.ts does the rest.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError } from '../base/errors.js';
 import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
-import { METHOD_OTHER } from '../shm/stats-format.js';
-import type { BodyBudget } from './body-budget.js';
-import type { CollectionDescription, ControlResult, ReadOnlyRequest } from './control-plane.js';
+import { asObject, refuseUnknown } from './control-body.js';
+import { type ControlExchange, json, unwrap } from './control-exchange.js';
+import type { CollectionDescription, ReadOnlyRequest } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
-import { CONTROL_BODY_BYTES_MAX } from './limits.js';
 import { collectionNameFault } from './path.js';
-import { readBody } from './read-body.js';
-import { sendError, statusLine } from './respond.js';
 import { ttlFault, ttlOfJson } from './ttl.js';
-
-export interface ControlRouteAnswer {
-  readonly httpStatus: number;
-  readonly body: string;
-  readonly contentType?: string;
-}
-
-type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
 
 const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
 const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
@@ -31,19 +20,19 @@ const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export class ControlRoutes {
   constructor(
     private readonly context: FrontContext,
-    private readonly budget: BodyBudget,
+    private readonly exchange: ControlExchange,
   ) {}
 
   health(res: HttpResponse): void {
-    this.serve(res, () => this.context.control.health());
+    this.exchange.serve(res, () => this.context.control.health());
   }
 
   status(res: HttpResponse): void {
-    this.serve(res, () => this.context.control.status());
+    this.exchange.serve(res, () => this.context.control.status());
   }
 
   metrics(res: HttpResponse): void {
-    this.serve(res, async () => ({
+    this.exchange.serve(res, async () => ({
       httpStatus: 200,
       body: await this.context.control.metrics(),
       contentType: PROMETHEUS_CONTENT_TYPE,
@@ -52,13 +41,13 @@ export class ControlRoutes {
 
   /** Answered by this thread alone: the process is there and its event loop turns. */
   live(res: HttpResponse): void {
-    this.serve(res, async () => json(200, { status: 'live' }));
+    this.exchange.serve(res, async () => json(200, { status: 'live' }));
   }
 
   /** Whether this server can take requests now; for load balancers. */
   ready(res: HttpResponse): void {
     const cause = this.context.draining ?? this.context.router.firstUnavailable();
-    this.serve(res, async () =>
+    this.exchange.serve(res, async () =>
       cause === undefined
         ? json(200, { status: 'ready' })
         : json(503, { status: 'not ready', reason: cause.message, code: cause.code }),
@@ -66,18 +55,18 @@ export class ControlRoutes {
   }
 
   listCollections(res: HttpResponse): void {
-    this.serve(res, async () => {
+    this.exchange.serve(res, async () => {
       const collections = unwrap(await this.context.control.listCollections());
       return json(200, { collections, total: collections.length });
     });
   }
 
   getCollection(res: HttpResponse, name: string): void {
-    this.serve(res, async () => json(200, await this.describe(name)));
+    this.exchange.serve(res, async () => json(200, await this.describe(name)));
   }
 
   createCollection(res: HttpResponse, req: HttpRequest): void {
-    this.serveBody(res, req, async (body) => {
+    this.exchange.serveBody(res, req, async (body) => {
       const { name, ttlSeconds } = readNewCollection(body);
       unwrap(await this.context.control.createCollection(name, true, ttlSeconds));
       return json(201, await this.describe(name));
@@ -85,7 +74,7 @@ export class ControlRoutes {
   }
 
   changeCollection(res: HttpResponse, req: HttpRequest, name: string): void {
-    this.serveBody(res, req, async (body) => {
+    this.exchange.serveBody(res, req, async (body) => {
       const ttlSeconds = readCollectionChange(body);
       unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
       return json(200, await this.describe(name));
@@ -93,24 +82,24 @@ export class ControlRoutes {
   }
 
   dropCollection(res: HttpResponse, name: string): void {
-    this.serve(res, async () => {
+    this.exchange.serve(res, async () => {
       unwrap(await this.context.control.dropCollection(name));
       return json(200, { name, dropped: true });
     });
   }
 
   readOnly(res: HttpResponse): void {
-    this.serve(res, () => this.context.control.readOnly());
+    this.exchange.serve(res, () => this.context.control.readOnly());
   }
 
   setReadOnly(res: HttpResponse, req: HttpRequest): void {
-    this.serveBody(res, req, async (body) =>
+    this.exchange.serveBody(res, req, async (body) =>
       unwrap(await this.context.control.setReadOnly(readReadOnly(body))),
     );
   }
 
   shutdown(res: HttpResponse, req: HttpRequest): void {
-    this.serveBody(res, req, async (body) => {
+    this.exchange.serveBody(res, req, async (body) => {
       const request = readShutdown(body);
       const { pid } = await this.context.control.shutdown(request);
       return json(202, { status: 'shutting down', mode: request.mode, pid });
@@ -123,96 +112,6 @@ export class ControlRoutes {
     if (found === undefined)
       throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
     return found;
-  }
-
-  private serve(res: HttpResponse, answerer: Answerer): void {
-    let isGone = false;
-    res.onAborted(() => {
-      isGone = true;
-    });
-    this.run(res, answerer, undefined, () => isGone);
-  }
-
-  private serveBody(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
-    // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
-    const hasOrigin = req.getHeader('origin') !== '';
-    let isGone = false;
-    readBody(res, this.budget, CONTROL_BODY_BYTES_MAX, {
-      onBody: (bytes) => {
-        const text = new TextDecoder().decode(bytes);
-        const parse = async (): Promise<ControlRouteAnswer> => {
-          if (hasOrigin)
-            throw new DbError('FORBIDDEN', 'requests from web pages (with an Origin header) are refused');
-          return answerer(parseJson(text));
-        };
-        this.run(res, parse, undefined, () => isGone);
-      },
-      onRefused: (error) => sendError(res, error, this.context.requestId(), true),
-      onAborted: () => {
-        isGone = true;
-      },
-    });
-  }
-
-  private run(res: HttpResponse, answerer: Answerer, body: unknown, isGone: () => boolean): void {
-    const startMs = this.context.meter.now();
-    answerer(body)
-      .catch((error: unknown) => toWireError(error))
-      .then((answer) => {
-        const failed = 'code' in answer;
-        this.context.meter.done(METHOD_OTHER, failed, startMs);
-        if (!isGone()) res.cork(() => this.send(res, answer));
-      });
-  }
-
-  private send(res: HttpResponse, answer: ControlRouteAnswer | WireError): void {
-    const requestId = this.context.requestId();
-    if ('code' in answer) {
-      sendError(res, answer, requestId);
-      return;
-    }
-    res.writeStatus(statusLine(answer.httpStatus));
-    res.writeHeader(
-      'Content-Type',
-      `${answer.contentType ?? 'application/json'}\r\nX-Request-Id: ${requestId}`,
-    );
-    res.end(answer.body);
-  }
-}
-
-const json = (httpStatus: number, body: unknown): ControlRouteAnswer => ({
-  httpStatus,
-  body: JSON.stringify(body),
-});
-
-function unwrap<T>(result: ControlResult<T>): T {
-  if (result.error !== undefined)
-    throw new DbError(result.error.code, result.error.message, result.error.details);
-  return result.ok;
-}
-
-function parseJson(text: string): unknown {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DbError('MALFORMED_JSON', `the request body is not JSON: ${(error as Error).message}`);
-  }
-}
-
-function asObject(body: unknown): Record<string, unknown> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new DbError('VALIDATION', 'the request body must be a JSON object');
-  }
-  return body as Record<string, unknown>; // checked above
-}
-
-function refuseUnknown(object: Record<string, unknown>, known: readonly string[]): void {
-  for (const field of Object.keys(object)) {
-    if (!known.includes(field)) {
-      const message = `unknown field ${JSON.stringify(field)}; known are ${known.join(', ')}`;
-      throw new DbError('VALIDATION', message, { field });
-    }
   }
 }
 

@@ -20,8 +20,10 @@ import {
   METHOD_POST,
   METHOD_PUT,
 } from '../shm/stats-format.js';
+import { AdminRoutes } from './admin-routes.js';
 import { BodyBudget, BodyBuffer } from './body-budget.js';
 import { BulkRoute } from './bulk-route.js';
+import { ControlExchange } from './control-exchange.js';
 import { ControlRoutes } from './control-routes.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
@@ -60,6 +62,7 @@ export class HttpServer {
   private readonly lister: DocumentLister;
   private readonly bulk: BulkRoute;
   private readonly control: ControlRoutes;
+  private readonly admin: AdminRoutes;
   private readonly writeShared: WriteRequestShared;
   private readonly pool: WriteRequest[] = [];
   private listenSocket: us_listen_socket | undefined;
@@ -72,7 +75,9 @@ export class HttpServer {
     this.getter = new DocumentGetter(context, this.path, streamer);
     this.lister = new DocumentLister(context, streamer);
     this.bulk = new BulkRoute(context, this.documentBody, budget);
-    this.control = new ControlRoutes(context, budget);
+    const exchange = new ControlExchange(context, budget);
+    this.control = new ControlRoutes(context, exchange);
+    this.admin = new AdminRoutes(context, exchange);
     this.writeShared = {
       context,
       documentBody: this.documentBody,
@@ -204,6 +209,7 @@ export class HttpServer {
       '/admin/shutdown',
       this.guard((res, req) => control.shutdown(res, req)),
     );
+    this.admin.addTo(app, (handler) => this.guard(handler));
     app.any(
       '/*',
       this.guard((res, req) => this.noSuchRoute(req.getMethod() === 'head' ? withoutBody(res) : res, req)),

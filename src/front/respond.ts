@@ -10,6 +10,7 @@ import { RETRY_AFTER_SECONDS } from './limits.js';
 const STATUS_LINES: Readonly<Record<number, string>> = {
   200: '200 OK',
   201: '201 Created',
+  202: '202 Accepted',
   204: '204 No Content',
   207: '207 Multi-Status',
   304: '304 Not Modified',

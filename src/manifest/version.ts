@@ -7,12 +7,13 @@
  * for compaction sees to that; repair-manifest.ts says where it may not hold after a repair.
  */
 import { assert } from '../base/assert.js';
+import { LEVELS } from '../base/limits.js';
 import { compareBounds } from './key-order.js';
 import { Run, sumTotals, type TableTotals } from './run.js';
 import type { TableInfo } from './table-info.js';
 
 /** Levels of a shard: 0 to LEVELS_MAX - 1. */
-export const LEVELS_MAX = 7;
+export const LEVELS_MAX = LEVELS;
 
 /** Level 0: its runs, newest first. A deeper level: its run, or nothing. */
 export type Level = readonly Run[];

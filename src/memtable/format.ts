@@ -9,8 +9,9 @@
  *   offset  field            written by  how
  *   0       GENERATION       writer      Atomics; +1 before a slot is cleared and +1 after: odd = being cleared
  *   4       OLDER_SLOT       writer      Atomics; slot number of the next older memtable, -1 at the end of the chain
- *   8       ARENA_USED       writer      Atomics store; end of the used arena, bytes from the start of the slot
- *   12      NODE_COUNT       writer      Atomics store; distinct keys
+ *   8       ARENA_USED       writer      plain; end of the used arena, bytes from the start of the slot; a figure for
+ *                                        readers, nothing is published by it
+ *   12      NODE_COUNT       writer      plain; distinct keys; likewise
  *   16      INDEX_SIZE       creator     constant; number of hash index entries, a power of two
  *   20      ARENA_START      creator     constant; byte offset of the arena
  *   24      ARENA_END        creator     constant; byte offset of the end of the slot

@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.js';
 import type { Prng } from '../base/prng.js';
 import { createMemtableSlot, NO_SLOT } from './format.js';
+import { InsertGuide } from './insert-guide.js';
 import {
   type MemtablePoolBuffers,
   POOL_ACTIVE_SLOT,
@@ -45,7 +46,8 @@ export class MemtablePool {
   constructor(buffers: MemtablePoolBuffers, prng: Prng) {
     this.header = new Int32Array(buffers.header);
     this.visible = new BigInt64Array(buffers.header);
-    this.writers = buffers.slots.map((sab) => new MemtableWriter(sab, prng));
+    const guide = new InsertGuide();
+    this.writers = buffers.slots.map((sab) => new MemtableWriter(sab, prng, guide));
     this.free = buffers.slots.map((_, slot) => slot).reverse();
     assert(
       this.writers.every((writer) => writer.isEmpty),
@@ -68,6 +70,9 @@ export class MemtablePool {
   /** Slot number of the active memtable. */
   get activeSlot(): number {
     return this.chain[0];
+  }
+  slotAt(chainIndex: number): number {
+    return this.chain[chainIndex];
   }
   writerAt(chainIndex: number): MemtableWriter {
     return this.writers[this.chain[chainIndex]];

@@ -3,6 +3,7 @@
  * meanwhile (chain-reader.ts pins it); the writer itself need not.
  */
 import { fromWords } from '../base/bytes.js';
+import { compareBytes } from '../iter/entry-cursor.js';
 import {
   indexStart,
   keyPrefixWord,
@@ -75,6 +76,14 @@ export class MemtableReader {
     }
   }
 
+  /**
+   * Reads the place in the index where find() for this hash starts, and returns something that depends on it. Done for
+   * many keys in a row, before find() for the first of them, the cache misses overlap instead of following each other.
+   */
+  touchIndex(hash: number): number {
+    return this.words[(SLOT_INDEX_OFFSET >> 2) + indexStart(hash, this.indexSize) * 2];
+  }
+
   /** Newest version of a node. observeVersion: pairs with publishVersion in writer.ts. */
   newestVersion(node: number): number {
     return Atomics.load(this.words, (node + NODE_VERSION) >> 2);
@@ -120,8 +129,11 @@ export class MemtableReader {
   keyLength(node: number): number {
     return this.words[(node + NODE_KEY_LENGTH) >> 2] & 0xffff;
   }
+  nodeHeight(node: number): number {
+    return this.words[(node + NODE_KEY_LENGTH) >> 2] >>> 16;
+  }
   keyOffset(node: number): number {
-    return node + NODE_NEXT + 4 * (this.words[(node + NODE_KEY_LENGTH) >> 2] >>> 16);
+    return node + NODE_NEXT + 4 * this.nodeHeight(node);
   }
 
   /** The node after `node` on a level, or 0; node 0 stands for the head of the list. */
@@ -184,6 +196,11 @@ export class MemtableReader {
     const nodeLow = words[at + (NODE_PREFIX_LOW >> 2)];
     if (nodeLow !== low) return nodeLow < low ? -1 : 1;
     return this.compareTails(node, key, keyOffset, keyLength);
+  }
+
+  /** Order of a node's key against a key of the same collection: negative, 0 or positive. */
+  compareKey(node: number, key: Uint8Array, keyOffset: number, keyLength: number): number {
+    return compareBytes(this.bytes, this.keyOffset(node), this.keyLength(node), key, keyOffset, keyLength);
   }
 
   /** Prefixes are equal: compares what follows. Zero padding is settled by the lengths: "a" sorts before "a\0". */

@@ -3,8 +3,9 @@
  * The order of stores in put() is what readers rely on; see "Publication" in format.ts.
  */
 import { assert } from '../base/assert.js';
-import { copyBytes, highWord, lowWord } from '../base/bytes.js';
+import { highWord, lowWord, WordCopier } from '../base/bytes.js';
 import type { Prng } from '../base/prng.js';
+import { ORDERED_LEVELS } from './collection-order.js';
 import {
   indexStart,
   keyPrefixWord,
@@ -38,12 +39,14 @@ import {
   VERSION_VALUE,
   versionSize,
 } from './format.js';
+import { InsertGuide } from './insert-guide.js';
 import { MemtableReader } from './reader.js';
 
 export class MemtableWriter {
   readonly reader: MemtableReader;
   private readonly words: Int32Array;
-  private readonly bytes: Uint8Array;
+  private readonly keyCopier: WordCopier;
+  private readonly valueCopier: WordCopier;
   private readonly arenaEnd: number;
   private readonly indexSize: number;
   private readonly nodeCountMax: number;
@@ -51,16 +54,19 @@ export class MemtableWriter {
   earliestExpiry = 0;
   private arenaUsed: number;
   private nodeCount: number;
-  /** Last node before the searched key on each level; filled by findPredecessors. */
+  /** Last node before the searched key on each level that is to be linked; 0 = the head of the list. */
   private readonly predecessors = new Int32Array(SKIPLIST_HEIGHT_MAX);
 
+  /** `guide`: writers of which one at a time is active share one. */
   constructor(
     sab: SharedArrayBuffer,
     private readonly prng: Prng,
+    private readonly guide = new InsertGuide(),
   ) {
     this.reader = new MemtableReader(sab);
     this.words = this.reader.words;
-    this.bytes = this.reader.bytes;
+    this.keyCopier = new WordCopier(this.reader.bytes);
+    this.valueCopier = new WordCopier(this.reader.bytes);
     this.arenaEnd = this.words[SLOT_ARENA_END];
     this.indexSize = this.words[SLOT_INDEX_SIZE];
     this.nodeCountMax = nodesMax(this.indexSize);
@@ -81,6 +87,11 @@ export class MemtableWriter {
   /** Takes note that a document here expires at this second of database time. */
   noteExpiry(expiresAt: number): void {
     if (this.earliestExpiry === 0 || expiresAt < this.earliestExpiry) this.earliestExpiry = expiresAt;
+  }
+
+  /** Keys that it has versions of. */
+  get keyCount(): number {
+    return this.nodeCount;
   }
 
   get isEmpty(): boolean {
@@ -118,12 +129,13 @@ export class MemtableWriter {
     }
     this.noteSeqno(seqno);
     if (expiresAt !== 0) this.noteExpiry(expiresAt);
-    Atomics.store(this.words, SLOT_ARENA_USED, this.arenaUsed);
+    this.words[SLOT_ARENA_USED] = this.arenaUsed;
   }
 
   /** Empties the slot for a new life. Only when no reader can hold it; see pool.ts. */
   clear(olderSlot: number): void {
     const words = this.words;
+    this.guide.forget(this.reader);
     Atomics.add(words, SLOT_GENERATION, 1); // odd: being cleared
     words.fill(0, SLOT_INDEX_OFFSET >> 2, (SLOT_INDEX_OFFSET >> 2) + this.indexSize * 2);
     words.fill(0, SLOT_LIST_HEAD, SLOT_LIST_HEAD + SKIPLIST_HEIGHT_MAX);
@@ -167,7 +179,7 @@ export class MemtableWriter {
     words[at + (VERSION_LENGTH >> 2)] = valueLength;
     words[at + (VERSION_KIND >> 2)] = kind;
     words[at + (VERSION_EXPIRES >> 2)] = expiresAt;
-    copyBytes(value, valueOffset, this.bytes, version + VERSION_VALUE, valueLength);
+    this.valueCopier.copy(value, valueOffset, version + VERSION_VALUE, valueLength);
     return version;
   }
 
@@ -192,15 +204,23 @@ export class MemtableWriter {
     words[at + (NODE_KEY_LENGTH >> 2)] = keyLength | (height << 16);
     words[at + (NODE_PREFIX_HIGH >> 2)] = high;
     words[at + (NODE_PREFIX_LOW >> 2)] = low;
-    copyBytes(key, keyOffset, this.bytes, node + NODE_NEXT + 4 * height, keyLength);
-    this.findPredecessors(collection, high, low, key, keyOffset, keyLength);
+    this.keyCopier.copy(key, keyOffset, node + NODE_NEXT + 4 * height, keyLength);
+    const order = this.guide.orderOf(collection, this.reader);
+    order?.search(this.reader, key, keyOffset, keyLength);
+    // What the order cannot say, the list itself says: on the higher levels, and around the first key of a collection.
+    const ordered = Math.min(height, ORDERED_LEVELS);
+    const lowest = order?.predecessors(ordered, this.predecessors) === true ? ordered : 0;
+    if (height > lowest) this.findPredecessors(lowest, collection, high, low, key, keyOffset, keyLength);
+    order?.insert(node, height);
     this.link(node, height);
     this.addToIndex(node, hash);
     this.nodeCount++;
-    Atomics.store(words, SLOT_NODE_COUNT, this.nodeCount);
+    words[SLOT_NODE_COUNT] = this.nodeCount;
   }
 
+  /** On the levels from the top down to `lowest`. */
   private findPredecessors(
+    lowest: number,
     collection: number,
     high: number,
     low: number,
@@ -211,7 +231,7 @@ export class MemtableWriter {
     const reader = this.reader;
     let node = 0;
     let known = 0; // the node that stopped the search one level up: no need to compare it again
-    for (let level = reader.listHeight() - 1; level >= 0; level--) {
+    for (let level = reader.listHeight() - 1; level >= lowest; level--) {
       for (;;) {
         const next = reader.nextNode(node, level);
         if (next === known || next === 0) break;

@@ -5,8 +5,10 @@
 import type { Logger } from 'pino';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
+import { COMPACTOR_CELLS, createStatsBlock } from '../shm/stats-format.js';
+import type { ArchivedSegment } from '../tools/wal-archive.js';
 import { closeThread } from './close-thread.js';
-import type { CompactorControl, CompactorThreadData } from './compactor-thread.js';
+import type { ArchiveSegmentJob, CompactorControl, CompactorThreadData } from './compactor-thread.js';
 import { ThreadHandle } from './thread-handle.js';
 import { COMPACTOR_WORKER } from './worker-paths.js';
 
@@ -15,12 +17,16 @@ const RESTART_DELAY_MS = 1000;
 export class CompactorKeeper {
   /** Undefined while it is down. */
   thread: ThreadHandle<CompactorControl> | undefined;
+  /** COMPACTOR_* cells of shm/stats-format.ts. */
+  readonly stats = createStatsBlock(COMPACTOR_CELLS);
+  /** Who asked for compactions to go as fast as they can. */
+  private hurries = 0;
   private isPreparingSpare = false;
   private isClosed = false;
 
   constructor(
     private readonly shard: number,
-    private readonly data: Omit<CompactorThreadData, 'controlPort'>,
+    private readonly data: Omit<CompactorThreadData, 'controlPort' | 'stats'>,
     private readonly logger: Logger,
   ) {}
 
@@ -28,7 +34,8 @@ export class CompactorKeeper {
   start(): void {
     if (this.thread !== undefined || this.isClosed) return;
     const name = `compactor-${this.shard}`;
-    const thread = new ThreadHandle<CompactorControl>({ script: COMPACTOR_WORKER, name, data: this.data });
+    const data = { ...this.data, rateLimitBytes: this.rateLimitBytes, stats: this.stats };
+    const thread = new ThreadHandle<CompactorControl>({ script: COMPACTOR_WORKER, name, data });
     this.thread = thread;
     thread.exited.then(({ error }) => {
       if (this.thread !== thread) return;
@@ -38,6 +45,22 @@ export class CompactorKeeper {
       this.logger.error({ shard: this.shard, error: error?.stack }, 'compactor thread died');
       setTimeout(() => this.start(), RESTART_DELAY_MS).unref();
     });
+  }
+
+  /** Bytes a second that hold now; 0 = no limit. */
+  get rateLimitBytes(): number {
+    return this.hurries > 0 ? 0 : this.data.rateLimitBytes;
+  }
+
+  /** No rate limit from now on, for the compaction under way neither, until everyone who called it has called relax(). */
+  hurry(): void {
+    this.hurries++;
+    this.applyRateLimit();
+  }
+
+  relax(): void {
+    this.hurries--;
+    this.applyRateLimit();
   }
 
   /**
@@ -76,6 +99,15 @@ export class CompactorKeeper {
 
   compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>> {
     return this.run((control) => control.compact(job));
+  }
+
+  archiveSegment(job: ArchiveSegmentJob): Promise<JobOutcome<ArchivedSegment | null>> {
+    return this.run((control) => control.archiveSegment(job));
+  }
+
+  private applyRateLimit(): void {
+    // A thread that ends meanwhile is given the limit when it starts again.
+    this.thread?.control.setRateLimit(this.rateLimitBytes).catch(() => {});
   }
 
   private async run<Result>(

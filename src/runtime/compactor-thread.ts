@@ -11,6 +11,9 @@ import { runFlush } from '../compaction/flush-job.js';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import { RateLimit } from '../compaction/rate-limit.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
+import { COMPACTOR_READ_BYTES, COMPACTOR_WRITTEN_BYTES } from '../shm/stats-format.js';
+import { shardPlace } from '../tools/shard-place.js';
+import { type ArchivedSegment, archiveWal, type WalArchiveOptions } from '../tools/wal-archive.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn } from './endpoint.js';
@@ -24,7 +27,16 @@ export interface CompactorThreadData {
   readonly sparesMax: number;
   /** Bytes a second that compactions may read and write; 0 = no limit. Flushes are not limited: writes wait for them. */
   readonly rateLimitBytes: number;
+  /** COMPACTOR_* cells of shm/stats-format.ts. */
+  readonly stats: SharedArrayBuffer;
   readonly controlPort: MessagePort;
+}
+
+/** One step of an archive of the log: see tools/wal-archive.ts. */
+export interface ArchiveSegmentJob
+  extends Pick<WalArchiveOptions, 'destination' | 'olderThanMs' | 'nowMs' | 'flushedSeqno'> {
+  readonly shard: number;
+  readonly dataDirectory: string;
 }
 
 export interface CompactorControl {
@@ -33,6 +45,8 @@ export interface CompactorControl {
   flush(job: FlushJob): JobOutcome<FlushResult>;
   compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   setRateLimit(bytesPerSecond: number): void;
+  /** Copies the oldest segment that may be archived; the shard releases it. No result when there is none. */
+  archiveSegment(job: ArchiveSegmentJob): JobOutcome<ArchivedSegment | null>;
   /** A compaction under way ends without a result. */
   close(): void;
 }
@@ -40,10 +54,15 @@ export interface CompactorControl {
 class CompactorThread implements CompactorControl {
   private readonly environment = { vfs: new RealVfs(), clock: systemClock };
   private readonly rateLimit: RateLimit;
+  private readonly cells: Float64Array;
   private isClosed = false;
+  /** Ends the pause under way early. */
+  private endPause: () => void = () => {};
 
   constructor(private readonly data: CompactorThreadData) {
     this.rateLimit = new RateLimit(asRate(data.rateLimitBytes), systemClock);
+    this.cells = new Float64Array(data.stats);
+    this.noteProgress(0, 0);
   }
 
   prepareSpare(): WireError | undefined {
@@ -70,6 +89,7 @@ class CompactorThread implements CompactorControl {
     try {
       while (!compaction.step(STEP_MS)) {
         const bytes = compaction.bytesRead + compaction.bytesWritten;
+        this.noteProgress(compaction.bytesRead, compaction.bytesWritten);
         await this.pause(this.rateLimit.charge(bytes - charged));
         charged = bytes;
         if (this.isClosed) throw new DbError('DRAINING', 'the server is shutting down');
@@ -78,23 +98,50 @@ class CompactorThread implements CompactorControl {
     } catch (error) {
       compaction.cancel();
       return { error: toWireError(error) };
+    } finally {
+      this.noteProgress(0, 0);
+    }
+  }
+
+  archiveSegment({ shard, dataDirectory, ...job }: ArchiveSegmentJob): JobOutcome<ArchivedSegment | null> {
+    const place = shardPlace(this.environment.vfs, dataDirectory, shard);
+    try {
+      // Only the shard's thread may take a segment out of the log.
+      const [archived] = archiveWal({ ...job, place, segmentsMax: 1, remove: () => {} });
+      return { result: archived ?? null };
+    } catch (error) {
+      return { error: toWireError(error) };
     }
   }
 
   setRateLimit(bytesPerSecond: number): void {
     this.rateLimit.setRate(asRate(bytesPerSecond));
+    this.endPause();
   }
 
   close(): void {
     this.isClosed = true;
+    this.endPause();
     setImmediate(() => this.data.controlPort.close());
+  }
+
+  private noteProgress(bytesRead: number, bytesWritten: number): void {
+    this.cells[COMPACTOR_READ_BYTES] = bytesRead;
+    this.cells[COMPACTOR_WRITTEN_BYTES] = bytesWritten;
   }
 
   /** Through the event loop at least once: a flush may have been asked for. */
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      if (ms > 0) setTimeout(resolve, ms);
-      else setImmediate(resolve);
+      if (ms <= 0) {
+        setImmediate(resolve);
+        return;
+      }
+      const timer = setTimeout(resolve, ms);
+      this.endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 }

@@ -39,6 +39,10 @@ import { WAL_SPARES_MAX } from './wal-spares.js';
 const READER_INDEX = 0;
 /** Groups between two turns of the event loop. */
 const GROUPS_PER_TURN = 8;
+/** Groups between two looks at what a shard's thread looks after by a timer. */
+const GROUPS_PER_UPKEEP = 64;
+/** How full the active segment gets before the next one is asked for. */
+const SPARE_WANTED_FILL = 0.25;
 const STALL_WAIT_MS = 2;
 
 const NO_ANSWER: BatchAnswer = {
@@ -104,7 +108,9 @@ export class EmbeddedShard {
         shard: 0,
         walDirectory: directories.wal,
         tableDirectory: directories.tables,
-        ...buffers,
+        memtables: buffers.memtables,
+        versions: buffers.versions,
+        // No stamps: there is no row cache that they could invalidate.
         blockCache,
         seqnos: createSeqnoBoard(1),
         tuning: shardTuning(config),
@@ -132,6 +138,9 @@ export class EmbeddedShard {
       databaseClock: clock,
     });
     shard.scheduler.resume();
+    // The first segment of a new shard belongs to its creation: a server has it prepared before the first write comes.
+    const isNew = shard.log.firstPosition() === undefined && segments.spares().length === 0;
+    if (isNew) segments.prepareSpare();
     const cache = openSharedBlockCache(blockCache, 1);
     const reader = new ShardReader({
       chain: new ChainReader(buffers.memtables, READER_INDEX, clock),
@@ -155,10 +164,12 @@ export class EmbeddedShard {
     }
     engine.commit();
     encoder.reset();
+    this.groups++;
+    if (this.groups % GROUPS_PER_UPKEEP === 0) this.upkeep();
     this.throttle.charge(bytes.length, scheduler.pressure());
     const waitMs = this.throttle.takeWaitMs(10);
     if (waitMs > 0) await pause(waitMs);
-    else if (++this.groups % GROUPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    else if (this.groups % GROUPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Flushes everything and waits until nothing is left to compact. */
@@ -177,6 +188,14 @@ export class EmbeddedShard {
       );
     });
     await this.settle();
+  }
+
+  /** The next log segment before it is needed, retries and removals that have become due. */
+  private upkeep(): void {
+    const { log, store, scheduler } = this.shard;
+    if (log.counters().activeSegmentFill > SPARE_WANTED_FILL) this.compactor.prepareSpare();
+    store.reclaim();
+    scheduler.schedule();
   }
 
   async close(): Promise<void> {

@@ -41,3 +41,10 @@ export function remoteOf<Api>(port: MessagePort, afterPost: () => void = () => {
 }
 
 export type Remote<Api> = Comlink.Remote<Api>;
+
+/** An object among the properties of an API, whose methods can be called through it. */
+export type Nested<Api> = Api & Comlink.ProxyMarked;
+
+export function nested<Api extends object>(api: Api): Nested<Api> {
+  return Comlink.proxy(api);
+}

@@ -6,11 +6,26 @@ import {
   FRONT_BODY_BYTES,
   FRONT_CELLS,
   FRONT_CONNECTIONS,
+  FRONT_INDEX_BYTES,
+  FRONT_OPEN_TABLES,
   FRONT_PENDING_WRITES,
+  FRONT_ROW_CACHE_CAPACITY_BYTES,
+  FRONT_ROW_CACHE_USED_BYTES,
   FRONT_WEBSOCKETS,
 } from '../shm/stats-format.js';
 import type { FrontControl } from './front-thread.js';
 import type { ThreadHandle } from './thread-handle.js';
+
+const GAUGES = [
+  FRONT_CONNECTIONS,
+  FRONT_WEBSOCKETS,
+  FRONT_BODY_BYTES,
+  FRONT_PENDING_WRITES,
+  FRONT_INDEX_BYTES,
+  FRONT_OPEN_TABLES,
+  FRONT_ROW_CACHE_USED_BYTES,
+  FRONT_ROW_CACHE_CAPACITY_BYTES,
+];
 
 export class FrontSlot {
   readonly stats = createStatsBlock(FRONT_CELLS);
@@ -25,7 +40,6 @@ export class FrontSlot {
   renew(): void {
     this.doorbell = createDoorbell();
     const cells = new Float64Array(this.stats);
-    for (const gauge of [FRONT_CONNECTIONS, FRONT_WEBSOCKETS, FRONT_BODY_BYTES, FRONT_PENDING_WRITES])
-      cells[gauge] = 0;
+    for (const gauge of GAUGES) cells[gauge] = 0;
   }
 }

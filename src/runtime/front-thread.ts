@@ -6,6 +6,7 @@ import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../bas
 import type { DbError, WireError } from '../base/errors.js';
 import type { BlockCache } from '../cache/block-cache.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
+import { CacheMeter } from '../cache/cache-stats.js';
 import { RowCache } from '../cache/row-cache.js';
 import { createRowCache } from '../cache/row-format.js';
 import { openSharedBlockCache } from '../cache/shared-block-cache.js';
@@ -24,14 +25,9 @@ import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import {
-  FRONT_LOOP_DELAY_MS,
-  FRONT_PENDING_WRITES,
-  FRONT_ROW_CACHE_HITS,
-  FRONT_ROW_CACHE_REQUESTS,
-} from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf } from './endpoint.js';
+import { FrontGauges } from './front-gauges.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
 
@@ -99,7 +95,8 @@ class FrontThread implements FrontControl {
   private readonly server: HttpServer;
   private readonly webSockets: WebSocketServer;
   private readonly doorbell: AsyncDoorbell;
-  private readonly gauges: NodeJS.Timeout;
+  private readonly gauges: FrontGauges;
+  private readonly gaugeTimer: NodeJS.Timeout;
   private readonly vfs = new RealVfs();
   private readonly blockCache: BlockCache;
   private readErrors = 0;
@@ -113,6 +110,7 @@ class FrontThread implements FrontControl {
     this.readers = new Array(data.shards).fill(undefined);
     this.blockCache = openSharedBlockCache(data.blockCache, threadId + 1);
     this.context = this.createContext();
+    this.gauges = new FrontGauges(this.context.meter.cells);
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
     this.server = new HttpServer({ context: this.context, onUnexpected });
     this.webSockets = new WebSocketServer(this.server.app, this.context, onUnexpected);
@@ -122,7 +120,7 @@ class FrontThread implements FrontControl {
       () => this.router.hasReplies(),
     );
     this.doorbell.arm();
-    this.gauges = setInterval(() => this.refreshGauges(), GAUGE_INTERVAL_MS);
+    this.gaugeTimer = setInterval(() => this.gauges.refresh(this.router.pendingWrites()), GAUGE_INTERVAL_MS);
   }
 
   async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
@@ -136,13 +134,16 @@ class FrontThread implements FrontControl {
   attachShard(shard: number, link: LinkBuffers, buffers: ShardReadBuffers): void {
     // Nothing should be left of the shard's last incarnation; if something is, it must not wait for answers for ever.
     this.router.detach(shard, { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} has started again` });
-    const reader = this.openReader(shard, buffers);
+    const rows = createRowCache(Math.floor(this.data.rowCacheBytes / this.data.shards));
+    const reader = this.openReader(shard, buffers, new RowCache(rows));
     this.setReader(shard, reader);
+    this.gauges.attach(shard, reader, CacheMeter.ofRowCache(rows));
     this.router.attach(shard, link, reader);
   }
 
   detachShard(shard: number, cause: WireError): void {
     this.setReader(shard, undefined);
+    this.gauges.detach(shard);
     this.router.detach(shard, cause);
   }
 
@@ -165,7 +166,7 @@ class FrontThread implements FrontControl {
 
   close(): void {
     this.doorbell.close();
-    clearInterval(this.gauges);
+    clearInterval(this.gaugeTimer);
     this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();
     setImmediate(() => {
@@ -212,12 +213,13 @@ class FrontThread implements FrontControl {
       metrics: () => host.metrics(),
       readOnly: () => host.readOnly(),
       setReadOnly: (request) => host.setReadOnly(request),
+      admin: (call) => host.admin(call),
       shutdown: (request) => host.shutdown(request),
     };
   }
 
   /** A new incarnation has new stamps, so it gets a new row cache as well: rows of the old one could look valid. */
-  private openReader(shard: number, buffers: ShardReadBuffers): ShardReader {
+  private openReader(shard: number, buffers: ShardReadBuffers, rowCache: RowCache): ShardReader {
     const { data, clock } = this;
     return new ShardReader({
       chain: new ChainReader(buffers.memtables, data.front, clock),
@@ -229,7 +231,7 @@ class FrontThread implements FrontControl {
         cache: this.blockCache,
       }),
       clock,
-      rowCache: new RowCache(createRowCache(Math.floor(data.rowCacheBytes / data.shards))),
+      rowCache,
       stamps: new WriteStamps(buffers.stamps),
       thorough: data.recoveryMode,
       onReadError: (error) => this.reportReadError(shard, error),
@@ -260,22 +262,6 @@ class FrontThread implements FrontControl {
   private onReplies(): void {
     this.router.drainReplies();
     this.webSockets.flush();
-  }
-
-  private refreshGauges(): void {
-    const { cells } = this.context.meter;
-    cells[FRONT_PENDING_WRITES] = this.router.pendingWrites();
-    for (const reader of this.readers) {
-      if (reader === undefined) continue;
-      cells[FRONT_ROW_CACHE_REQUESTS] += reader.rowCacheRequests;
-      cells[FRONT_ROW_CACHE_HITS] += reader.rowCacheHits;
-      reader.rowCacheRequests = 0;
-      reader.rowCacheHits = 0;
-    }
-    const started = systemClock.monotonicMs();
-    setImmediate(() => {
-      cells[FRONT_LOOP_DELAY_MS] = systemClock.monotonicMs() - started;
-    });
   }
 
   /** The first of many: a bad block can be asked for thousands of times a second. */

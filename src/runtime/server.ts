@@ -1,50 +1,33 @@
 /** Puts a server together and takes it apart again: data directory, catalog, threads, log. Main thread only. */
 import { join } from 'node:path';
+import hyperid from 'hyperid';
 import { memoryLimitBytes } from '../admin/memory-limit.js';
 import { createMetrics } from '../admin/metrics.js';
-import {
-  healthReport,
-  type Report,
-  type ServerFacts,
-  type ShardReport,
-  statusReport,
-} from '../admin/reports.js';
+import { healthReport, type Report, type ServerFacts, statusReport } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
-import { TTL_UNSET } from '../base/expiry.js';
 import { packageVersion } from '../base/version.js';
-import { Catalog, type CatalogStore, type Collection } from '../catalog/catalog.js';
+import { Catalog, type CatalogStore } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
-import type {
-  CollectionDescription,
-  CollectionInfo,
-  ControlAnswer,
-  ControlPlane,
-  ControlResult,
-  ShutdownRequest,
-} from '../front/control-plane.js';
-import {
-  FRONT_CONNECTIONS,
-  SHARD_L0_RUNS,
-  SHARD_MEMTABLE_BYTES,
-  SHARD_MEMTABLES,
-  SHARD_SEQNO,
-  SHARD_STALL,
-  SHARD_TABLE_BYTES,
-  SHARD_TABLES,
-  SHARD_WAL_DISK_BYTES,
-  SHARD_WAL_SEGMENTS,
-  STALL_NAMES,
-} from '../shm/stats-format.js';
+import type { ControlAnswer, ControlPlane, ControlResult, ShutdownRequest } from '../front/control-plane.js';
+import { SeqnoBoard } from '../shm/seqno-board.js';
+import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
+import { CollectionControl, collectionInfo } from './collection-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
+import { shardReport } from './shard-report.js';
+import { shardTuning } from './shard-tuning.js';
+import { SnapshotWatch } from './snapshot-watch.js';
 import { SpaceKeeper } from './space-keeper.js';
+import { StorageControl } from './storage-control.js';
+import { StorageFactsReader } from './storage-facts.js';
 import { Supervisor } from './supervisor.js';
+import { TaskBook } from './tasks.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
 const HTTP_HEADER_BYTES_MAX = 16_384;
@@ -74,12 +57,16 @@ class Server implements RunningServer {
   /** For tests that kill threads. */
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
+  private readonly collections: CollectionControl;
   private readonly log: ServerLog;
   private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
   private readonly space: SpaceKeeper;
   private readonly memory: MemoryPlan;
+  private readonly snapshots: SnapshotWatch;
+  private readonly storageFacts: StorageFactsReader;
+  private readonly storage: StorageControl;
   private readonly metrics: ReturnType<typeof createMetrics>;
   private stopping: Promise<void> | undefined;
   private drainReason: string | null = null;
@@ -130,6 +117,16 @@ class Server implements RunningServer {
       collections: () => this.catalog.list().map(collectionInfo),
       droppedCollections: () => this.catalog.droppedIds(),
     });
+    this.collections = new CollectionControl({
+      catalog: this.catalog,
+      supervisor: this.supervisor,
+      readOnly: this.space.readOnly,
+      logger: this.log.logger,
+    });
+    this.snapshots = new SnapshotWatch(new SeqnoBoard(this.supervisor.seqnos), systemClock, systemTimer);
+    const { picker } = shardTuning(config);
+    this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
+    this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.stopped = new Promise((resolve) => {
       this.resolveStopped = resolve;
@@ -151,6 +148,7 @@ class Server implements RunningServer {
       this.timeKeeper.start();
       this.space.start();
     }
+    this.snapshots.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
@@ -176,6 +174,7 @@ class Server implements RunningServer {
   /** Undoes a start that failed half-way. */
   async abandon(): Promise<void> {
     this.space.close();
+    this.snapshots.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
     this.log.flush();
@@ -192,6 +191,7 @@ class Server implements RunningServer {
       if (!drained)
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
+      this.snapshots.close();
       await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
@@ -207,84 +207,19 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: (name, exclusive, ttlSeconds) => this.createCollection(name, exclusive, ttlSeconds),
-      setCollectionTtl: (name, ttlSeconds) => this.setCollectionTtl(name, ttlSeconds),
-      dropCollection: (name) => this.dropCollection(name),
-      listCollections: async () => this.listCollections(),
+      createCollection: (name, exclusive, ttlSeconds) =>
+        attempt(() => this.collections.create(name, exclusive, ttlSeconds)),
+      setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
+      dropCollection: (name) => attempt(() => this.collections.drop(name)),
+      listCollections: () => attempt(() => this.collections.list()),
       health: async () => answer(healthReport(this.facts())),
       status: async () => answer(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
       readOnly: async () => this.space.report(),
       setReadOnly: (request) => attempt(async () => this.space.setReadOnly(request)),
+      admin: (call) => attempt(() => this.storage.answer(call)),
       shutdown: async (request) => this.requestShutdown(request),
     };
-  }
-
-  /** Fronts know of a change before it is answered: what a client does next finds it on every front. */
-  private createCollection(
-    name: string,
-    exclusive: boolean,
-    ttlSeconds: number,
-  ): Promise<ControlResult<CollectionInfo>> {
-    return attempt(async () => {
-      const existing = this.catalog.find(name);
-      if (existing !== undefined && !exclusive) return collectionInfo(existing);
-      this.space.readOnly.requireCatalogChange('create');
-      const created = collectionInfo(this.catalog.create(name, ttlSeconds));
-      await this.supervisor.putCollection(created);
-      this.log.logger.info(
-        { collection: name, id: created.id, ttl_seconds: ttlSeconds },
-        'collection created',
-      );
-      return created;
-    });
-  }
-
-  private setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>> {
-    return attempt(async () => {
-      this.space.readOnly.requireCatalogChange('change');
-      const changed = collectionInfo(this.catalog.setTtl(name, ttlSeconds));
-      await this.supervisor.putCollection(changed);
-      this.log.logger.info(
-        { collection: name, id: changed.id, ttl_seconds: ttlSeconds },
-        'collection changed',
-      );
-      return changed;
-    });
-  }
-
-  private dropCollection(name: string): Promise<ControlResult<CollectionInfo>> {
-    return attempt(async () => {
-      this.space.readOnly.requireCatalogChange('drop');
-      const dropped = collectionInfo(this.catalog.drop(name));
-      await this.supervisor.removeCollection(dropped);
-      this.log.logger.info({ collection: name, id: dropped.id }, 'collection dropped');
-      return dropped;
-    });
-  }
-
-  private async listCollections(): Promise<ControlResult<readonly CollectionDescription[]>> {
-    const figures = new Map<number, { documents: number; bytes: number }>();
-    const perShard = await Promise.all(
-      this.supervisor.shards.map(async ({ incarnation, state }) =>
-        incarnation === undefined || state !== 'ready'
-          ? []
-          : incarnation.thread.call(incarnation.thread.control.collectionFigures()).catch(() => []),
-      ),
-    );
-    for (const { collection, documents, bytes } of perShard.flat()) {
-      const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
-      figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
-    }
-    const descriptions = this.catalog.list().map(({ id, name, createdAt, ttlSeconds }) => ({
-      name,
-      document_count: figures.get(id)?.documents ?? 0,
-      size_bytes: figures.get(id)?.bytes ?? 0,
-      indexes: [],
-      ttl: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
-      created_at: createdAt,
-    }));
-    return { ok: descriptions };
   }
 
   private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
@@ -304,7 +239,9 @@ class Server implements RunningServer {
       draining: this.drainReason,
       rssBytes: process.memoryUsage.rss(),
       memoryLimitBytes: this.memoryLimit,
-      shards: this.supervisor.shards.map((slot) => this.shardReport(slot)),
+      shards: this.supervisor.shards.map((slot) =>
+        shardReport(slot, this.storageFacts.shard(slot), this.config.memory.memtables_max),
+      ),
       connections: this.supervisor.fronts.reduce(
         (sum, { stats }) => sum + new Float64Array(stats)[FRONT_CONNECTIONS],
         0,
@@ -313,32 +250,38 @@ class Server implements RunningServer {
     };
   }
 
-  private shardReport({
-    shard,
-    state,
-    cause,
-    poison,
-    stats,
-    restarts,
-  }: Supervisor['shards'][number]): ShardReport {
-    const cells = new Float64Array(stats);
-    return {
-      shard,
-      state,
-      cause: cause?.message ?? null,
-      stall_cause: STALL_NAMES[cells[SHARD_STALL]] ?? null,
-      writes_refused: poison === undefined ? null : `shard ${shard} takes no writes: ${poison.message}`,
-      seqno: cells[SHARD_SEQNO],
-      memtables: cells[SHARD_MEMTABLES],
-      memtables_max: this.config.memory.memtables_max,
-      memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
-      wal_bytes: cells[SHARD_WAL_DISK_BYTES],
-      wal_segments: cells[SHARD_WAL_SEGMENTS],
-      l0_files: cells[SHARD_L0_RUNS],
-      tables: cells[SHARD_TABLES],
-      table_bytes: cells[SHARD_TABLE_BYTES],
-      restarts,
-    };
+  private threads(): Pick<Supervisor, 'shards' | 'fronts' | 'blockCache'> {
+    const { shards, fronts, blockCache } = this.supervisor;
+    return { shards, fronts, blockCache };
+  }
+
+  private createStorageControl(): StorageControl {
+    const newId = hyperid({ urlSafe: true });
+    return new StorageControl({
+      config: this.config,
+      supervisor: this.supervisor,
+      facts: this.storageFacts,
+      snapshots: this.snapshots,
+      memory: this.memory,
+      clock: systemClock,
+      dataDirectory: this.directory.path,
+      logger: this.log.logger,
+      book: new TaskBook(systemClock, () => newId()),
+      collectionId: (name) => this.catalog.existing(name).id,
+      requireServing: () => this.requireServing(),
+      operatorReason: () => {
+        const report = this.space.readOnly.report();
+        return report !== false && report.by === 'operator' ? report.reason : undefined;
+      },
+      status: () => statusReport(this.facts()).body,
+    });
+  }
+
+  private requireServing(): void {
+    if (this.recoveryMode)
+      throw new DbError('READ_ONLY', 'the server runs in recovery mode and changes nothing');
+    if (this.drainReason !== null)
+      throw new DbError('DRAINING', `the server is shutting down (${this.drainReason})`);
   }
 
   private createMetrics(): ReturnType<typeof createMetrics> {
@@ -349,6 +292,7 @@ class Server implements RunningServer {
       shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
       memoryLimitBytes: this.memoryLimit,
       space: () => this.space.facts(),
+      storage: () => this.storageFacts.read(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });
@@ -357,10 +301,6 @@ class Server implements RunningServer {
   private uptimeSeconds(): number {
     return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
   }
-}
-
-function collectionInfo({ id, name, ttlSeconds }: Collection): CollectionInfo {
-  return { id, name, ttlSeconds };
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {

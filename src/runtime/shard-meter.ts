@@ -1,6 +1,7 @@
 /** Counts what a shard does in its shared-memory block. Shard thread only. */
 import type { DbError, DbErrorCode } from '../base/errors.js';
 import type { EngineMeter } from '../engine/shard-engine.js';
+import type { TableCache } from '../engine/table-cache.js';
 import type { Version } from '../manifest/version.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import {
@@ -8,11 +9,14 @@ import {
   SHARD_BATCHES,
   SHARD_COMMITS,
   SHARD_FSYNC,
+  SHARD_INDEX_BYTES,
   SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
+  SHARD_OPEN_TABLES,
   SHARD_OPERATIONS,
   SHARD_POISONED,
+  SHARD_PRESSURE,
   SHARD_REFUSED_DISK,
   SHARD_REFUSED_L0_STOP,
   SHARD_REFUSED_MEMTABLES_FULL,
@@ -25,6 +29,9 @@ import {
   SHARD_TABLE_BYTES,
   SHARD_TABLES,
   SHARD_WAL_BYTES,
+  SHARD_WAL_DISK_BYTES,
+  SHARD_WAL_RECORD_BYTES,
+  SHARD_WAL_SEGMENTS,
   STALL_DISK,
   STALL_L0_STOP,
   STALL_MEMTABLES_FULL,
@@ -32,6 +39,7 @@ import {
   STALL_READ_ONLY,
   STALL_WAL_POISONED,
 } from '../shm/stats-format.js';
+import type { WalCounters } from '../wal/writer.js';
 
 const REFUSED_CELLS: ReadonlyMap<DbErrorCode, number> = new Map([
   ['MEMTABLES_FULL', SHARD_REFUSED_MEMTABLES_FULL],
@@ -56,6 +64,8 @@ export function stallOf(code: DbErrorCode): number {
 
 export class ShardMeter implements EngineMeter {
   readonly cells: Float64Array;
+  /** Of the log, as of the last look. */
+  private logBytes = 0;
 
   constructor(
     block: SharedArrayBuffer,
@@ -110,6 +120,22 @@ export class ShardMeter implements EngineMeter {
     this.cells[SHARD_L0_RUNS] = levels[0].length;
     this.cells[SHARD_TABLES] = totals.tables;
     this.cells[SHARD_TABLE_BYTES] = totals.bytes;
+  }
+
+  /** `pressure`: see write-throttle.ts. */
+  onStore(tables: TableCache, pressure: number): void {
+    this.cells[SHARD_INDEX_BYTES] = tables.memoryBytes;
+    this.cells[SHARD_OPEN_TABLES] = tables.openCount;
+    this.cells[SHARD_PRESSURE] = pressure;
+  }
+
+  onLog({ segmentsRetained, bytesAppended }: WalCounters, segmentBytes: number): void {
+    const { cells } = this;
+    cells[SHARD_WAL_SEGMENTS] = segmentsRetained;
+    cells[SHARD_WAL_DISK_BYTES] = segmentsRetained * segmentBytes;
+    // The log counts from its opening on, the cell from the start of the process.
+    cells[SHARD_WAL_RECORD_BYTES] += bytesAppended - this.logBytes;
+    this.logBytes = bytesAppended;
   }
 
   onRound(ringBytes: number): void {

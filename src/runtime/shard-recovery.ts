@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads';
 import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import type { DatabaseClock } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
 import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
@@ -34,7 +35,6 @@ export type RecoveryData = Pick<
   | 'tableDirectory'
   | 'memtables'
   | 'versions'
-  | 'stamps'
   | 'blockCache'
   | 'seqnos'
   | 'tuning'
@@ -43,7 +43,7 @@ export type RecoveryData = Pick<
   | 'onDamage'
   | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -149,7 +149,15 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
     tables: data.tuning.tables,
     directory: data.tableDirectory,
     limits: data.tuning.limits,
-    onFlushedThrough: (seqno) => holder.log?.releaseThrough(asSeqno(seqno)),
+    onFlushedThrough: (seqno) => {
+      try {
+        holder.log?.releaseThrough(asSeqno(seqno));
+      } catch (error) {
+        // The flush has happened. The log keeps more than it needs until the next one.
+        if (!(error instanceof DbError)) throw error;
+        options.events.onUnlinkFailed(data.walDirectory, error);
+      }
+    },
   });
   const engine = new ShardEngine({
     shard: data.shard,
@@ -160,7 +168,7 @@ function assemble(options: RecoverShardOptions, manifest: WritableManifest) {
       groupEnds: () => board.groupEnds(data.shard),
     },
     tables: scheduler,
-    stamps: new WriteStamps(data.stamps),
+    ...(data.stamps !== undefined && { stamps: new WriteStamps(data.stamps) }),
     gate: data.readOnly === undefined ? undefined : new SharedWriteGate(data.readOnly),
     clock,
     meter,

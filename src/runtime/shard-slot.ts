@@ -30,6 +30,8 @@ export class ShardSlot {
   cause: WireError | undefined;
   /** Why it takes no writes although it is ready. */
   poison: WireError | undefined;
+  /** Why the last flush failed, if it did. */
+  flushError: WireError | undefined;
   incarnation: ShardIncarnation | undefined;
   restarts = 0;
   /** What recovery mode could not read. */

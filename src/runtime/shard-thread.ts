@@ -3,11 +3,10 @@ import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { databaseClock } from '../base/database-clock.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { type DbError, toWireError, type WireError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
-import { ExpirySweeper } from '../engine/expiry-sweeper.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { JobOutcome, JobRunner } from '../engine/store-scheduler.js';
 import { WriteThrottle } from '../engine/write-throttle.js';
@@ -19,15 +18,17 @@ import type { VersionBoard } from '../manifest/version-board.js';
 import { MemtablePool } from '../memtable/pool.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { BlockingDoorbell } from '../shm/doorbell.js';
-import { SHARD_EXPIRED, SHARD_WAL_DISK_BYTES, SHARD_WAL_SEGMENTS } from '../shm/stats-format.js';
+import { SHARD_EXPIRED } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
-import { exposeOn, type Remote, remoteOf } from './endpoint.js';
+import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
 import { openForReading } from './recovery-mode.js';
 import { ShardLoop } from './shard-loop.js';
 import { ShardMeter } from './shard-meter.js';
 import { type RecoveredShard, recoverShard } from './shard-recovery.js';
+import { ShardStorage } from './shard-storage.js';
+import { ShardSweeper } from './shard-sweeper.js';
 import type { ShardTuning } from './shard-tuning.js';
 import { StoreLog } from './store-log.js';
 import { WAL_SPARES_MAX } from './wal-spares.js';
@@ -78,6 +79,8 @@ export interface ShardHost {
   onPoisoned(shard: number, error: WireError): void;
   /** The disk is full. May be called often. */
   onDiskFull(): void;
+  /** A flush has failed, or with undefined: one has succeeded after that. */
+  onFlushState(shard: number, error: WireError | undefined): void;
 }
 
 export interface OpenedShard {
@@ -116,6 +119,8 @@ export interface ShardControl {
   collectionFigures(): readonly CollectionFigures[];
   /** Nobody can ask for documents of these collections any more: compactions drop them. */
   setDroppedCollections(collections: readonly number[]): void;
+  /** Not in recovery mode, and not before open() has returned. */
+  readonly storage: Nested<ShardStorage>;
   /** Serves what is queued, flushes if `flush`, syncs and closes. The thread then has nothing left to do and ends. */
   close(flush: boolean): Promise<void>;
 }
@@ -129,10 +134,10 @@ class ShardThread implements ShardControl {
   private engine: ShardEngine | undefined;
   /** Undefined in recovery mode. */
   private shard: RecoveredShard | undefined;
-  private sweeper: ExpirySweeper | undefined;
+  private sweeper: ShardSweeper | undefined;
+  private openStorage: Nested<ShardStorage> | undefined;
   private loop: ShardLoop | undefined;
   private refreshTimer: NodeJS.Timeout | undefined;
-  private sweepDueMs = 0;
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
@@ -167,6 +172,12 @@ class ShardThread implements ShardControl {
     return this.engine?.stats.snapshot() ?? [];
   }
 
+  get storage(): Nested<ShardStorage> {
+    const { openStorage } = this;
+    if (openStorage === undefined) throw new Error(`the storage of shard ${this.data.shard} is not open`);
+    return openStorage;
+  }
+
   setDroppedCollections(collections: readonly number[]): void {
     this.droppedCollections = collections;
     this.engine?.stats.setDropped(collections);
@@ -177,6 +188,7 @@ class ShardThread implements ShardControl {
     clearInterval(this.refreshTimer);
     const { shard } = this;
     if (shard !== undefined) {
+      this.openStorage?.close();
       if (flush) await this.flushAll(shard);
       shard.scheduler.close();
       if (shard.log.poisonedBy() === undefined) shard.log.close();
@@ -215,6 +227,7 @@ class ShardThread implements ShardControl {
     this.shard = shard;
     this.engine = shard.engine;
     this.sweeper = this.createSweeper(shard);
+    this.openStorage = nested(new ShardStorage(shard, this.memtables, this.sweeper, systemClock));
     this.meter.onApplied(shard.engine.appliedSeqno);
     this.startLoop(shard.engine, () => shard.scheduler.pressure());
     shard.scheduler.resume();
@@ -263,6 +276,7 @@ class ShardThread implements ShardControl {
       meter,
       (...line) => host.log(...line),
       () => host.onDiskFull(),
+      (error) => host.onFlushState(data.shard, error === undefined ? undefined : toWireError(error)),
     );
   }
 
@@ -276,13 +290,19 @@ class ShardThread implements ShardControl {
     };
   }
 
-  private createSweeper({ engine, store, tables }: RecoveredShard): ExpirySweeper {
-    return new ExpirySweeper({
+  private createSweeper({ engine, store, tables }: RecoveredShard): ShardSweeper {
+    return new ShardSweeper({
+      engine,
       memtables: this.memtables,
       tables,
       version: () => store.version,
-      clock: databaseClock(this.data.timeBase),
-      write: (batch) => engine.writeNow(batch),
+      clock: systemClock,
+      databaseClock: databaseClock(this.data.timeBase),
+      intervalMs: this.data.tuning.sweepIntervalMs,
+      onRemoved: (total) => {
+        this.meter.cells[SHARD_EXPIRED] = total;
+      },
+      onFailed: ({ message }) => this.host.log('warn', `expired documents were not removed: ${message}`, {}),
     });
   }
 
@@ -295,26 +315,10 @@ class ShardThread implements ShardControl {
       clock: systemClock,
       throttle,
       pressure,
-      background: () => this.background(),
+      background: () => this.sweeper?.slice() ?? false,
       spinUs: data.spinUs,
     });
     this.loop.start();
-  }
-
-  /** Between groups: a slice of the sweep. True when there is more to do. */
-  private background(): boolean {
-    const { sweeper } = this;
-    if (sweeper === undefined || !sweeper.isActive) return false;
-    try {
-      sweeper.slice();
-    } catch (error) {
-      if (!(error instanceof DbError)) throw error;
-      // Read-only is no news: the documents are removed when it is over.
-      if (error.code !== 'READ_ONLY')
-        this.host.log('warn', `expired documents were not removed: ${error.message}`, {});
-    }
-    this.meter.cells[SHARD_EXPIRED] = sweeper.removed;
-    return sweeper.isActive;
   }
 
   /** Off the hot path: gauges, the next WAL segment before it is needed, retries and removals that have become due. */
@@ -322,22 +326,16 @@ class ShardThread implements ShardControl {
     const { shard, meter } = this;
     if (shard === undefined) return;
     const counters = shard.log.counters();
-    meter.cells[SHARD_WAL_SEGMENTS] = counters.segmentsRetained;
-    meter.cells[SHARD_WAL_DISK_BYTES] = counters.segmentsRetained * this.data.segmentBytes;
+    meter.onLog(counters, this.data.segmentBytes);
     meter.onApplied(shard.engine.appliedSeqno);
     meter.onVersion(shard.store.version);
+    meter.onStore(shard.tables, shard.scheduler.pressure());
     if (counters.activeSegmentFill > SPARE_WANTED_FILL || counters.segmentsRetained === 0) {
       this.host.wantSpare(this.data.shard);
     }
     shard.store.reclaim();
     shard.scheduler.schedule();
-    this.startSweepWhenDue();
-  }
-
-  private startSweepWhenDue(): void {
-    const now = systemClock.monotonicMs();
-    if (now < this.sweepDueMs) return;
-    this.sweepDueMs = now + this.data.tuning.sweepIntervalMs;
+    this.openStorage?.refresh();
     this.sweeper?.start();
   }
 

@@ -26,16 +26,21 @@ const READ_ERROR_LOG_EVERY = 1000;
 
 export class StoreLog implements StoreEvents {
   private readErrors = 0;
+  private isFlushFailing = false;
 
   constructor(
     private readonly shard: number,
     private readonly meter: ShardMeter,
     private readonly log: LogLine,
     private readonly onDiskFull: () => unknown,
+    /** Told when flushes begin to fail, and when one succeeds after that. */
+    private readonly onFlushState: (error: DbError | undefined) => unknown = () => {},
   ) {}
 
   onFlushed(result: FlushResult, frozen: FrozenMemtable): void {
     const { cells } = this.meter;
+    if (this.isFlushFailing) this.onFlushState(undefined);
+    this.isFlushFailing = false;
     cells[SHARD_FLUSHES]++;
     cells[SHARD_FLUSH_BYTES] += result.bytesWritten;
     this.log('info', 'memtable flush', {
@@ -72,6 +77,10 @@ export class StoreLog implements StoreEvents {
 
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void {
     this.meter.cells[SHARD_JOB_FAILURES]++;
+    if (kind === 'flush') {
+      this.isFlushFailing = true;
+      this.onFlushState(error);
+    }
     if (error.details?.['errno'] === 'ENOSPC') this.onDiskFull();
     this.log('error', `${kind} failed, nothing was changed: ${error.message}`, {
       shard: this.shard,
@@ -88,7 +97,7 @@ export class StoreLog implements StoreEvents {
   }
 
   onUnlinkFailed(path: string, error: unknown): void {
-    this.log('warn', `an obsolete table was not removed: ${toWireError(error).message}`, {
+    this.log('warn', `an obsolete file was not removed: ${toWireError(error).message}`, {
       shard: this.shard,
       file: path,
     });

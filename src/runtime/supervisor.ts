@@ -211,6 +211,7 @@ export class Supervisor {
   private async openShard(slot: ShardSlot): Promise<ShardIncarnation | undefined> {
     slot.state = 'recovering';
     slot.poison = undefined;
+    slot.flushError = undefined;
     const { memory } = this.options.config;
     const doorbell = createDoorbell();
     const buffers = createShardReadBuffers(

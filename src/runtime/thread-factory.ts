@@ -122,6 +122,9 @@ export class ThreadFactory {
       flush: (_shard, job) => slot.compactor.flush(job),
       compact: (_shard, job) => slot.compactor.compact(job),
       onDiskFull,
+      onFlushState: (_shard, error) => {
+        slot.flushError = error;
+      },
       onPoisoned: (_shard, error) => {
         slot.poison = error;
         const message = `shard takes no writes any more: ${error.message}`;

@@ -1,5 +1,5 @@
 /**
- * Counters in shared memory. Each front and each shard owns one block of float64 cells which it alone writes, with
+ * Counters in shared memory. Each front, shard and compactor owns one block of float64 cells which it alone writes, with
  * plain stores; the main thread reads them when /metrics is scraped. A cell only ever grows (gauges say so), a read
  * may be a few counts behind, and doubles count exactly to 2^53. On the platforms Node runs on, an aligned 8-byte
  * store is one piece, so a cell is never read half-written.
@@ -46,8 +46,16 @@ export const FRONT_BODY_BYTES = FRONT_WEBSOCKET_FRAMES + 1;
 export const FRONT_PENDING_WRITES = FRONT_BODY_BYTES + 1;
 /** Gauge: largest event-loop delay of the last second, in milliseconds. */
 export const FRONT_LOOP_DELAY_MS = FRONT_PENDING_WRITES + 1;
+/** Gauges: indexes and filters of open SSTables, in bytes, and how many are open. */
+export const FRONT_INDEX_BYTES = FRONT_LOOP_DELAY_MS + 1;
+export const FRONT_OPEN_TABLES = FRONT_INDEX_BYTES + 1;
+/** Gauges of the front's row caches. */
+export const FRONT_ROW_CACHE_USED_BYTES = FRONT_OPEN_TABLES + 1;
+export const FRONT_ROW_CACHE_CAPACITY_BYTES = FRONT_ROW_CACHE_USED_BYTES + 1;
+/** Starts again from 0 when a shard does: its cache is then a new one. */
+export const FRONT_ROW_CACHE_EVICTIONS = FRONT_ROW_CACHE_CAPACITY_BYTES + 1;
 /** One histogram per method. */
-export const FRONT_LATENCY = FRONT_LOOP_DELAY_MS + 1;
+export const FRONT_LATENCY = FRONT_ROW_CACHE_EVICTIONS + 1;
 export const FRONT_CELLS = FRONT_LATENCY + METHODS * HISTOGRAM_CELLS;
 
 /** Shard block. */
@@ -124,7 +132,19 @@ export const SHARD_JOB_FAILURES = SHARD_COMPACTION_WRITTEN_BYTES + 1;
 export const SHARD_EXPIRED = SHARD_JOB_FAILURES + 1;
 /** Reads of SSTables that failed: damage or I/O errors. */
 export const SHARD_READ_ERRORS = SHARD_EXPIRED + 1;
-export const SHARD_CELLS = SHARD_READ_ERRORS + 1;
+/** Gauges: indexes and filters of the SSTables that the shard's thread has open, in bytes, and how many those are. */
+export const SHARD_INDEX_BYTES = SHARD_READ_ERRORS + 1;
+export const SHARD_OPEN_TABLES = SHARD_INDEX_BYTES + 1;
+/** Gauge: how close writes are to a stop, 0 to 1; above 0 they are slowed down. */
+export const SHARD_PRESSURE = SHARD_OPEN_TABLES + 1;
+/** Bytes of records appended to the WAL: batches, headers and padding. */
+export const SHARD_WAL_RECORD_BYTES = SHARD_PRESSURE + 1;
+export const SHARD_CELLS = SHARD_WAL_RECORD_BYTES + 1;
+
+/** Compactor block. Gauges: bytes that the compaction under way has read and written; 0 when none is. */
+export const COMPACTOR_READ_BYTES = 0;
+export const COMPACTOR_WRITTEN_BYTES = 1;
+export const COMPACTOR_CELLS = 2;
 
 export function createStatsBlock(cells: number): SharedArrayBuffer {
   return new SharedArrayBuffer(cells * 8);

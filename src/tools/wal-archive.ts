@@ -30,10 +30,12 @@ export interface WalArchiveOptions {
   /** All operations of the shard up to it are in tables, durably. */
   readonly flushedSeqno: number;
   /**
-   * Removes the oldest segment of the log, durably: removeSegment() when no server runs, WalWriter.releaseOldest() on the
-   * shard thread when one does.
+   * Removes the oldest segment of the log, durably: removeSegment() when no server runs. In a server the compactor copies, and
+   * the shard then releases what was copied (WalWriter.releaseOldest()).
    */
   readonly remove: (segment: ArchivableSegment) => void;
+  /** Segments to archive in this call; all of them without it. */
+  readonly segmentsMax?: number;
   readonly onProgress?: (bytes: number) => void;
 }
 
@@ -114,14 +116,16 @@ function finishedSegment(
 export function archiveWal(options: WalArchiveOptions): ArchivedSegment[] {
   const { place, destination, remove, onProgress } = options;
   const directory = `${destination}/${shardName(place.shard)}`;
-  return archivableSegments(options).map((segment) => {
-    place.vfs.makeDirectory(directory);
-    const archive = `${directory}/${segmentName(segment.number)}`;
-    copySegment(place.vfs, segment, archive);
-    remove(segment);
-    onProgress?.(segment.endOffset);
-    return { ...segment, shard: place.shard, archive };
-  });
+  return archivableSegments(options)
+    .slice(0, options.segmentsMax)
+    .map((segment) => {
+      place.vfs.makeDirectory(directory);
+      const archive = `${directory}/${segmentName(segment.number)}`;
+      copySegment(place.vfs, segment, archive);
+      remove(segment);
+      onProgress?.(segment.endOffset);
+      return { ...segment, shard: place.shard, archive };
+    });
 }
 
 /** For a log that nobody writes to. Durable when it returns, so that a crash leaves no gap in front of an older one. */

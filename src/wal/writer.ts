@@ -222,7 +222,8 @@ export class WalWriter implements CommitLog {
   /**
    * Gives back the segments whose operations are all at or below `seqno`, which the caller knows to be in SSTables
    * and in the manifest, durably. Oldest first; the newest of them stay as far as `keepReleasedBytes` asks for it, the
-   * active one always. Returns how many went.
+   * active one always. Returns how many went. Throws DbError('IO') when one resists: the next call goes on with it, if it
+   * still is a segment, or behind it. A failed sync of the directory poisons the log.
    */
   releaseThrough(seqno: Seqno): number {
     const needed = this.sealed.findIndex(({ lastSeqno }) => lastSeqno > seqno);
@@ -261,7 +262,16 @@ export class WalWriter implements CommitLog {
   }
 
   private releaseFirst(): void {
-    this.pool.release(this.sealed[0].number);
+    const { number } = this.sealed[0];
+    try {
+      this.pool.release(number);
+    } catch (error) {
+      // Its name is gone, whatever went wrong then: there is nothing left to release.
+      if (!this.vfs.exists(this.pool.pathOf(number))) this.sealed.shift();
+      // A name that may come back must not be followed by others that may not: no sync is repeated.
+      if (isSyncFailure(error)) this.orPoison(() => rethrow(error));
+      throw error;
+    }
     this.sealed.shift();
   }
 
@@ -337,6 +347,14 @@ export class WalWriter implements CommitLog {
       throw this.poison;
     }
   }
+}
+
+function isSyncFailure(error: unknown): boolean {
+  return error instanceof DbError && error.details?.['operation'] === 'syncDirectory';
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /**

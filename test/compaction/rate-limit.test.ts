@@ -26,3 +26,10 @@ test('without a limit nothing waits, and a new rate holds from then on', (t) => 
   t.is(limit.charge(10), 100);
   t.throws(() => limit.setRate(0), { message: /positive/ });
 });
+
+test('a rate that is lifted forgives what was owed', (t) => {
+  const limit = new RateLimit(1000, new ManualClock());
+  t.is(limit.charge(5000), 5000);
+  limit.setRate(Number.POSITIVE_INFINITY);
+  t.is(limit.charge(5000), 0);
+});

@@ -37,6 +37,9 @@ function write(rig: LsmRig, ...operations: Operation[]): void {
 
 const text = (key: string, pad = 0): string => JSON.stringify({ _id: key, pad: 'x'.repeat(pad) });
 
+const tableFiles = (vfs: Vfs): string[] =>
+  vfs.list('/data/shard-0000/sst').filter((name) => name.includes('.sst'));
+
 /** `count` flushes of the same keys, each of several blocks; compactions wait. */
 function levelZero(rig: LsmRig, count: number): void {
   for (let run = 0; run < count; run++) {
@@ -119,4 +122,97 @@ test('a condition that failed because a document was there fails in every replay
     rig.jobs.settle();
   }
   t.is(rig.shard.store.version.tables().length > 0, true);
+});
+
+test('tables that could not be installed are removed, however often it is tried', (t) => {
+  const memory = new MemoryVfs();
+  let isBroken = false;
+  const vfs = new FaultVfs(memory, ({ operation, path }) =>
+    isBroken && operation === 'rename' && path.endsWith('.sst.tmp')
+      ? { kind: 'error', errno: 'EIO' }
+      : undefined,
+  );
+  const world = newWorld();
+  const rig = open(world, vfs);
+  write(rig, put('key', text('key')));
+  isBroken = true;
+  rig.shard.engine.freeze();
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    rig.jobs.settle();
+    t.is(rig.failures.length, attempt);
+    t.deepEqual(tableFiles(memory), []);
+    world.options.clock.advance(60_000);
+    rig.shard.scheduler.schedule();
+  }
+  isBroken = false;
+  rig.jobs.settle();
+  t.is(tableFiles(memory).length, 1);
+  checkState(rig, [1]);
+});
+
+test('an edit that may be in the manifest keeps its tables', (t) => {
+  const memory = new MemoryVfs();
+  let isBroken = false;
+  const vfs = new FaultVfs(memory, ({ operation, path }) =>
+    isBroken && operation === 'fdatasync' && path.includes('MANIFEST')
+      ? { kind: 'error-after', errno: 'EIO' }
+      : undefined,
+  );
+  const world = newWorld();
+  const rig = open(world, vfs);
+  write(rig, put('key', text('key')));
+  isBroken = true;
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  t.is(rig.failures.length, 1);
+  isBroken = false;
+  const next = open(world, memory.kill());
+  t.is(next.shard.store.version.tableCount, 1);
+  settleRecovery(next, world.writtenSeqno);
+  checkState(next, [1]);
+});
+
+test('a segment whose release failed half way does not stand in the way of later releases', (t) => {
+  let isBroken = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation, path }) =>
+    isBroken && operation === 'rename' && path.endsWith('.wal')
+      ? { kind: 'error-after', errno: 'EIO' }
+      : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  const fillSegment = (): void => {
+    const { segmentsOpened } = rig.shard.log.counters();
+    for (let i = 0; rig.shard.log.counters().segmentsOpened === segmentsOpened; i++) {
+      write(rig, put(`key-${i}`, text(`key-${i}`, 4000)));
+      rig.jobs.settle();
+    }
+  };
+  fillSegment();
+  fillSegment();
+  isBroken = true;
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  isBroken = false;
+  fillSegment();
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  t.deepEqual(rig.failures, [], 'the flushes are not to blame');
+  t.is(rig.shard.log.counters().segmentsRetained, 1);
+});
+
+test('a directory that could not be synced after a release takes no more of the log', (t) => {
+  let isBroken = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation, path }) =>
+    isBroken && operation === 'syncDirectory' && path.endsWith('/wal')
+      ? { kind: 'error', errno: 'EIO' }
+      : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  for (let i = 0; rig.shard.log.counters().segmentsOpened < 2; i++)
+    write(rig, put(`key-${i}`, text(`key-${i}`, 4000)));
+  rig.jobs.settle();
+  isBroken = true;
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  t.is(rig.shard.log.poisonedBy()?.code, 'WAL_POISONED');
 });

@@ -5,19 +5,17 @@ import { DbError } from '../../base/errors.js';
 import type { Config } from '../../config/schema.js';
 import type { Maintained } from '../../runtime/maintenance.js';
 import type { ArchivedSegment, SegmentReport } from '../../tools/wal-archive.js';
-import { answerMessage, call, resolveTarget } from '../connection.js';
+import { resolveTarget } from '../connection.js';
 import { parseAge } from '../duration.js';
 import { addOfflineOptions, bytesText, configOf, type OfflineOptions, withBar } from '../offline.js';
 import { CliError, EXIT_OK, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
+import { startTask, waitForTask } from '../task.js';
 
 interface ArchiveCliOptions extends OfflineOptions {
   readonly olderThan: number;
   readonly destination: string;
 }
-
-/** Copying gigabytes takes as long as it takes. */
-const SERVER_TIMEOUT_MS = 3_600_000;
 
 function parseOlderThan(text: string): number {
   const ms = parseAge(text);
@@ -77,15 +75,9 @@ async function askServer(
   destination: string,
 ): Promise<number> {
   const target = await resolveTarget({ dataDir: dataDir ?? config.storage.data_dir });
-  const body = { older_than_ms: olderThan, destination };
-  const answer = await call(target, '/admin/wal/archive', {
-    method: 'POST',
-    body,
-    timeoutMs: SERVER_TIMEOUT_MS,
-  });
-  if (answer.status !== 200) throw new CliError(answerMessage(answer));
-  const { segments } = answer.body as { segments: SegmentReport[] };
-  report(segments, json === true);
+  const task = await startTask(target, '/admin/wal/archive', { older_than_ms: olderThan, destination });
+  const { result } = await waitForTask(target, task, 'archiving');
+  report((result as { segments: SegmentReport[] }).segments, json === true);
   return EXIT_OK;
 }
 

@@ -1,0 +1,64 @@
+/** What the bodies of POST /admin/compaction, /admin/gc and /admin/wal/archive say. Pure; faults are DbErrors. */
+import { DbError } from '../base/errors.js';
+import { LEVEL_RANGE_SYNTAX, type LevelRange, parseLevelRange } from '../base/level-range.js';
+import type { CompactRequest, GcRequest, WalArchiveRequest } from './admin-call.js';
+import { asObject, readFlag, refuseUnknown } from './control-body.js';
+import { collectionNameFault } from './path.js';
+
+/** A hundred years: longer is a mistake. */
+const OLDER_THAN_MS_MAX = 100 * 366 * 24 * 3_600_000;
+const DESTINATION_LENGTH_MAX = 4096;
+
+export function readCompact(body: unknown): CompactRequest {
+  const object = asObject(body);
+  refuseUnknown(object, ['collection', 'all', 'level', 'emergency', 'delete_tombstones']);
+  const collection = object.collection === undefined ? undefined : readCollection(object);
+  const isAll = readFlag(object, 'all');
+  const isEmergency = readFlag(object, 'emergency');
+  if (collection === undefined ? !isAll && !isEmergency : isAll) {
+    const message = 'name one collection, or say "all": true (an emergency compaction takes all by itself)';
+    throw new DbError('VALIDATION', message, { field: 'collection' });
+  }
+  if (isEmergency && object.level !== undefined && object.level !== 'all') {
+    const message = 'an emergency compaction takes all levels: leave out level';
+    throw new DbError('VALIDATION', message, { field: 'level' });
+  }
+  const deleteTombstones = readFlag(object, 'delete_tombstones');
+  return { collection, levels: readLevels(object), isEmergency, deleteTombstones };
+}
+
+export function readGc(body: unknown): GcRequest {
+  const object = asObject(body);
+  refuseUnknown(object, ['collection', 'force']);
+  return { collection: readCollection(object), isForced: readFlag(object, 'force') };
+}
+
+export function readWalArchive(body: unknown): WalArchiveRequest {
+  const object = asObject(body);
+  refuseUnknown(object, ['older_than_ms', 'destination']);
+  const { older_than_ms: olderThanMs, destination } = object;
+  if (typeof olderThanMs !== 'number' || !(olderThanMs >= 0 && olderThanMs <= OLDER_THAN_MS_MAX)) {
+    const message = `older_than_ms must be a number from 0 to ${OLDER_THAN_MS_MAX}`;
+    throw new DbError('VALIDATION', message, { field: 'older_than_ms' });
+  }
+  if (typeof destination !== 'string' || destination === '' || destination.length > DESTINATION_LENGTH_MAX) {
+    const message = `destination must be the absolute path of a directory, up to ${DESTINATION_LENGTH_MAX} characters`;
+    throw new DbError('VALIDATION', message, { field: 'destination' });
+  }
+  return { olderThanMs, destination };
+}
+
+function readCollection({ collection }: Record<string, unknown>): string {
+  if (typeof collection !== 'string') {
+    throw new DbError('VALIDATION', 'collection must be the name of a collection', { field: 'collection' });
+  }
+  const fault = collectionNameFault(collection);
+  if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'collection' });
+  return collection;
+}
+
+function readLevels({ level = 'all' }: Record<string, unknown>): LevelRange {
+  const levels = typeof level === 'string' ? parseLevelRange(level) : undefined;
+  if (levels !== undefined) return levels;
+  throw new DbError('VALIDATION', `level must be ${LEVEL_RANGE_SYNTAX}`, { field: 'level' });
+}

@@ -1,0 +1,31 @@
+/** What operators ask of the storage through /admin: plain data from a front to the main thread, one type per route. */
+import type { LevelRange } from '../base/level-range.js';
+
+export interface CompactRequest {
+  /** Name; undefined for everything. */
+  readonly collection: string | undefined;
+  readonly levels: LevelRange;
+  /** At once, before everything else, without a rate limit. */
+  readonly isEmergency: boolean;
+  /** The last level is written anew where it has tombstones or expired documents. */
+  readonly deleteTombstones: boolean;
+}
+
+export interface GcRequest {
+  readonly collection: string;
+  /** Also when an operator has made the database read-only, and the collection is compacted afterwards. */
+  readonly isForced: boolean;
+}
+
+export interface WalArchiveRequest {
+  readonly olderThanMs: number;
+  /** As it was given; checked on the main thread. */
+  readonly destination: string;
+}
+
+export type AdminCall =
+  | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }
+  | { readonly kind: 'task'; readonly id: string }
+  | { readonly kind: 'compact'; readonly request: CompactRequest }
+  | { readonly kind: 'gc'; readonly request: GcRequest }
+  | { readonly kind: 'archive-wal'; readonly request: WalArchiveRequest };

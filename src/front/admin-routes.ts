@@ -1,0 +1,53 @@
+/**
+ * The routes of storage administration: compaction, removal of expired documents, the archive of the log, memory, tasks
+ * and the dump of everything. The main thread answers them all. Front thread only, off the hot path.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { readCompact, readGc, readWalArchive } from './admin-body.js';
+import type { AdminCall } from './admin-call.js';
+import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
+import type { FrontContext } from './front-context.js';
+
+type Guard = (
+  handler: (res: HttpResponse, req: HttpRequest) => void,
+) => (res: HttpResponse, req: HttpRequest) => void;
+
+export class AdminRoutes {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly exchange: ControlExchange,
+  ) {}
+
+  addTo(app: TemplatedApp, guard: Guard): void {
+    const show = (path: string, call: AdminCall): void => {
+      app.get(
+        path,
+        guard((res) => this.exchange.serve(res, () => this.ask(call))),
+      );
+    };
+    show('/admin/memory', { kind: 'memory' });
+    show('/admin/compaction', { kind: 'compaction' });
+    show('/admin/dump-state', { kind: 'dump-state' });
+    show('/admin/tasks', { kind: 'tasks' });
+    app.get(
+      '/admin/tasks/:id',
+      guard((res, req) => {
+        const id = req.getParameter(0) ?? '';
+        this.exchange.serve(res, () => this.ask({ kind: 'task', id }));
+      }),
+    );
+    const change = (path: string, read: (body: unknown) => AdminCall): void => {
+      app.post(
+        path,
+        guard((res, req) => this.exchange.serveBody(res, req, async (body) => this.ask(read(body)))),
+      );
+    };
+    change('/admin/compaction', (body) => ({ kind: 'compact', request: readCompact(body) }));
+    change('/admin/gc', (body) => ({ kind: 'gc', request: readGc(body) }));
+    change('/admin/wal/archive', (body) => ({ kind: 'archive-wal', request: readWalArchive(body) }));
+  }
+
+  private async ask(call: AdminCall): Promise<ControlRouteAnswer> {
+    return unwrap(await this.context.control.admin(call));
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * One control request and its answer over HTTP: reads the body, keeps web pages out, waits for the main thread, and
+ * answers unless the client has gone. Front thread only, off the hot path.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { METHOD_OTHER } from '../shm/stats-format.js';
+import type { BodyBudget } from './body-budget.js';
+import { parseJson } from './control-body.js';
+import type { ControlResult } from './control-plane.js';
+import type { FrontContext } from './front-context.js';
+import { CONTROL_BODY_BYTES_MAX } from './limits.js';
+import { readBody } from './read-body.js';
+import { sendError, statusLine } from './respond.js';
+
+export interface ControlRouteAnswer {
+  readonly httpStatus: number;
+  readonly body: string;
+  readonly contentType?: string;
+}
+
+/** What it throws is the answer as well. */
+export type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
+
+export class ControlExchange {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly budget: BodyBudget,
+  ) {}
+
+  /** Answers a request that has no body. */
+  serve(res: HttpResponse, answerer: Answerer): void {
+    let isGone = false;
+    res.onAborted(() => {
+      isGone = true;
+    });
+    this.run(res, answerer, undefined, () => isGone);
+  }
+
+  /** Answers a request that changes something. */
+  serveBody(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
+    // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
+    const hasOrigin = req.getHeader('origin') !== '';
+    let isGone = false;
+    readBody(res, this.budget, CONTROL_BODY_BYTES_MAX, {
+      onBody: (bytes) => {
+        const text = new TextDecoder().decode(bytes);
+        const parse = async (): Promise<ControlRouteAnswer> => {
+          if (hasOrigin)
+            throw new DbError('FORBIDDEN', 'requests from web pages (with an Origin header) are refused');
+          return answerer(parseJson(text));
+        };
+        this.run(res, parse, undefined, () => isGone);
+      },
+      onRefused: (error) => sendError(res, error, this.context.requestId(), true),
+      onAborted: () => {
+        isGone = true;
+      },
+    });
+  }
+
+  private run(res: HttpResponse, answerer: Answerer, body: unknown, isGone: () => boolean): void {
+    const startMs = this.context.meter.now();
+    answerer(body)
+      .catch((error: unknown) => toWireError(error))
+      .then((answer) => {
+        const failed = 'code' in answer;
+        this.context.meter.done(METHOD_OTHER, failed, startMs);
+        if (!isGone()) res.cork(() => this.send(res, answer));
+      });
+  }
+
+  private send(res: HttpResponse, answer: ControlRouteAnswer | WireError): void {
+    const requestId = this.context.requestId();
+    if ('code' in answer) {
+      sendError(res, answer, requestId);
+      return;
+    }
+    res.writeStatus(statusLine(answer.httpStatus));
+    res.writeHeader(
+      'Content-Type',
+      `${answer.contentType ?? 'application/json'}\r\nX-Request-Id: ${requestId}`,
+    );
+    res.end(answer.body);
+  }
+}
+
+export const json = (httpStatus: number, body: unknown): ControlRouteAnswer => ({
+  httpStatus,
+  body: JSON.stringify(body),
+});
+
+/** What the main thread answered; throws the error that it answered. */
+export function unwrap<T>(result: ControlResult<T>): T {
+  if (result.error !== undefined)
+    throw new DbError(result.error.code, result.error.message, result.error.details);
+  return result.ok;
+}
