@@ -147,6 +147,8 @@ export class ShardEngine {
     const { log } = this;
     const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
+    const broken = this.options.tables?.poisonedBy();
+    if (broken !== undefined) return broken;
     const refusal = isGated ? this.options.gate?.refusal(view) : undefined;
     if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
@@ -165,8 +167,8 @@ export class ShardEngine {
     try {
       log.ensureRoom(view.bytes.length);
     } catch (error) {
-      const broken = log.poisonedBy();
-      if (broken !== undefined) return this.writesRefused(broken);
+      const cause = log.poisonedBy();
+      if (cause !== undefined) return this.writesRefused(cause);
       // No space for another segment: nothing is broken, the client may try again once there is space.
       return new DbError('DISK_FULL', `shard ${this.options.shard}: ${(error as Error).message}`);
     }
@@ -397,11 +399,13 @@ export class ShardEngine {
   }
 
   private memtablesFull(): DbError {
-    const { shard, memtables } = this.options;
+    const { shard, memtables, tables } = this.options;
+    const failure = tables?.flushError;
     return new DbError(
       'MEMTABLES_FULL',
       `shard ${shard}: all ${memtables.memtablesMax} memtables are full and wait to be flushed ` +
-        '(memory.memtable_size, memory.memtables_max)',
+        '(memory.memtable_size, memory.memtables_max)' +
+        (failure === undefined ? '' : `; the last flush failed: ${failure.message}`),
       { shard, memtables: memtables.memtablesMax },
     );
   }

@@ -54,6 +54,8 @@ export interface StoreEvents {
   onCompacted(result: CompactionResult, choice: CompactionChoice): void;
   onMoved(choice: CompactionChoice): void;
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void;
+  /** The manifest takes no more edits. Called once. */
+  onPoisoned(error: DbError): void;
   onReadError(error: unknown): void;
   /** A file that is not needed any more stays; it is tried again. */
   onUnlinkFailed(path: string, error: unknown): void;
@@ -108,7 +110,7 @@ export class StoreScheduler implements TablesBelow {
   private readonly manual = new ManualCompactions();
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
-  private lastFlushError: DbError | undefined;
+  private hasToldPoison = false;
   /** Database time at which tables were written, by file number: those of this run only. */
   private readonly writtenAtSeconds = new Map<number, number>();
   /** Older tables count as written then. */
@@ -147,12 +149,24 @@ export class StoreScheduler implements TablesBelow {
 
   stall(): WriteStall {
     const { store, limits, shard } = this.options;
-    const poison = store.poisonedBy();
-    if (poison !== undefined) return poison;
     const runs = store.version.levels[0].length;
     if (runs < limits.levelZeroStop) return undefined;
-    const message = `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)`;
+    const { error: failure } = this.compactionPause;
+    const message =
+      `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)` +
+      (failure === undefined ? '' : `; the last one failed: ${failure.message}`);
     return new DbError('L0_STOP', message, { shard, runs, limit: limits.levelZeroStop });
+  }
+
+  poisonedBy(): DbError | undefined {
+    const { store, shard } = this.options;
+    const poison = store.poisonedBy();
+    if (poison === undefined) return undefined;
+    return new DbError(
+      'MANIFEST_POISONED',
+      `shard ${shard} takes no writes: ${poison.message}`,
+      poison.details,
+    );
   }
 
   /** 0 = all is well, 1 = writes are about to stop. */
@@ -166,7 +180,7 @@ export class StoreScheduler implements TablesBelow {
 
   /** Why the oldest memtable is not flushed, if the last attempt failed. */
   get flushError(): DbError | undefined {
-    return this.lastFlushError;
+    return this.flushPause.error;
   }
 
   /** Memtables that wait for their flush, the one being flushed included. */
@@ -225,9 +239,18 @@ export class StoreScheduler implements TablesBelow {
 
   /** Starts whatever is due. Call after every change and now and then: pauses after failures end by time. */
   schedule(): void {
-    if (this.isPaused || this.options.store.poisonedBy() !== undefined) return;
+    if (this.isPaused || this.isPoisoned()) return;
     this.startFlush();
     this.startCompaction();
+  }
+
+  /** Says so once. An edit may have succeeded and its manifest be poisoned all the same: it is not enough to look at failures. */
+  private isPoisoned(): boolean {
+    const poison = this.options.store.poisonedBy();
+    if (poison === undefined) return false;
+    if (!this.hasToldPoison) this.options.events.onPoisoned(poison);
+    this.hasToldPoison = true;
+    return true;
   }
 
   private startFlush(): void {
@@ -249,7 +272,7 @@ export class StoreScheduler implements TablesBelow {
     store.installFlush(frozen, result.tables, this.startedSeconds[1]);
     this.frozen.shift();
     this.startedSeconds.shift();
-    this.lastFlushError = undefined;
+    this.flushPause.onSuccess();
     events.onFlushed(result, frozen);
     this.options.onFlushedThrough(frozen.lastSeqno);
   }
@@ -320,11 +343,9 @@ export class StoreScheduler implements TablesBelow {
   }
 
   private onFailure(kind: 'flush' | 'compaction', pause: RetryPause, error: DbError): void {
-    if (kind === 'flush') {
-      this.lastFlushError = error;
-      this.manual.onFlushFailed(error, this.options.store.flushedSeqno);
-    } else this.manual.onFailure(error);
-    this.options.events.onJobFailed(kind, error, pause.onFailure());
+    if (kind === 'flush') this.manual.onFlushFailed(error, this.options.store.flushedSeqno);
+    else this.manual.onFailure(error);
+    this.options.events.onJobFailed(kind, error, pause.onFailure(error));
   }
 
   /** What the picker decides on. */

@@ -38,6 +38,10 @@ export interface TablesBelow {
   onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void;
   /** Flushes the oldest frozen memtable at once, on this thread. False when there is none. */
   flushNow(): boolean;
-  /** Why no further memtable may be started: level 0 is too full, the manifest is broken. */
+  /** Why no further memtable may be started: level 0 is too full. */
   stall(): WriteStall;
+  /** MANIFEST_POISONED: no memtable can be flushed any more, so no write is taken. For good: until the shard is opened again. */
+  poisonedBy(): DbError | undefined;
+  /** Why the oldest memtable is not flushed, if the last attempt failed. */
+  readonly flushError: DbError | undefined;
 }

@@ -168,6 +168,8 @@ function createEngine(
     onFrozen: () => {},
     flushNow: () => false,
     stall: () => undefined,
+    poisonedBy: () => undefined,
+    flushError: undefined,
   };
   return new ShardEngine({
     shard: data.shard,

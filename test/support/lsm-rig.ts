@@ -178,7 +178,7 @@ export class LsmRig {
         defaultDurability: Durability.Always,
         groupIntervalMs: GROUP_INTERVAL_MS,
         onDamage: 'stop',
-      keepReleasedBytes: 0,
+        keepReleasedBytes: 0,
       },
       vfs,
       memtables,
@@ -287,6 +287,7 @@ export class LsmRig {
       onCompacted: () => {},
       onMoved: () => {},
       onJobFailed: (_kind, error) => this.failures.push(error),
+      onPoisoned: () => {},
       onReadError: (error) => this.readErrors.push(error),
       onUnlinkFailed: () => {},
     };
