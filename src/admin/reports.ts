@@ -7,7 +7,7 @@ export interface ShardReport {
   readonly state: string;
   readonly cause: string | null;
   /**
-   * Why writes wait or are refused: memtables_full, l0_stop, wal_poisoned, disk, read_only; `slowdown` while they are taken but
+   * Why writes wait or are refused: memtables_full, l0_stop, wal_poisoned, manifest_poisoned, disk, read_only; `slowdown` while they are taken but
    * slowed down, so that compaction keeps up; null while nothing holds them back.
    */
   readonly stall_cause: string | null;

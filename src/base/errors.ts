@@ -25,6 +25,7 @@ export type DbErrorCode =
   | 'MEMTABLES_FULL'
   | 'DISK_FULL'
   | 'WAL_POISONED'
+  | 'MANIFEST_POISONED'
   | 'IO'
   | 'READ_ONLY'
   | 'L0_STOP'
@@ -127,6 +128,7 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'MEMTABLES_FULL':
     case 'DISK_FULL':
     case 'WAL_POISONED':
+    case 'MANIFEST_POISONED':
     case 'READ_ONLY':
     case 'L0_STOP':
     case 'CONNECTION':

@@ -164,8 +164,10 @@ export class ShardEngine {
   stage(view: WriteBatchView, answer: BatchAnswer, isGated = true): StageResult {
     const { memtables, seqnos, clock } = this.options;
     const { log } = this;
-    const poison = log.poisonedBy() ?? this.options.tables?.poisonedBy();
+    const poison = log.poisonedBy();
     if (poison !== undefined) return this.writesRefused(poison);
+    const broken = this.options.tables?.poisonedBy();
+    if (broken !== undefined) return broken;
     const refusal = isGated ? this.options.gate?.refusal(view) : undefined;
     if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
@@ -190,8 +192,8 @@ export class ShardEngine {
     try {
       log.ensureRoom(view.bytes.length);
     } catch (error) {
-      const broken = log.poisonedBy();
-      if (broken !== undefined) return this.writesRefused(broken);
+      const cause = log.poisonedBy();
+      if (cause !== undefined) return this.writesRefused(cause);
       // No space for another segment: nothing is broken, the client may try again once there is space.
       return this.noRoom(error);
     }
@@ -447,11 +449,13 @@ export class ShardEngine {
   }
 
   private memtablesFull(): DbError {
-    const { shard, memtables } = this.options;
+    const { shard, memtables, tables } = this.options;
+    const failure = tables?.flushError;
     return new DbError(
       'MEMTABLES_FULL',
       `shard ${shard}: all ${memtables.memtablesMax} memtables are full and wait to be flushed ` +
-        '(memory.memtable_size, memory.memtables_max)',
+        '(memory.memtable_size, memory.memtables_max)' +
+        (failure === undefined ? '' : `; the last flush failed: ${failure.message}`),
       { shard, memtables: memtables.memtablesMax },
     );
   }

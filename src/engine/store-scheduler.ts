@@ -55,6 +55,8 @@ export interface StoreEvents {
   onCompacted(result: CompactionResult, choice: CompactionChoice): void;
   onMoved(choice: CompactionChoice): void;
   onJobFailed(kind: 'flush' | 'compaction', error: DbError, retryInMs: number): void;
+  /** The manifest takes no more edits. Called once. */
+  onPoisoned(error: DbError): void;
   onReadError(error: unknown): void;
   /** Segments of the log whose operations are all in tables stay for now. */
   onReleaseFailed(error: DbError): void;
@@ -111,11 +113,10 @@ export class StoreScheduler implements TablesBelow {
   private activeSinceMs: number;
   /** Tables that a compaction could not read, by file number: not picked again until the next start. */
   private readonly unreadable = new Set<number>();
-  private lastCompactionError: DbError | undefined;
   private readonly manual = new ManualCompactions();
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
-  private lastFlushError: DbError | undefined;
+  private hasToldPoison = false;
   /** Database time at which tables were written, by file number: those of this run only. */
   private readonly writtenAtSeconds = new Map<number, number>();
   /** Older tables count as written then. */
@@ -155,18 +156,26 @@ export class StoreScheduler implements TablesBelow {
     this.schedule();
   }
 
-  poisonedBy(): DbError | undefined {
-    return this.options.store.poisonedBy();
-  }
-
   stall(): WriteStall {
     const { store, limits, shard } = this.options;
     const runs = store.version.levels[0].length;
     if (runs < limits.levelZeroStop) return undefined;
-    const failure = this.lastCompactionError;
-    const why = failure === undefined ? '' : `; the last compaction failed: ${failure.message}`;
-    const message = `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)${why}`;
+    const { error: failure } = this.compactionPause;
+    const message =
+      `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)` +
+      (failure === undefined ? '' : `; the last one failed: ${failure.message}`);
     return new DbError('L0_STOP', message, { ...failure?.details, shard, runs, limit: limits.levelZeroStop });
+  }
+
+  poisonedBy(): DbError | undefined {
+    const { store, shard } = this.options;
+    const poison = store.poisonedBy();
+    if (poison === undefined) return undefined;
+    return new DbError(
+      'MANIFEST_POISONED',
+      `shard ${shard} takes no writes: ${poison.message}`,
+      poison.details,
+    );
   }
 
   /** 0 = all is well, 1 = writes are about to stop. */
@@ -180,7 +189,7 @@ export class StoreScheduler implements TablesBelow {
 
   /** Why the oldest memtable is not flushed, if the last attempt failed. */
   get flushError(): DbError | undefined {
-    return this.lastFlushError;
+    return this.flushPause.error;
   }
 
   /** Memtables that wait for their flush, the one being flushed included. */
@@ -239,9 +248,18 @@ export class StoreScheduler implements TablesBelow {
 
   /** Starts whatever is due. Call after every change and now and then: pauses after failures end by time. */
   schedule(): void {
-    if (this.isPaused || this.poisonedBy() !== undefined) return;
+    if (this.isPaused || this.isPoisoned()) return;
     this.startFlush();
     this.startCompaction();
+  }
+
+  /** Says so once. An edit may have succeeded and its manifest be poisoned all the same: it is not enough to look at failures. */
+  private isPoisoned(): boolean {
+    const poison = this.options.store.poisonedBy();
+    if (poison === undefined) return false;
+    if (!this.hasToldPoison) this.options.events.onPoisoned(poison);
+    this.hasToldPoison = true;
+    return true;
   }
 
   private startFlush(): void {
@@ -263,7 +281,7 @@ export class StoreScheduler implements TablesBelow {
     store.installFlush(frozen, result.tables, this.startedSeconds[1]);
     this.frozen.shift();
     this.startedSeconds.shift();
-    this.lastFlushError = undefined;
+    this.flushPause.onSuccess();
     events.onFlushed(result, frozen);
     this.releaseLog();
   }
@@ -323,7 +341,6 @@ export class StoreScheduler implements TablesBelow {
         this.attempt('compaction', this.compactionPause, () => {
           store.installCompaction(result.added, result.removed, cursorsOf(choice));
           this.noteWritten(result, job.nowSeconds);
-          this.lastCompactionError = undefined;
           this.manual.onCarriedOut(choice, result);
           events.onCompacted(result, choice);
         });
@@ -334,7 +351,6 @@ export class StoreScheduler implements TablesBelow {
 
   /** A table that cannot be read would fail every job that takes it: the others go on without it. */
   private onCompactionFailed(choice: CompactionChoice, error: DbError): void {
-    this.lastCompactionError = error;
     if (error.code === 'CORRUPT_TABLE') {
       const file = String(error.details?.['file'] ?? '');
       const tables = inputTables(choice);
@@ -363,11 +379,9 @@ export class StoreScheduler implements TablesBelow {
   }
 
   private onFailure(kind: 'flush' | 'compaction', pause: RetryPause, error: DbError): void {
-    if (kind === 'flush') {
-      this.lastFlushError = error;
-      this.manual.onFlushFailed(error, this.options.store.flushedSeqno);
-    } else this.manual.onFailure(error);
-    this.options.events.onJobFailed(kind, error, pause.onFailure());
+    if (kind === 'flush') this.manual.onFlushFailed(error, this.options.store.flushedSeqno);
+    else this.manual.onFailure(error);
+    this.options.events.onJobFailed(kind, error, pause.onFailure(error));
   }
 
   /** What the picker decides on. */

@@ -38,8 +38,10 @@ export interface TablesBelow {
   onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void;
   /** Flushes the oldest frozen memtable at once, on this thread. False when there is none. */
   flushNow(): boolean;
-  /** Why nothing can be flushed any more: the manifest is broken. Writes are refused then, although the log would take them. */
-  poisonedBy(): DbError | undefined;
-  /** Why no further memtable may be started now: level 0 is too full. */
+  /** Why no further memtable may be started: level 0 is too full. */
   stall(): WriteStall;
+  /** MANIFEST_POISONED: no memtable can be flushed any more, so no write is taken. For good: until the shard is opened again. */
+  poisonedBy(): DbError | undefined;
+  /** Why the oldest memtable is not flushed, if the last attempt failed. */
+  readonly flushError: DbError | undefined;
 }

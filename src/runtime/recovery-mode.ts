@@ -167,8 +167,9 @@ function createEngine(
     onReadError,
     onFrozen: () => {},
     flushNow: () => false,
-    poisonedBy: () => undefined,
     stall: () => undefined,
+    poisonedBy: () => undefined,
+    flushError: undefined,
   };
   return new ShardEngine({
     shard: data.shard,

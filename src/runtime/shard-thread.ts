@@ -293,6 +293,7 @@ class ShardThread implements ShardControl {
       (...line) => host.log(...line),
       () => host.onDiskFull(),
       (error) => host.onFlushState(data.shard, error === undefined ? undefined : toWireError(error)),
+      (error) => this.onPoisoned(error),
     );
   }
 

@@ -11,6 +11,7 @@ import {
   SHARD_FLUSH_BYTES,
   SHARD_FLUSHES,
   SHARD_JOB_FAILURES,
+  SHARD_MANIFEST_POISONED,
   SHARD_READ_ERRORS,
 } from '../shm/stats-format.js';
 import type { ShardMeter } from './shard-meter.js';
@@ -35,6 +36,8 @@ export class StoreLog implements StoreEvents {
     private readonly onDiskFull: () => unknown,
     /** Told when flushes begin to fail, and when one succeeds after that. */
     private readonly onFlushState: (error: DbError | undefined) => unknown = () => {},
+    /** Told when the manifest takes no more edits. */
+    private readonly onBroken: (error: DbError) => unknown = () => {},
   ) {}
 
   onFlushed(result: FlushResult, frozen: FrozenMemtable): void {
@@ -87,6 +90,11 @@ export class StoreLog implements StoreEvents {
       ...error.details,
       retry_in_ms: retryInMs,
     });
+  }
+
+  onPoisoned(error: DbError): void {
+    this.meter.cells[SHARD_MANIFEST_POISONED] = 1;
+    this.onBroken(error);
   }
 
   onReadError(error: unknown): void {

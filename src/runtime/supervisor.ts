@@ -283,7 +283,7 @@ export class Supervisor {
   private onRecoveryFailed(slot: ShardSlot, failed: WireError): void {
     const cause: WireError = {
       code: 'SHARD_UNAVAILABLE',
-      message: `shard ${slot.shard} could not be recovered: ${failed.message}`,
+      message: `shard ${slot.shard} could not be recovered: ${failed.message}${adviceFor(failed.code)}`,
       ...(failed.details === undefined ? {} : { details: failed.details }),
     };
     this.options.logger.error({ shard: slot.shard, ...failed.details }, cause.message);
@@ -392,6 +392,13 @@ export class Supervisor {
       this.options.logger.info({ shard: slot.shard, percent, bytes: done, of: total }, 'recovering the WAL');
     }
   }
+}
+
+/** What helps a shard whose files are damaged. */
+function adviceFor(code: WireError['code']): string {
+  const isDamage = code === 'CORRUPT_WAL' || code === 'CORRUPT_MANIFEST' || code === 'CORRUPT_TABLE';
+  if (!isDamage) return '';
+  return ". With the server stopped, 'lumadb fsck' lists all damage and 'lumadb repair' saves what can be read; 'lumadb start --recovery-mode' serves it read-only";
 }
 
 function sleep(ms: number): Promise<void> {

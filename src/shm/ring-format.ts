@@ -57,10 +57,16 @@ export function ringPayloadMax(capacity: number): number {
 }
 
 /**
- * When the producer finds the ring empty beyond this place it starts again at the front, so that a large ring which
- * is rarely full keeps to a few pages (and cache lines) of memory.
+ * When the producer finds the ring empty beyond this place, or beyond a 64th of a large ring, it starts again at the
+ * front, so that a ring which is rarely full keeps to a few pages (and cache lines) of memory.
+ *
+ * A rewind has a price: until the consumer has passed the skip, only what lies before it can be used, and the ring
+ * counts as full when that is. So the place moves back with what the ring has had to hold; see ring-writer.ts.
  */
 export const RING_REWIND_BYTES = 256 * 1024;
+export const RING_REWIND_SHIFT = 6;
+/** A rewind leaves room for this many times what was ever in use at once, up to half of the ring. */
+export const RING_REWIND_FACTOR = 4;
 
 /** Allocates a ring. `capacity`: bytes, a power of two between RING_CAPACITY_MIN and RING_CAPACITY_MAX. */
 export function createRing(capacity: number): SharedArrayBuffer {

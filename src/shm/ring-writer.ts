@@ -10,6 +10,8 @@ import {
   RING_MESSAGE_KIND,
   RING_MESSAGE_LENGTH,
   RING_REWIND_BYTES,
+  RING_REWIND_FACTOR,
+  RING_REWIND_SHIFT,
   RING_TAIL,
   ringMessageSize,
   ringPayloadMax,
@@ -24,6 +26,11 @@ export class RingWriter {
   private tail: number;
   /** The last observed head; refreshed only when the ring looks full. */
   private knownHead: number;
+  /** An empty ring is rewound beyond this place. Grows with what the ring has had to hold. */
+  private rewindAt: number;
+  /** Position behind the last skip, and the bytes that it left unused. */
+  private skipEnd: number;
+  private skippedBytes = 0;
 
   constructor(sab: SharedArrayBuffer) {
     this.words = new Int32Array(sab);
@@ -32,6 +39,8 @@ export class RingWriter {
     this.payloadMax = ringPayloadMax(this.capacity);
     this.tail = Atomics.load(this.words, RING_TAIL);
     this.knownHead = Atomics.load(this.words, RING_HEAD);
+    this.rewindAt = Math.max(RING_REWIND_BYTES, this.capacity >> RING_REWIND_SHIFT);
+    this.skipEnd = this.tail;
   }
 
   /** Copies `payload[0, length)` into the ring and publishes it. False when there is no room now. */
@@ -42,6 +51,7 @@ export class RingWriter {
       () => `a payload of ${length} bytes in a ring that takes ${this.payloadMax}`,
     );
     const size = ringMessageSize(length);
+    this.noteUse(size);
     const at = this.reserve(size);
     if (at < 0) return false;
     this.writeHeader(at, length, RING_KIND_INLINE);
@@ -62,12 +72,23 @@ export class RingWriter {
   private reserve(size: number): number {
     const place = this.tail & (this.capacity - 1);
     const toEnd = this.capacity - place;
-    const rewind = place > RING_REWIND_BYTES && size <= place && this.isEmpty();
+    const rewind = place > this.rewindAt && size <= place && this.isEmpty();
     if (size <= toEnd && !rewind) return this.hasRoom(size) ? RING_DATA_OFFSET + place : -1;
     if (!this.hasRoom(toEnd + size)) return -1;
     this.writeHeader(RING_DATA_OFFSET + place, 0, RING_KIND_SKIP);
     this.tail = (this.tail + toEnd) | 0;
+    this.skipEnd = this.tail;
+    this.skippedBytes = toEnd;
     return RING_DATA_OFFSET;
+  }
+
+  /** What had to be held at once will have to be again, perhaps right behind a rewind: it must leave room for that. */
+  private noteUse(size: number): void {
+    const head = Atomics.load(this.words, RING_HEAD);
+    // The consumer has passed the last skip: nothing of it is in use.
+    if (((this.skipEnd - head) | 0) <= 0) this.skippedBytes = 0;
+    const needed = RING_REWIND_FACTOR * (((this.tail - head) | 0) - this.skippedBytes + size);
+    if (needed > this.rewindAt) this.rewindAt = Math.min(this.capacity >> 1, needed);
   }
 
   private isEmpty(): boolean {

@@ -98,6 +98,7 @@ export const STALL_L0_STOP = 4;
 /** Writes are taken, but slowed down: level 0 or the memtables are on their way to a stop. */
 export const STALL_SLOWDOWN = 5;
 export const STALL_READ_ONLY = 6;
+export const STALL_MANIFEST_POISONED = 7;
 /** By STALL_*, as reports name them. */
 export const STALL_NAMES = [
   null,
@@ -107,15 +108,19 @@ export const STALL_NAMES = [
   'l0_stop',
   'slowdown',
   'read_only',
+  'manifest_poisoned',
 ] as const;
 
 /** Milliseconds that writes have waited, one cell per STALL_*. */
 export const SHARD_STALL_MS = SHARD_FSYNC + HISTOGRAM_CELLS;
-/** Batches refused for STALL_L0_STOP and STALL_READ_ONLY. */
+/** Batches refused for STALL_L0_STOP, STALL_READ_ONLY and STALL_MANIFEST_POISONED. */
 export const SHARD_REFUSED_L0_STOP = SHARD_STALL_MS + STALL_NAMES.length;
 export const SHARD_REFUSED_READ_ONLY = SHARD_REFUSED_L0_STOP + 1;
+export const SHARD_REFUSED_MANIFEST_POISONED = SHARD_REFUSED_READ_ONLY + 1;
+/** Gauge: 1 while the manifest is poisoned. */
+export const SHARD_MANIFEST_POISONED = SHARD_REFUSED_MANIFEST_POISONED + 1;
 /** Gauge: sorted runs in level 0. */
-export const SHARD_L0_RUNS = SHARD_REFUSED_READ_ONLY + 1;
+export const SHARD_L0_RUNS = SHARD_MANIFEST_POISONED + 1;
 /** Gauges over all levels. */
 export const SHARD_TABLES = SHARD_L0_RUNS + 1;
 export const SHARD_TABLE_BYTES = SHARD_TABLES + 1;

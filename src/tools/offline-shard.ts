@@ -228,6 +228,7 @@ const LOUD_EVENTS: StoreEvents = {
   onCompacted: () => {},
   onMoved: () => {},
   onJobFailed: (_kind, error) => raise(error),
+  onPoisoned: raise,
   onReadError: (error) => {
     throw error;
   },

@@ -23,7 +23,10 @@ test('on a read-only file system a start fails by that name and changes nothing;
     t.pass();
     return;
   }
-  const server = await TestServer.start({ dataDir });
+  const server = await TestServer.start({
+    dataDir,
+    env: { LUMADB_STORAGE__READ_ONLY_FREE_BYTES: '0' },
+  });
   t.teardown(() => server.close());
   for (let i = 0; i < 20; i++) t.is((await server.put(`/api/v1/c/k${i}`, { i })).status, 201);
   await server.kill9();

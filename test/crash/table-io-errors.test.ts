@@ -111,6 +111,7 @@ test.serial(
     t.regex(health.text, /MANIFEST-\d+: EIO/);
     t.regex(server.log, /manifest of shard 0 takes no more edits until it is reopened/);
     t.is(await server.metric('lumadb_wal_poisoned{shard="0"}'), 0, 'the log is sound');
+    t.is(await server.metric('lumadb_manifest_poisoned{shard="0"}'), 1);
     const { count } = load.ledger;
     await delay(300);
     t.true(load.ledger.count <= count + 64, 'nothing but what was under way is acknowledged');
@@ -134,7 +135,7 @@ test.serial(
       { length: 40 },
       (_, i) => i + Math.min(...readdirSync(directory).map(segmentNumber)),
     );
-    const paths = segments.map((number) => join(directory, `${String(number).padStart(10, '0')}.wal`));
+    const paths = segments.map((number) => join(directory, `${String(number).padStart(20, '0')}.wal`));
     await Trace.attach(t, server, 'pwrite64,fdatasync:error=EROFS', paths);
     const isRefused = async () => (await server.put('/api/v1/other/k', {})).status === 503;
     await server.until('writes are refused', isRefused, 30_000);

@@ -169,7 +169,7 @@ test.serial(
 );
 
 for (const [what, damage] of Object.entries({
-  'a manifest that was cut off': (path: string) => truncateSync(path, Math.floor(manifestEnd(path) / 2)),
+  'a manifest that was cut off': (path: string) => truncateSync(path, 60),
   'a manifest with a flipped bit': (path: string) => rot(path, Math.floor(manifestEnd(path) / 2)),
 })) {
   test.serial(

@@ -130,6 +130,34 @@ test('an empty ring is written from the start again once it has moved far', (t) 
   t.true(rewinds > 10);
 });
 
+test('right behind a rewind a ring takes four times what it has held before, though the consumer releases nothing', (t) => {
+  const capacity = 64 * RING_REWIND_BYTES;
+  const { writer, reader } = ringAt(capacity, 0);
+  const payload = new Uint8Array(30_000);
+  const passAll = (): void => {
+    while (reader.next());
+    reader.release();
+  };
+  for (const burstBytes of [0.1, 0.4, 1.5, 6].map((share) => share * RING_REWIND_BYTES)) {
+    let rewinds = 0;
+    let previous = 0;
+    for (let pass = 0; pass < 2000 && rewinds < 4; pass++) {
+      t.true(writer.push(payload, payload.length));
+      t.true(reader.next());
+      const isRewound = reader.payloadOffset < previous;
+      previous = reader.payloadOffset;
+      if (isRewound) {
+        rewinds++;
+        // The consumer is busy with the first message behind the skip: nothing is released.
+        for (let bytes = 0; bytes < burstBytes; bytes += payload.length)
+          t.true(writer.push(payload, payload.length), `${bytes} of ${burstBytes} bytes`);
+      }
+      passAll();
+    }
+    t.is(rewinds, 4, 'it is rewound all the same');
+  }
+});
+
 test('a ring that is not empty is not rewound', (t) => {
   const { writer, reader } = ringAt(4 * RING_REWIND_BYTES, RING_REWIND_BYTES + 8);
   t.true(writer.push(new Uint8Array(8), 8));

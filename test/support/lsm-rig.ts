@@ -300,6 +300,7 @@ export class LsmRig {
       onCompacted: () => {},
       onMoved: () => {},
       onJobFailed: (_kind, error) => this.failures.push(error),
+      onPoisoned: () => {},
       onReadError: (error) => this.readErrors.push(error),
       onUnlinkFailed: () => {},
       onReleaseFailed: (error) => this.failures.push(error),

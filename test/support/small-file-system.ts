@@ -35,7 +35,12 @@ export function remount(directory: string, options: string): void {
 export function leaveFree(directory: string, bytes: number): void {
   freeAgain(directory);
   const { bavail, bsize } = statfsSync(directory);
-  writeFileSync(join(directory, '.filler'), Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
+  try {
+    writeFileSync(join(directory, '.filler'), Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
+  } catch (error) {
+    // A server that writes meanwhile may be quicker: then there is less left, down to nothing.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 /** Removes what leaveFree() has put there. */
