@@ -87,6 +87,19 @@ export class BatchApplier {
     this.touched = touched;
   }
 
+  /**
+   * Whether some operation of the batch depends on a stored version that cannot be read. To be asked before the batch is in
+   * the log: afterwards it cannot be refused any more.
+   */
+  dependsOnUnreadable(batch: WriteBatchView): boolean {
+    for (let i = 0; i < batch.count; i++) {
+      if (!needsOldVersion(batch, i)) continue;
+      this.lookup(batch, i);
+      if (this.current.isUnreadable) return true;
+    }
+    return false;
+  }
+
   /** Bytes of the newest version of operation `index`'s key; 0 when there is none. For reserving room. */
   currentValueBytes(batch: WriteBatchView, index: number): number {
     this.lookup(batch, index);

@@ -23,9 +23,18 @@ import type { MemtablePool } from '../memtable/pool.js';
 import type { TableCache } from './table-cache.js';
 
 const NO_BYTES = new Uint8Array(0);
-/** Entries looked at and deletions written in one slice: a few milliseconds. */
-const SLICE_ENTRIES = 5000;
+/** One slice ends after this time, or with this many deletions. */
+const SLICE_MS = 4;
 const SLICE_DELETIONS = 500;
+/** Entries between two looks at the clock, and bytes of documents: large ones take their time each. */
+const ENTRIES_PER_LOOK = 64;
+const BYTES_PER_LOOK = 256 * 1024;
+/**
+ * A table whose documents expire one after the other is not walked for each of them, but about this many times until the
+ * last one is gone, and at most once in SWEEP_PAUSE_SECONDS_MIN.
+ */
+const SWEEPS_PER_TABLE = 20;
+const SWEEP_PAUSE_SECONDS_MIN = 10;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export interface ExpirySweeperOptions {
@@ -33,8 +42,15 @@ export interface ExpirySweeperOptions {
   readonly tables: TableCache;
   readonly version: () => Version;
   readonly clock: DatabaseClock;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
   /** Writes a batch now. Returns how many documents it removed; throws DbError when writes are refused. */
   readonly write: (batch: WriteBatchView) => number;
+}
+
+interface Place {
+  readonly collection: number;
+  readonly key: Uint8Array;
 }
 
 /** One memtable or table that has expired documents. */
@@ -54,8 +70,9 @@ export class ExpirySweeper {
   private queue: Source[] = [];
   /** Only documents of this collection; undefined for all. */
   private collection: number | undefined;
-  private position: { collection: number; key: Uint8Array } | undefined;
+  private position: Place | undefined;
   private nextExpiryOfSource = NEVER;
+  private lastExpiryOfSource = 0;
   private nowSeconds = 0;
   /** Documents removed since construction. */
   removed = 0;
@@ -102,16 +119,23 @@ export class ExpirySweeper {
     if (position !== undefined) cursor.seek(position.collection, position.key, 0, position.key.length);
     else if (this.collection !== undefined) cursor.seek(this.collection, NO_BYTES, 0, 0);
     else cursor.seekToFirst();
-    for (let entries = 0; cursor.isValid; entries++) {
+    const endMs = this.options.nowMs() + SLICE_MS;
+    let entries = 0;
+    let bytes = 0;
+    for (; cursor.isValid; cursor.next()) {
       if (this.collection !== undefined && cursor.collection !== this.collection) break;
-      if (entries >= SLICE_ENTRIES || this.encoder.count >= SLICE_DELETIONS) {
-        const key = cursor.key.slice(cursor.keyOffset, cursor.keyOffset + cursor.keyLength);
-        this.position = { collection: cursor.collection, key };
-        this.flush();
-        return false;
-      }
       this.look(cursor);
-      cursor.next();
+      entries++;
+      bytes += cursor.valueLength;
+      const isTimeToLook = entries >= ENTRIES_PER_LOOK || bytes >= BYTES_PER_LOOK;
+      if (isTimeToLook) {
+        entries = 0;
+        bytes = 0;
+      }
+      if (this.encoder.count < SLICE_DELETIONS && !(isTimeToLook && this.options.nowMs() >= endMs)) continue;
+      this.position = placeBehind(cursor);
+      this.flush();
+      return false;
     }
     this.flush();
     return true;
@@ -122,6 +146,7 @@ export class ExpirySweeper {
     if (expiresAt === 0 || kind === ENTRY_TOMBSTONE) return;
     if (!hasExpired(expiresAt, this.nowSeconds)) {
       this.nextExpiryOfSource = Math.min(this.nextExpiryOfSource, expiresAt);
+      this.lastExpiryOfSource = Math.max(this.lastExpiryOfSource, expiresAt);
       return;
     }
     const key = cursor.key.subarray(cursor.keyOffset, cursor.keyOffset + cursor.keyLength);
@@ -152,11 +177,18 @@ export class ExpirySweeper {
   /** Goes on to the next source. */
   private leave(source: Source, isDone: boolean): void {
     // A pass over one collection knows nothing about the others.
-    if (this.collection === undefined)
-      source.setNextExpiry(isDone ? this.nextExpiryOfSource : this.nowSeconds);
+    if (this.collection === undefined) source.setNextExpiry(isDone ? this.dueAgain() : this.nowSeconds);
     this.queue.shift();
     this.position = undefined;
     this.nextExpiryOfSource = NEVER;
+    this.lastExpiryOfSource = 0;
+  }
+
+  /** When the source that was walked is worth another walk. */
+  private dueAgain(): number {
+    if (this.nextExpiryOfSource === NEVER) return NEVER;
+    const pause = Math.ceil((this.lastExpiryOfSource - this.nowSeconds) / SWEEPS_PER_TABLE);
+    return Math.max(this.nextExpiryOfSource, this.nowSeconds + Math.max(SWEEP_PAUSE_SECONDS_MIN, pause));
   }
 
   private dueMemtables(): Source[] {
@@ -192,12 +224,26 @@ export class ExpirySweeper {
   }
 
   private expiryOf({ fileNumber, earliestExpiry }: TableInfo): number {
+    // Who asks for one collection wants it now, and knows nothing of the others.
+    if (this.collection !== undefined) return earliestExpiry;
     return this.nextExpiry.get(fileNumber) ?? earliestExpiry;
   }
 
   private forgetRemovedTables(): void {
-    const version = this.options.version();
+    const there = new Set(
+      this.options
+        .version()
+        .tables()
+        .map(({ fileNumber }) => fileNumber),
+    );
     for (const fileNumber of this.nextExpiry.keys())
-      if (!version.hasTable(fileNumber)) this.nextExpiry.delete(fileNumber);
+      if (!there.has(fileNumber)) this.nextExpiry.delete(fileNumber);
   }
+}
+
+/** The first place behind all versions of the cursor's key: older ones are nothing to collect. */
+function placeBehind({ collection, key, keyOffset, keyLength }: EntryCursor): Place {
+  const successor = new Uint8Array(keyLength + 1);
+  successor.set(key.subarray(keyOffset, keyOffset + keyLength));
+  return { collection, key: successor };
 }

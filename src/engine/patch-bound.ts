@@ -12,6 +12,12 @@ export class PatchBound {
   private readonly stagedBytes = new Map<number, number>();
   private seenBatches = 0;
 
+  /** For the next group. */
+  reset(): void {
+    this.seenBatches = 0;
+    if (this.stagedBytes.size > 0) this.stagedBytes.clear();
+  }
+
   /** True when the batch has patches, and bounds must be computed. */
   static hasPatches(batch: WriteBatchView): boolean {
     for (let i = 0; i < batch.count; i++) if (batch.kind(i) === OperationKind.Patch) return true;

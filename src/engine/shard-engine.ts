@@ -68,6 +68,8 @@ export interface ShardEngineOptions {
   readonly defaultDurability: Durability;
   /** Longest time a `group` batch waits for its fdatasync, in milliseconds. */
   readonly groupIntervalMs: number;
+  /** Recovery mode: replay goes on past operations that need what cannot be read. Default false. */
+  readonly isReplayLenient?: boolean;
 }
 
 /** What the tables of a shard hold, as far as the write path must know it. */
@@ -109,6 +111,8 @@ export class ShardEngine {
   private reservedBytes = 0;
   private patchBound = new PatchBound();
   private lastSeqno = 0;
+  /** Last operation that is not in the active memtable. */
+  private frozenThrough = 0;
 
   private commitLog: CommitLog | undefined;
 
@@ -135,6 +139,21 @@ export class ShardEngine {
     this.applier.apply(batch, firstSeqno, this.outcome);
     this.lastSeqno = firstSeqno + Math.max(batch.count, 1) - 1;
     memtables.publishVisible(this.lastSeqno);
+    if (!this.options.isReplayLenient) this.requireReadable(firstSeqno);
+  }
+
+  /** A write that was acknowledged needs a version that cannot be read now: going on without it would lose it for good. */
+  private requireReadable(firstSeqno: Seqno): void {
+    const { statuses, count } = this.outcome;
+    for (let i = 0; i < count; i++) {
+      if (statuses[i] !== WriteStatus.Unreadable) continue;
+      const { shard } = this.options;
+      throw new DbError(
+        'CORRUPT_TABLE',
+        `shard ${shard}: operation ${firstSeqno + i} of the log needs a document in a table that cannot be read (see the log)`,
+        { shard, seqno: firstSeqno + i },
+      );
+    }
   }
 
   /**
@@ -153,6 +172,8 @@ export class ShardEngine {
     if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
     if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
+    const dependsOnTables = view.hasConditions || PatchBound.hasPatches(view);
+    if (dependsOnTables && this.applier.dependsOnUnreadable(view)) return this.unreadable();
     const bytes = this.memtableBytesMax(view);
     if (bytes > memtables.active.capacityBytes) {
       // Patches are bounded by all that is staged for their documents. Once that is applied, the sizes are known.
@@ -162,7 +183,11 @@ export class ShardEngine {
       if (this.staged.length > 0) return 'commit-first';
       const stall = this.options.tables?.stall();
       if (stall !== undefined) return stall;
-      if (!this.rotate() || !memtables.active.hasRoom(view.count, bytes)) return this.memtablesFull();
+      if (
+        !this.rotate(view.writtenAt === 0 ? undefined : view.writtenAt) ||
+        !memtables.active.hasRoom(view.count, bytes)
+      )
+        return this.memtablesFull();
     }
     try {
       log.ensureRoom(view.bytes.length);
@@ -170,7 +195,7 @@ export class ShardEngine {
       const cause = log.poisonedBy();
       if (cause !== undefined) return this.writesRefused(cause);
       // No space for another segment: nothing is broken, the client may try again once there is space.
-      return new DbError('DISK_FULL', `shard ${this.options.shard}: ${(error as Error).message}`);
+      return this.noRoom(error);
     }
     if (this.staged.length === 0) seqnos.groupBegins();
     const firstSeqno = seqnos.take(Math.max(view.count, 1));
@@ -193,18 +218,20 @@ export class ShardEngine {
    */
   writeNow(view: WriteBatchView, isGated = true): number {
     let deleted = 0;
+    let failed: DbError | undefined;
     const answer: BatchAnswer = {
       replyOutcome: (_id, _seqno, _durability, { statuses, count }) => {
         for (let i = 0; i < count; i++) if (statuses[i] === WriteStatus.Deleted) deleted++;
       },
       replyError: (_id, error) => {
-        throw fromWireError(error);
+        failed = fromWireError(error);
       },
     };
     const result = this.stage(view, answer, isGated);
     assert(result !== 'commit-first', 'writeNow is called between groups');
     if (result !== 'staged') throw result;
     this.commit();
+    if (failed !== undefined) throw failed;
     return deleted;
   }
 
@@ -255,17 +282,24 @@ export class ShardEngine {
   }
 
   /**
-   * Ends the active memtable although it is not full, so that it is flushed. False when it is empty or there is no slot
-   * for another one. Nothing may be staged.
+   * Ends the active memtable although it is not full, so that it is flushed. False when there is nothing to flush or no
+   * slot for another one. An empty one counts if the log has anything since the last: operations that changed nothing
+   * take room there all the same. Nothing may be staged.
    */
   freeze(): boolean {
     assert(this.staged.length === 0, 'a memtable is frozen between groups');
-    return !this.options.memtables.active.isEmpty && this.rotate();
+    return this.hasUnfrozen && this.rotate();
+  }
+
+  /** True when operations were applied since the last memtable was frozen. */
+  get hasUnfrozen(): boolean {
+    return this.lastSeqno > this.frozenThrough;
   }
 
   /** Goes on from what tables hold: call before the first replay(). */
   restore(state: RestoredState): void {
     this.lastSeqno = state.lastSeqno;
+    this.frozenThrough = state.lastSeqno;
     this.stats.restore(state.stats);
     this.operationIds.restore(state.operationIds);
     this.options.memtables.publishVisible(this.lastSeqno);
@@ -282,10 +316,10 @@ export class ShardEngine {
   }
 
   /** Between groups, so that everything applied so far is in the memtables that are no longer active. */
-  private rotate(): boolean {
+  private rotate(nextWrittenAt?: number): boolean {
     const slot = this.options.memtables.activeSlot;
     if (!this.options.memtables.rotate()) return false;
-    this.options.tables?.onFrozen(this.frozenIn(slot));
+    this.options.tables?.onFrozen(this.frozenIn(slot), nextWrittenAt);
     return true;
   }
 
@@ -298,6 +332,7 @@ export class ShardEngine {
   }
 
   private frozenIn(slot: number): FrozenMemtable {
+    this.frozenThrough = this.lastSeqno;
     return {
       slot,
       lastSeqno: this.lastSeqno,
@@ -310,7 +345,7 @@ export class ShardEngine {
     this.staged = [];
     this.reservedWrites = 0;
     this.reservedBytes = 0;
-    this.patchBound = new PatchBound();
+    this.patchBound.reset();
   }
 
   private sync(): void {
@@ -329,7 +364,7 @@ export class ShardEngine {
       const outcome = deferred ? new WriteOutcome() : this.outcome;
       this.applier.apply(batch.view, batch.firstSeqno, outcome);
       this.lastSeqno = batch.firstSeqno + Math.max(batch.view.count, 1) - 1;
-      this.bumpStamps(batch.view);
+      this.bumpStamps(batch.view, outcome);
       // Before the answer: whoever has been answered may read at the visible seqno and must find the write.
       this.options.memtables.publishVisible(this.lastSeqno);
       operations += batch.view.count;
@@ -341,10 +376,11 @@ export class ShardEngine {
     this.options.meter.onCommit(staged.length, operations, bytes, this.lastSeqno);
   }
 
-  private bumpStamps(view: WriteBatchView): void {
+  private bumpStamps(view: WriteBatchView, { statuses }: WriteOutcome): void {
     const { stamps } = this.options;
     if (stamps === undefined) return;
-    for (let i = 0; i < view.count; i++) stamps.bump(view.keyHash(i));
+    // Operations that were refused have changed nothing: no row becomes invalid by them.
+    for (let i = 0; i < view.count; i++) if (statuses[i] <= WriteStatus.Deleted) stamps.bump(view.keyHash(i));
   }
 
   private deferAnswer(batch: StagedBatch, outcome: WriteOutcome): void {
@@ -379,6 +415,20 @@ export class ShardEngine {
     if (!PatchBound.hasPatches(batch)) return bytes;
     this.patchBound.catchUp(this.staged);
     return bytes + this.patchBound.bytesMax(batch, (index) => this.applier.currentValueBytes(batch, index));
+  }
+
+  private unreadable(): DbError {
+    const { shard } = this.options;
+    const message = `shard ${shard}: the stored version of a document cannot be read (see the server log); nothing was written`;
+    return new DbError('CORRUPT_TABLE', message, { shard });
+  }
+
+  /** The log has no room for a batch. Out of space is a state of the disk that passes; anything else is what it is. */
+  private noRoom(error: unknown): DbError {
+    const cause = error instanceof DbError ? error : new DbError('IO', String(error));
+    const errno = cause.details?.['errno'];
+    const code = errno === 'ENOSPC' || errno === 'EDQUOT' ? 'DISK_FULL' : cause.code;
+    return new DbError(code, `shard ${this.options.shard}: ${cause.message}`, cause.details);
   }
 
   private batchTooLarge(batch: WriteBatchView, bytes: number): DbError {

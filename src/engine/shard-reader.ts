@@ -106,6 +106,16 @@ export class ShardReader {
     return [...memtables, ...runs.map((run) => this.options.tables.cursor(run.tables, { fillCache }))];
   }
 
+  /** Lets go of tables that the shard does not have any more. Now and then, outside of enter() and leave(). */
+  refresh(): void {
+    this.enter();
+    try {
+      this.version();
+    } finally {
+      this.leave();
+    }
+  }
+
   /** The last applied seqno of the shard. */
   visibleSeqno(): number {
     return this.chain.visibleSeqno();

@@ -25,6 +25,7 @@ import {
 } from '../compaction/picker-state.js';
 import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
 import type { FoundEntry } from '../sst/found-entry.js';
+import { tableName } from '../sst/table-names.js';
 import type { Vfs } from '../vfs/vfs.js';
 import {
   ManualCompactions,
@@ -57,6 +58,8 @@ export interface StoreEvents {
   /** The manifest takes no more edits. Called once. */
   onPoisoned(error: DbError): void;
   onReadError(error: unknown): void;
+  /** Segments of the log whose operations are all in tables stay for now. */
+  onReleaseFailed(error: DbError): void;
   /** A file that is not needed any more stays; it is tried again. */
   onUnlinkFailed(path: string, error: unknown): void;
 }
@@ -107,6 +110,9 @@ export class StoreScheduler implements TablesBelow {
   /** When each memtable that is not flushed got its first write, at the earliest; seconds, oldest first, the active one last. */
   private readonly startedSeconds: number[];
   private running: RunningCompaction | undefined;
+  private activeSinceMs: number;
+  /** Tables that a compaction could not read, by file number: not picked again until the next start. */
+  private readonly unreadable = new Set<number>();
   private readonly manual = new ManualCompactions();
   private readonly flushPause: RetryPause;
   private readonly compactionPause: RetryPause;
@@ -123,6 +129,7 @@ export class StoreScheduler implements TablesBelow {
     this.compactionPause = new RetryPause(options.clock);
     this.startedSeconds = [options.flushedSeconds];
     this.openedAtSeconds = options.flushedSeconds;
+    this.activeSinceMs = options.clock.monotonicMs();
   }
 
   find(
@@ -143,7 +150,9 @@ export class StoreScheduler implements TablesBelow {
   onFrozen(frozen: FrozenMemtable, nextWrittenAt?: number): void {
     this.frozen.push(frozen);
     // Not now for what is replayed: the next recovery must meet the documents that had not expired when it was written.
-    this.startedSeconds.push(nextWrittenAt ?? this.options.databaseClock.nowSeconds());
+    const now = this.options.databaseClock.nowSeconds();
+    this.startedSeconds.push(Math.min(now, nextWrittenAt ?? now));
+    this.activeSinceMs = this.options.clock.monotonicMs();
     this.schedule();
   }
 
@@ -155,7 +164,7 @@ export class StoreScheduler implements TablesBelow {
     const message =
       `shard ${shard}: level 0 has ${runs} sorted runs, writes wait for its compaction (compaction.l0_stop)` +
       (failure === undefined ? '' : `; the last one failed: ${failure.message}`);
-    return new DbError('L0_STOP', message, { shard, runs, limit: limits.levelZeroStop });
+    return new DbError('L0_STOP', message, { ...failure?.details, shard, runs, limit: limits.levelZeroStop });
   }
 
   poisonedBy(): DbError | undefined {
@@ -274,7 +283,23 @@ export class StoreScheduler implements TablesBelow {
     this.startedSeconds.shift();
     this.flushPause.onSuccess();
     events.onFlushed(result, frozen);
-    this.options.onFlushedThrough(frozen.lastSeqno);
+    this.releaseLog();
+  }
+
+  /** Not part of a flush: that has succeeded whatever becomes of the log's old segments. The next flush tries again. */
+  private releaseLog(): void {
+    const { store, events, onFlushedThrough } = this.options;
+    try {
+      onFlushedThrough(store.flushedSeqno);
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      events.onReleaseFailed(error);
+    }
+  }
+
+  /** How long the active memtable has been the active one, in milliseconds. */
+  get activeMs(): number {
+    return this.options.clock.monotonicMs() - this.activeSinceMs;
   }
 
   private startCompaction(): void {
@@ -319,9 +344,20 @@ export class StoreScheduler implements TablesBelow {
           this.manual.onCarriedOut(choice, result);
           events.onCompacted(result, choice);
         });
-      } else this.onFailure('compaction', this.compactionPause, fromWireError(error));
+      } else this.onCompactionFailed(choice, fromWireError(error));
       this.schedule();
     });
+  }
+
+  /** A table that cannot be read would fail every job that takes it: the others go on without it. */
+  private onCompactionFailed(choice: CompactionChoice, error: DbError): void {
+    if (error.code === 'CORRUPT_TABLE') {
+      const file = String(error.details?.['file'] ?? '');
+      const tables = inputTables(choice);
+      const damaged = tables.filter(({ fileNumber }) => file.endsWith(tableName(fileNumber)));
+      for (const { fileNumber } of damaged.length > 0 ? damaged : tables) this.unreadable.add(fileNumber);
+    }
+    this.onFailure('compaction', this.compactionPause, error);
   }
 
   private noteWritten({ added, removed }: CompactionResult, nowSeconds: number): void {
@@ -354,7 +390,7 @@ export class StoreScheduler implements TablesBelow {
     const snapshots = heldSnapshots();
     return {
       version: store.version,
-      busy: new Set(),
+      busy: this.unreadable,
       cursors: store.compactionCursors(),
       // What a job would take for expired, no more: or it would be picked again and again.
       nowSeconds: this.expiryHorizon(0),

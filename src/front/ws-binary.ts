@@ -134,17 +134,19 @@ export class BinaryFrames {
     if (reader === undefined) return this.refuseNow(connection, id, router.unavailableCause(hash));
     if (context.draining !== undefined) return this.refuseNow(connection, id, context.draining);
     meter.cells[FRONT_CACHE_REQUESTS]++;
+    let lookup: number = LOOKUP_ABSENT;
     reader.enter();
-    const lookup =
-      collection === NO_COLLECTION
-        ? LOOKUP_ABSENT
-        : reader.get(hash, collection, view.bytes, keyStart, keyLength);
-    if (reader.isFromMemory) meter.cells[FRONT_CACHE_HITS]++;
-    if (lookup === LOOKUP_FOUND) {
-      const { bytes, valueOffset, valueLength, seqno } = reader;
-      this.shared.encoder.add(id, 200, seqno, bytes, valueOffset, valueOffset + valueLength);
+    try {
+      if (collection !== NO_COLLECTION)
+        lookup = reader.get(hash, collection, view.bytes, keyStart, keyLength);
+      if (reader.isFromMemory) meter.cells[FRONT_CACHE_HITS]++;
+      if (lookup === LOOKUP_FOUND) {
+        const { bytes, valueOffset, valueLength, seqno } = reader;
+        this.shared.encoder.add(id, 200, seqno, bytes, valueOffset, valueOffset + valueLength);
+      }
+    } finally {
+      reader.leave();
     }
-    reader.leave();
     if (lookup === LOOKUP_FOUND) return true;
     return this.refuseNow(connection, id, (lookup === LOOKUP_FAILED && reader.error) || NOT_FOUND);
   }

@@ -60,11 +60,12 @@ export class ChainReader {
 
   /** Pins the chain. Not reentrant. */
   enter(): void {
-    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) | 0);
+    // Odd whatever it was: a reader that failed to leave once must not look outside when it is inside.
+    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) | 1);
   }
 
   leave(): void {
-    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) | 0);
+    Atomics.store(this.header, this.pinWord, (this.header[this.pinWord] + 1) & ~1);
   }
 
   /** Newest version of a key. Call between enter() and leave(). */

@@ -25,6 +25,8 @@ export function createMemtablePool(slots: number, arenaBytes: number): MemtableP
   };
 }
 
+const NEXT_TOUCHED_AT_FILL = 0.5;
+
 /** Every reader's pin at one moment: what was unlinked before it may go once none of them is held any more. */
 export type PinNote = Int32Array;
 
@@ -41,6 +43,8 @@ export class MemtablePool {
   private readonly chain: number[] = [];
   private readonly free: number[];
   private retired: RetiredSlot[] = [];
+  /** Slots whose memory has pages, or will have them soon. */
+  private readonly touched = new Set<number>();
   active: MemtableWriter;
 
   constructor(buffers: MemtablePoolBuffers, prng: Prng) {
@@ -94,6 +98,19 @@ export class MemtablePool {
     // Published last: a reader that sees the new slot sees its link to the older ones.
     Atomics.store(this.header, POOL_ACTIVE_SLOT, slot);
     return true;
+  }
+
+  /**
+   * A slot whose pages should be touched now (touch.ts), ahead of the writer; named once only. The active one as soon as
+   * it is written, the next one when that is half full: a shard without writes takes no memory. Undefined: none.
+   */
+  takeUntouched(): number | undefined {
+    const { active, free, touched } = this;
+    if (active.isEmpty) return undefined;
+    const next = active.fill > NEXT_TOUCHED_AT_FILL ? free.at(-1) : undefined;
+    const slot = [this.activeSlot, next].find((slot) => slot !== undefined && !touched.has(slot));
+    if (slot !== undefined) touched.add(slot);
+    return slot;
   }
 
   /** Unlinks the oldest immutable memtable, whose contents are now elsewhere. It is reused once no reader is inside. */

@@ -94,6 +94,11 @@ export class MemtableWriter {
     return this.nodeCount;
   }
 
+  /** Used part of the arena, 0 to 1. */
+  get fill(): number {
+    return 1 - (this.arenaEnd - this.arenaUsed) / this.capacityBytes;
+  }
+
   get isEmpty(): boolean {
     return this.nodeCount === 0;
   }

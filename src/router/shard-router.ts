@@ -72,9 +72,11 @@ export class ShardRouter {
     const reader = this.reader(hash);
     if (reader === undefined) return 0;
     reader.enter();
-    const bytes = reader.get(hash, collection, key, 0, keyLength) === LOOKUP_FOUND ? reader.valueLength : 0;
-    reader.leave();
-    return bytes;
+    try {
+      return reader.get(hash, collection, key, 0, keyLength) === LOOKUP_FOUND ? reader.valueLength : 0;
+    } finally {
+      reader.leave();
+    }
   };
 
   /** The first shard that is down, if any. */

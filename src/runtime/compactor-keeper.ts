@@ -93,6 +93,13 @@ export class CompactorKeeper {
       });
   }
 
+  /** Asks for pages behind a memtable's memory (memtable/touch.ts). That it never happens costs time only. */
+  touch(memtable: SharedArrayBuffer): void {
+    const { thread } = this;
+    if (thread === undefined || this.isClosed) return;
+    thread.call(thread.control.touch(memtable)).catch(() => {});
+  }
+
   flush(job: FlushJob): Promise<JobOutcome<FlushResult>> {
     return this.run((control) => control.flush(job));
   }

@@ -11,6 +11,7 @@ import { runFlush } from '../compaction/flush-job.js';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import { RateLimit } from '../compaction/rate-limit.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
+import { touchPages } from '../memtable/touch.js';
 import { COMPACTOR_READ_BYTES, COMPACTOR_WRITTEN_BYTES } from '../shm/stats-format.js';
 import { shardPlace } from '../tools/shard-place.js';
 import { type ArchivedSegment, archiveWal, type WalArchiveOptions } from '../tools/wal-archive.js';
@@ -42,6 +43,8 @@ export interface ArchiveSegmentJob
 export interface CompactorControl {
   /** Undefined when a spare was made or none was needed. */
   prepareSpare(): WireError | undefined;
+  /** See memtable/touch.ts. */
+  touch(memtable: SharedArrayBuffer): void;
   flush(job: FlushJob): JobOutcome<FlushResult>;
   compact(job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
   setRateLimit(bytesPerSecond: number): void;
@@ -73,6 +76,10 @@ class CompactorThread implements CompactorControl {
     } catch (error) {
       return toWireError(error);
     }
+  }
+
+  touch(memtable: SharedArrayBuffer): void {
+    touchPages(memtable);
   }
 
   flush(job: FlushJob): JobOutcome<FlushResult> {

@@ -41,6 +41,8 @@ const READER_INDEX = 0;
 const GROUPS_PER_TURN = 8;
 /** Groups between two looks at what a shard's thread looks after by a timer. */
 const GROUPS_PER_UPKEEP = 64;
+/** The first time after this many groups. */
+const FIRST_UPKEEP = 1;
 /** How full the active segment gets before the next one is asked for. */
 const SPARE_WANTED_FILL = 0.25;
 const STALL_WAIT_MS = 2;
@@ -71,6 +73,8 @@ export class EmbeddedShard {
   private constructor(
     readonly shard: RecoveredShard,
     private readonly compactor: CompactorKeeper,
+    private readonly memtables: MemtablePool,
+    private readonly slots: readonly SharedArrayBuffer[],
     reader: ShardReader,
     cells: Float64Array,
   ) {
@@ -148,7 +152,14 @@ export class EmbeddedShard {
       tables: new TableCache({ vfs, directory: directories.tables, shard: 0, cache }),
       clock,
     });
-    return new EmbeddedShard(shard, compactor, reader, new Float64Array(stats));
+    return new EmbeddedShard(
+      shard,
+      compactor,
+      memtables,
+      buffers.memtables.slots,
+      reader,
+      new Float64Array(stats),
+    );
   }
 
   /** Writes what `encoder` has collected as one group and resets it. Waits while memtables or level 0 are full. */
@@ -165,7 +176,7 @@ export class EmbeddedShard {
     engine.commit();
     encoder.reset();
     this.groups++;
-    if (this.groups % GROUPS_PER_UPKEEP === 0) this.upkeep();
+    if (this.groups % GROUPS_PER_UPKEEP === FIRST_UPKEEP) this.upkeep();
     this.throttle.charge(bytes.length, scheduler.pressure());
     const waitMs = this.throttle.takeWaitMs(10);
     if (waitMs > 0) await pause(waitMs);
@@ -194,6 +205,8 @@ export class EmbeddedShard {
   private upkeep(): void {
     const { log, store, scheduler } = this.shard;
     if (log.counters().activeSegmentFill > SPARE_WANTED_FILL) this.compactor.prepareSpare();
+    const untouched = this.memtables.takeUntouched();
+    if (untouched !== undefined) this.compactor.touch(this.slots[untouched]);
     store.reclaim();
     scheduler.schedule();
   }

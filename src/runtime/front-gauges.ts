@@ -48,6 +48,8 @@ export class FrontGauges {
     let indexBytes = 0;
     let openTables = 0;
     for (const { reader } of this.shards.values()) {
+      // Also where nobody reads: tables that no version has any more must not stay open, or their space does not come back.
+      reader.refresh();
       cells[FRONT_ROW_CACHE_REQUESTS] += reader.rowCacheRequests;
       cells[FRONT_ROW_CACHE_HITS] += reader.rowCacheHits;
       reader.rowCacheRequests = 0;

@@ -181,6 +181,7 @@ function createEngine(
     meter,
     defaultDurability: data.defaultDurability,
     groupIntervalMs: data.groupIntervalMs,
+    isReplayLenient: true,
   });
 }
 

@@ -56,6 +56,8 @@ export class ShardLoop {
   /** A batch that waits for room. Nothing behind it is taken: order within a front is kept. */
   private held: { readonly link: ShardLink; readonly view: WriteBatchView } | undefined;
   private stalledSinceMs: number | undefined;
+  /** A batch was refused after it had waited, and none was taken since. */
+  private hasLostPatience = false;
   private stallCode: DbErrorCode | undefined;
   private throttleWaitMs = 0;
   private hasPaused = false;
@@ -74,7 +76,10 @@ export class ShardLoop {
   }
 
   removeLink(front: number): void {
-    if (this.held?.link.front === front) this.held = undefined;
+    if (this.held?.link.front === front) {
+      this.held = undefined;
+      this.endStall();
+    }
     this.links = this.links.filter((link) => link.front !== front);
   }
 
@@ -154,6 +159,7 @@ export class ShardLoop {
     }
     if (result === 'staged') {
       this.bytes += view.bytes.length;
+      this.hasLostPatience = false;
       this.endStall();
       return true;
     }
@@ -162,7 +168,11 @@ export class ShardLoop {
       meter.onStalled(result.code);
       this.stalledSinceMs ??= clock.monotonicMs();
       this.stallCode = result.code;
-      if (clock.monotonicMs() - this.stalledSinceMs < STALL_PATIENCE_MS) return false;
+      if (!this.hasLostPatience && clock.monotonicMs() - this.stalledSinceMs < STALL_PATIENCE_MS)
+        return false;
+      // Once is enough: until something is taken again, everybody is refused at once.
+      this.hasLostPatience = true;
+      this.endStall();
     }
     meter.onRefused(result.code);
     link.replyError(view.batchId, toWireError(result));

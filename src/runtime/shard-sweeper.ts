@@ -14,7 +14,7 @@ const RETRY_MS = 200;
 /** An operator's sweep gives up after about a minute in which it got nowhere. */
 const RETRIES_MAX = 300;
 
-export interface ShardSweeperOptions extends Omit<ExpirySweeperOptions, 'write' | 'clock'> {
+export interface ShardSweeperOptions extends Omit<ExpirySweeperOptions, 'write' | 'clock' | 'nowMs'> {
   readonly engine: ShardEngine;
   readonly clock: Clock;
   readonly databaseClock: ExpirySweeperOptions['clock'];
@@ -56,6 +56,7 @@ export class ShardSweeper {
     this.sweeper = new ExpirySweeper({
       ...options,
       clock: databaseClock,
+      nowMs: () => options.clock.monotonicMs(),
       write: (batch) => {
         const { current } = this;
         if (current === undefined) return engine.writeNow(batch);

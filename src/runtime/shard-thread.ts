@@ -36,6 +36,10 @@ import { WAL_SPARES_MAX } from './wal-spares.js';
 /** How full the active segment gets before the next one is asked for. */
 const SPARE_WANTED_FILL = 0.25;
 const REFRESH_MS = 200;
+/** Log bytes for each byte of a memtable, above which it is flushed although it is not full. */
+const LOG_BYTES_PER_MEMTABLE_BYTE_MAX = 4;
+/** A memtable that is not full is flushed after this time. */
+const MEMTABLE_AGE_MS_MAX = 3_600_000;
 /** How long a shutdown waits for the last flush; what is not flushed stays in the log. */
 const CLOSE_FLUSH_MS = 8000;
 
@@ -73,6 +77,8 @@ export interface ShardHost {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Asks for a spare WAL segment, prepared on the compactor thread. */
   wantSpare(shard: number): void;
+  /** Asks for pages behind the memory of a memtable that is written soon. */
+  wantPages(shard: number, memtable: SharedArrayBuffer): void;
   /** Runs on the shard's compactor thread. */
   flush(shard: number, job: FlushJob): Promise<JobOutcome<FlushResult>>;
   compact(shard: number, job: CompactionJob): Promise<JobOutcome<CompactionResult>>;
@@ -137,6 +143,9 @@ class ShardThread implements ShardControl {
   private sweeper: ShardSweeper | undefined;
   private openStorage: Nested<ShardStorage> | undefined;
   private loop: ShardLoop | undefined;
+  /** Where the last memtable ended: its last operation, and the bytes that the log had then. */
+  private frozenThrough = 0;
+  private logBytesAtFreeze = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly data: ShardThreadData) {
@@ -186,19 +195,26 @@ class ShardThread implements ShardControl {
   async close(flush: boolean): Promise<void> {
     this.loop?.stop();
     clearInterval(this.refreshTimer);
-    const { shard } = this;
-    if (shard !== undefined) {
-      this.openStorage?.close();
-      if (flush) await this.flushAll(shard);
-      shard.scheduler.close();
+    try {
+      if (this.shard !== undefined) await this.closeShard(this.shard, flush);
+    } finally {
+      // Nothing keeps the thread alive after this; the answer to this call is still sent.
+      setImmediate(() => {
+        this.data.controlPort.close();
+        this.data.hostPort.close();
+      });
+    }
+  }
+
+  private async closeShard(shard: RecoveredShard, flush: boolean): Promise<void> {
+    this.openStorage?.close();
+    if (flush) await this.flushAll(shard);
+    shard.scheduler.close();
+    try {
       if (shard.log.poisonedBy() === undefined) shard.log.close();
+    } finally {
       shard.store.close();
     }
-    // Nothing keeps the thread alive after this; the answer to this call is still sent.
-    setImmediate(() => {
-      this.data.controlPort.close();
-      this.data.hostPort.close();
-    });
   }
 
   private recover(): OpenedShard {
@@ -334,18 +350,39 @@ class ShardThread implements ShardControl {
     if (counters.activeSegmentFill > SPARE_WANTED_FILL || counters.segmentsRetained === 0) {
       this.host.wantSpare(this.data.shard);
     }
+    this.freezeWhenDue(shard, counters.bytesAppended);
+    const untouched = this.memtables.takeUntouched();
+    if (untouched !== undefined) this.host.wantPages(this.data.shard, this.data.memtables.slots[untouched]);
     shard.store.reclaim();
     shard.scheduler.schedule();
     this.openStorage?.refresh();
     this.sweeper?.start();
   }
 
+  /**
+   * Ends a memtable before it is full when the log has grown far beyond it (operations that change nothing take room in
+   * the log only), or when it has been the active one for long: both pin segments of the log, and the latter also the time
+   * from which documents count as expired.
+   */
+  private freezeWhenDue({ engine, scheduler }: RecoveredShard, logBytes: number): void {
+    if (scheduler.frozenThrough !== this.frozenThrough) {
+      this.frozenThrough = scheduler.frozenThrough;
+      this.logBytesAtFreeze = logBytes;
+    }
+    if (!engine.hasUnfrozen || scheduler.waitingMemtables > 0) return;
+    const logBytesMax = LOG_BYTES_PER_MEMTABLE_BYTE_MAX * this.memtables.active.capacityBytes;
+    if (logBytes - this.logBytesAtFreeze > logBytesMax || scheduler.activeMs > MEMTABLE_AGE_MS_MAX)
+      engine.freeze();
+  }
+
   /** The memtables go into tables, so that the next start has nothing to replay. Gives up when it takes too long. */
   private async flushAll({ engine, scheduler }: RecoveredShard): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + CLOSE_FLUSH_MS;
-    engine.freeze();
-    while (scheduler.waitingMemtables > 0 && scheduler.flushError === undefined) {
+    // A chain that is full has room for another memtable once the oldest is flushed.
+    while (engine.hasUnfrozen || scheduler.waitingMemtables > 0) {
+      engine.freeze();
       if (systemClock.monotonicMs() > deadlineMs) break;
+      if (scheduler.flushError !== undefined || scheduler.poisonedBy() !== undefined) break;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -104,6 +104,13 @@ export class StoreLog implements StoreEvents {
     this.log('error', `a stored document cannot be read: ${message}`, { shard: this.shard, ...details });
   }
 
+  onReleaseFailed(error: DbError): void {
+    this.log('warn', `segments of the log that are not needed any more stay: ${error.message}`, {
+      shard: this.shard,
+      ...error.details,
+    });
+  }
+
   onUnlinkFailed(path: string, error: unknown): void {
     this.log('warn', `an obsolete file was not removed: ${toWireError(error).message}`, {
       shard: this.shard,

@@ -203,6 +203,7 @@ export class Supervisor {
 
   private async restartShard(slot: ShardSlot): Promise<void> {
     await slot.compactor.discard();
+    if (this.isStopping) return;
     const incarnation = await this.openShard(slot);
     if (incarnation !== undefined) await this.serve(slot, incarnation);
   }
@@ -270,7 +271,12 @@ export class Supervisor {
     if (!incarnation.isOpen) return;
     await frontThread
       .call(frontThread.control.attachShard(slot.shard, link, incarnation.buffers))
-      .catch(() => {});
+      .catch((error: unknown) => {
+        // A front that has ended is connected when it starts again; one that lives and could not is worth knowing.
+        if (front.thread !== frontThread) return;
+        const fields = { front: front.front, shard: slot.shard, error: String(error) };
+        this.options.logger.error(fields, 'a front could not be connected to a shard');
+      });
   }
 
   /** Starting again would find the same: the shard stays down until someone has looked at it. */
@@ -299,7 +305,15 @@ export class Supervisor {
     const delayMs = Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN * 2 ** slot.restarts);
     slot.restarts++;
     setTimeout(() => {
-      if (!this.isStopping) this.restartShard(slot);
+      if (this.isStopping) return;
+      this.restartShard(slot).catch((failure: unknown) => {
+        const cause = {
+          code: 'INTERNAL' as const,
+          message: `shard ${slot.shard} did not start: ${String(failure)}`,
+        };
+        this.options.logger.error({ shard: slot.shard }, cause.message);
+        this.markDown(slot, cause);
+      });
     }, delayMs);
   }
 

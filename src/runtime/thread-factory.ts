@@ -119,6 +119,7 @@ export class ThreadFactory {
     return {
       log: (level, message, fields) => logger[level]({ shard: slot.shard, ...fields }, message),
       wantSpare: () => slot.compactor.prepareSpare(),
+      wantPages: (_shard, memtable) => slot.compactor.touch(memtable),
       flush: (_shard, job) => slot.compactor.flush(job),
       compact: (_shard, job) => slot.compactor.compact(job),
       onDiskFull,

@@ -8,19 +8,22 @@
  *   0               LAST_SEQNO     shards            Atomics.add; the last seqno taken by anybody
  *   8 + 8*s         IN_FLIGHT of s shard s           Atomics.store; IDLE (-1), or a seqno below all that the shard has
  *                                                    taken and not applied yet
- *   after those     SNAPSHOT slots readers           Atomics.compareExchange claims (0 = free), store raises and frees;
- *                                                    a seqno. Reader r has slots r*SLOTS_PER_READER and following.
+ *   after those     SNAPSHOT_COUNT readers           Atomics.add before a slot is claimed and after it is freed
+ *   one line later  SNAPSHOT slots readers           Atomics.compareExchange claims (0 = free), store raises and frees;
+ *                                                    a seqno. Reader r has slots r*SNAPSHOTS_PER_READER and following.
  *
  * A snapshot is a seqno S such that every operation up to S has been applied, and no later one gets a seqno up to S:
  *
  *   shard   groupBegins(): IN_FLIGHT = LAST_SEQNO; then takes seqnos (all above), applies, publishes; groupEnds(): IDLE
- *   reader  claims a slot, S = LAST_SEQNO, slot = S; waits until each shard's IN_FLIGHT is IDLE or at least S
+ *   reader  slot = S = LAST_SEQNO, again and again until LAST_SEQNO is still S afterwards; then waits until each shard's
+ *           IN_FLIGHT is IDLE or at least S
  *
  * All accesses are sequentially consistent. If the reader finds a shard idle, the shard's groupBegins() comes later, and
  * what it takes then is above S. If it finds IN_FLIGHT >= S, all that is in flight there is above S.
  *
- * Who drops old versions (flush, compaction) reads heldSnapshots() after it has fixed its inputs. A snapshot that it does
- * not see was registered later, so its S is at least the last seqno of those inputs: their newest versions will do.
+ * Who drops old versions (flush, compaction) reads heldSnapshots() after it has fixed its inputs. A snapshot whose final S
+ * it does not see was settled later: LAST_SEQNO was S after the slot had been looked at, so no input has a seqno above S,
+ * and their newest versions will do.
  */
 import { assert } from '../base/assert.js';
 import { asSeqno, type Seqno } from '../base/brand.js';
@@ -37,7 +40,7 @@ export const SNAPSHOTS_PER_READER = 256;
 const SNAPSHOTS_MAX = READERS_MAX * SNAPSHOTS_PER_READER;
 
 export function createSeqnoBoard(shards: number): SharedArrayBuffer {
-  const words = IN_FLIGHT + shards * LINE_WORDS + SNAPSHOTS_MAX;
+  const words = IN_FLIGHT + (shards + 1) * LINE_WORDS + SNAPSHOTS_MAX;
   const sab = new SharedArrayBuffer(words * 8);
   const board = new BigInt64Array(sab);
   for (let shard = 0; shard < shards; shard++) board[IN_FLIGHT + shard * LINE_WORDS] = IDLE;
@@ -53,12 +56,14 @@ export interface HeldSnapshot {
 export class SeqnoBoard {
   private readonly words: BigInt64Array;
   private readonly shards: number;
+  private readonly snapshotCount: number;
   private readonly firstSnapshot: number;
 
   constructor(sab: SharedArrayBuffer) {
     this.words = new BigInt64Array(sab);
-    this.shards = (this.words.length - IN_FLIGHT - SNAPSHOTS_MAX) / LINE_WORDS;
-    this.firstSnapshot = IN_FLIGHT + this.shards * LINE_WORDS;
+    this.shards = (this.words.length - IN_FLIGHT - LINE_WORDS - SNAPSHOTS_MAX) / LINE_WORDS;
+    this.snapshotCount = IN_FLIGHT + this.shards * LINE_WORDS;
+    this.firstSnapshot = this.snapshotCount + LINE_WORDS;
   }
 
   /** First of `count` consecutive seqnos that nobody else gets. */
@@ -94,26 +99,31 @@ export class SeqnoBoard {
   hold(reader: number): HeldSnapshot | undefined {
     assert(reader >= 0 && reader < READERS_MAX, () => `reader index ${reader}`);
     const { words } = this;
+    Atomics.add(words, this.snapshotCount, 1n);
     const first = this.firstSnapshot + reader * SNAPSHOTS_PER_READER;
     for (let slot = first; slot < first + SNAPSHOTS_PER_READER; slot++) {
-      // 1 holds everything back until the real seqno stands there: a seqno is at least 1.
-      if (Atomics.compareExchange(words, slot, FREE, 1n) !== FREE) continue;
-      const last = Atomics.load(words, LAST_SEQNO);
-      const seqno = last > 0n ? last : 1n;
-      Atomics.store(words, slot, seqno);
+      let seqno = this.lastOrFirst();
+      if (Atomics.compareExchange(words, slot, FREE, seqno) !== FREE) continue;
+      for (let last = this.lastOrFirst(); last !== seqno; last = this.lastOrFirst()) {
+        seqno = last;
+        Atomics.store(words, slot, seqno);
+      }
       return { seqno: asSeqno(Number(seqno)), slot };
     }
+    Atomics.sub(words, this.snapshotCount, 1n);
     return undefined;
   }
 
   release(snapshot: HeldSnapshot): void {
     Atomics.store(this.words, snapshot.slot, FREE);
+    Atomics.sub(this.words, this.snapshotCount, 1n);
   }
 
   /** Frees what a thread held that has ended. */
   releaseAllOf(reader: number): void {
     const first = this.firstSnapshot + reader * SNAPSHOTS_PER_READER;
-    for (let slot = first; slot < first + SNAPSHOTS_PER_READER; slot++) Atomics.store(this.words, slot, FREE);
+    for (let slot = first; slot < first + SNAPSHOTS_PER_READER; slot++)
+      if (Atomics.exchange(this.words, slot, FREE) !== FREE) Atomics.sub(this.words, this.snapshotCount, 1n);
   }
 
   /** True once every operation up to `seqno` has been applied by its shard: it takes one group commit at most. */
@@ -125,8 +135,16 @@ export class SeqnoBoard {
     return true;
   }
 
+  /** A seqno is at least 1. */
+  private lastOrFirst(): bigint {
+    const last = Atomics.load(this.words, LAST_SEQNO);
+    return last > 0n ? last : 1n;
+  }
+
   /** Seqnos of all registered snapshots, ascending, each once. */
   heldSnapshots(): number[] {
+    // The normal case costs one load; the slots are thousands.
+    if (Atomics.load(this.words, this.snapshotCount) === 0n) return [];
     const held = new Set<number>();
     for (let slot = this.firstSnapshot; slot < this.words.length; slot++) {
       const seqno = Number(Atomics.load(this.words, slot));

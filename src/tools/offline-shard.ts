@@ -235,6 +235,7 @@ const LOUD_EVENTS: StoreEvents = {
   onUnlinkFailed: (_path, error) => {
     throw error;
   },
+  onReleaseFailed: (error) => raise(error),
 };
 
 function raise(error: DbError): never {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { TestServer } from '../support/server.js';
+import { freeAgain, leaveFree, smallFileSystem } from '../support/small-file-system.js';
 import { deleteFirst, documentCount, fill, runTask, startStorageServer } from '../support/storage-server.js';
 
 async function started(t: ExecutionContext, env: Record<string, string> = {}): Promise<TestServer> {
@@ -157,6 +158,47 @@ test.serial("in an operator's read-only mode gc needs force, as the runbook has 
   await setReadOnly(server, false);
   t.is(await documentCount(server, 'logs'), 0);
 });
+
+test.serial(
+  'on a disk that is too full for writes, emergency compaction and gc give space back',
+  async (t) => {
+    const directory = smallFileSystem(t, 96);
+    if (directory === undefined) {
+      t.pass();
+      return;
+    }
+    const server = await startStorageServer(
+      {
+        LUMADB_STORAGE__READ_ONLY_FREE_BYTES: String(24 * 1024 * 1024),
+        LUMADB_STORAGE__DISK_CHECK_INTERVAL_MS: '50',
+      },
+      directory,
+    );
+    t.teardown(() => server.close());
+    await fill(server, 'orders', 4000);
+    await runTask(server, '/admin/compaction', { all: true });
+    await deleteFirst(server, 'orders', 1000);
+    await expired(server, 'logs', 1000);
+    leaveFree(directory, 20 * 1024 * 1024);
+    await server.until(
+      'writes are refused',
+      async () => (await server.put('/api/v1/orders/x', {})).status === 503,
+    );
+
+    const compacted = await runTask(server, '/admin/compaction', {
+      emergency: true,
+      delete_tombstones: true,
+    });
+    t.is(compacted.state, 'done', compacted.error);
+    t.true(compacted.result.bytes_freed > 0, JSON.stringify(compacted.result));
+    const removed = await runTask(server, '/admin/gc', { collection: 'logs' });
+    t.is(removed.state, 'done', removed.error);
+    t.is(removed.result.documents_removed, 1000);
+    t.is(await documentCount(server, 'orders'), 3000);
+    freeAgain(directory);
+    await server.until('writes go on', async () => (await server.put('/api/v1/orders/x', {})).status === 201);
+  },
+);
 
 test.serial('what cannot be meant is refused, and says why', async (t) => {
   const server = await started(t);

@@ -27,7 +27,8 @@ export class ArrayLog implements CommitLog {
 
   ensureRoom(payloadBytes: number): void {
     this.failIf(this.failNextRoom, 'rotation: EIO');
-    if (this.isDiskFull) throw new DbError('IO', `no room for ${payloadBytes} bytes: ENOSPC`);
+    if (this.isDiskFull)
+      throw new DbError('IO', `no room for ${payloadBytes} bytes: ENOSPC`, { errno: 'ENOSPC' });
   }
 
   append(batch: Uint8Array, info: RecordInfo): WalPosition {

@@ -1,4 +1,5 @@
 /** Compares a shard with its model: point reads, scans, statistics, what a crash left. Throws at the first difference. */
+import { fromWireError } from '../../src/base/errors.js';
 import { hashKey } from '../../src/base/hash.js';
 import { FAILED } from '../../src/engine/shard-reader.js';
 import { DELETED, FOUND } from '../../src/memtable/chain-reader.js';
@@ -20,7 +21,7 @@ function shorten(text: string | undefined): string {
   return text === undefined ? 'nothing' : text.length > 100 ? `${text.slice(0, 100)}…(${text.length})` : text;
 }
 
-/** A point read gives the newest version that was applied. */
+/** A point read gives the newest version that was applied. Throws the DbError of a read that fails. */
 export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: number, key: string): void {
   const expected = world.model.document(collection, key, appliedSeqno, world.databaseClock.nowSeconds());
   const bytes = utf8(key);
@@ -33,7 +34,8 @@ export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: nu
       0,
       bytes.length,
     );
-    if (lookup === FAILED) throw new Mismatch(`get of ${key} failed: ${reader.error?.message}`);
+    if (lookup === FAILED)
+      throw reader.error === undefined ? new Mismatch('why?') : fromWireError(reader.error);
     const text = lookup === FOUND ? textOf(reader.bytes, reader.valueOffset, reader.valueLength) : undefined;
     const isSame =
       text === expected?.text &&

@@ -8,9 +8,6 @@ import { createPrng, type Prng } from '../../src/base/prng.js';
 import type { ManualRequest } from '../../src/compaction/manual-plan.js';
 import { Durability } from '../../src/generated/lumadb/schema/durability.js';
 import { OperationKind } from '../../src/generated/lumadb/schema/operation-kind.js';
-import { keyRange } from '../../src/iter/key-range.js';
-import { MergingCursor } from '../../src/iter/merging-cursor.js';
-import { STEP_DOCUMENT, VisibleCursor } from '../../src/iter/visible-cursor.js';
 import type { ScanRange } from '../../src/router/document-reader.js';
 import type { HeldSnapshot } from '../../src/shm/seqno-board.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
@@ -25,6 +22,8 @@ import {
   Mismatch,
   settleRecovery,
 } from './lsm-checks.js';
+import { noCounts } from './lsm-counts.js';
+import { LongRead } from './lsm-long-read.js';
 import { NEWEST } from './lsm-model.js';
 import { keyUniverse, RandomOperations } from './lsm-operations.js';
 import { LsmRig, LsmWorld, newProcess, type WriteOptions } from './lsm-rig.js';
@@ -39,46 +38,8 @@ const SNAPSHOTS_MAX = 5;
 const ATTEMPTS_MAX = 200;
 const SWEEPS_MAX = 4;
 
-/** A long read: it stays inside the chain, and its cursors were made long ago. */
-interface LongRead {
-  readonly collection: number;
-  readonly seqno: number;
-  readonly cursor: VisibleCursor;
-  readonly nowSeconds: number;
-  readonly held: HeldSnapshot;
-  readonly close: () => void;
-  lastKey: string | undefined;
-}
-
-/** What happened in a run: shows that it was not an idle one. */
-export interface RunCounts {
-  operations: number;
-  gets: number;
-  scans: number;
-  restarts: number;
-  crashes: number;
-  flushes: number;
-  compactions: number;
-  deepestLevel: number;
-  swept: number;
-  rowCacheHits: number;
-  refused: Record<string, number>;
-}
-
 export class LsmRun {
-  readonly counts: RunCounts = {
-    operations: 0,
-    gets: 0,
-    scans: 0,
-    restarts: 0,
-    crashes: 0,
-    flushes: 0,
-    compactions: 0,
-    deepestLevel: 0,
-    swept: 0,
-    rowCacheHits: 0,
-    refused: {},
-  };
+  readonly counts = noCounts();
   private readonly prng: Prng;
   private readonly clock = new ManualClock();
   private readonly world: LsmWorld;
@@ -111,7 +72,18 @@ export class LsmRun {
     this.rig = this.open();
   }
 
-  step(): void {
+  /** Lives through `steps` steps and compares everything at the end. An error names the seed and the step. */
+  go(steps: number): void {
+    let step = 0;
+    try {
+      for (; step < steps; step++) this.step();
+      this.finish();
+    } catch (cause) {
+      throw new Error(`SEED=${this.seed} SOAK_STEPS=${step + 1}: ${cause}`, { cause });
+    }
+  }
+
+  private step(): void {
     const { prng } = this;
     const choice = prng.nextBelow(1000);
     if (choice < 550) this.writeGroup();
@@ -134,7 +106,7 @@ export class LsmRun {
   }
 
   /** Lets all jobs come to an end and compares everything. */
-  finish(): void {
+  private finish(): void {
     this.endLongRead();
     this.settle();
     this.rig.close();
@@ -150,9 +122,12 @@ export class LsmRun {
   private writeGroup(): void {
     const { prng, operations, rig } = this;
     for (let left = 1 + prng.nextBelow(3); left > 0; left--) {
-      const batch = Array.from({ length: prng.nextBelow(9) }, () => operations.next());
+      const made = Array.from({ length: prng.nextBelow(9) }, () => operations.next());
+      const allOrNothing = oneIn(prng, 4);
+      // Not across collections: when one is dropped, replay cannot tell any more whether its conditions held.
+      const batch = allOrNothing ? made.filter(({ collection }) => collection === made[0].collection) : made;
       this.stage(batch, {
-        allOrNothing: oneIn(prng, 4),
+        allOrNothing,
         durability: pick(prng, LEVELS),
         writtenAt: operations.writtenAt(),
       });
@@ -173,7 +148,7 @@ export class LsmRun {
       }
       rig.commit();
       if (result === 'commit-first') continue;
-      counts.refused[result.code] = (counts.refused[result.code] ?? 0) + 1;
+      counts.refusals++;
       switch (result.code) {
         case 'PAYLOAD_TOO_LARGE':
         case 'OVERLOADED':
@@ -239,44 +214,12 @@ export class LsmRun {
   private readOn(): void {
     const { prng, longRead } = this;
     if (longRead === undefined) {
-      if (oneIn(prng, 2)) this.beginLongRead();
+      if (oneIn(prng, 2))
+        this.longRead = new LongRead(this.rig, pick(prng, this.collections), oneIn(prng, 2));
       return;
     }
-    const { collection, cursor, seqno, nowSeconds } = longRead;
-    for (let left = prng.nextBelow(20); left > 0; left--) {
-      const step = cursor.next();
-      const { key, keyOffset, keyLength, value, valueOffset, valueLength } = cursor.entry;
-      const got = step === STEP_DOCUMENT ? textOf(key, keyOffset, keyLength) : undefined;
-      const expected = this.world.model
-        .documents(collection, seqno, nowSeconds)
-        .find((each) => longRead.lastKey === undefined || order(each.key, longRead.lastKey) > 0);
-      const isSame =
-        got === expected?.key &&
-        (got === undefined || textOf(value, valueOffset, valueLength) === expected?.text);
-      if (!isSame)
-        throw new Mismatch(`a long read of ${collection} at ${seqno}: ${got}, not ${expected?.key}`);
-      if (got === undefined) break;
-      longRead.lastKey = got;
-    }
+    longRead.readOn(prng.nextBelow(20));
     if (oneIn(prng, 5)) this.endLongRead();
-  }
-
-  private beginLongRead(): void {
-    const { rig, prng } = this;
-    const held = rig.holdSnapshot();
-    const collection = pick(prng, this.collections);
-    rig.pinned.enter();
-    const sources = rig.pinned.cursors(oneIn(prng, 2));
-    // Documents that expire in the course of the read stay in it.
-    const nowSeconds = this.world.databaseClock.nowSeconds();
-    const { seqno } = held;
-    const cursor = new VisibleCursor(new MergingCursor(sources), keyRange({ collection }), seqno, nowSeconds);
-    const close = (): void => {
-      cursor.close();
-      rig.pinned.leave();
-      rig.board.release(held);
-    };
-    this.longRead = { collection, seqno, cursor, nowSeconds, held, close, lastKey: undefined };
   }
 
   private endLongRead(): void {
@@ -437,10 +380,6 @@ export class LsmRun {
   private allCollections(): number[] {
     return this.collections;
   }
-}
-
-function order(a: string, b: string): number {
-  return Buffer.compare(utf8(a), utf8(b));
 }
 
 /** Each patch may need as much as its document and all that the group has for it. */

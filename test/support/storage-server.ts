@@ -6,8 +6,12 @@ const KIB = 1024;
 const DOCUMENTS_A_BULK = 2000;
 
 /** Two shards; expired documents stay until somebody removes them. */
-export function startStorageServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+export function startStorageServer(
+  env: Readonly<Record<string, string>> = {},
+  dataDir?: string,
+): Promise<TestServer> {
   return TestServer.start({
+    ...(dataDir === undefined ? {} : { dataDir }),
     env: {
       LUMADB_SHARDING__SHARDS: '2',
       LUMADB_MEMORY__MEMTABLE_SIZE: String(KIB * KIB),

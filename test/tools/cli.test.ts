@@ -161,8 +161,15 @@ test('when a server holds the directory, wal archive asks it', async (t) => {
   const fake = await fakeServer(t, async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
-    requests.push(request.method, request.url, JSON.parse(text));
-    response.end(JSON.stringify({ segments }));
+    requests.push(request.method, request.url, ...(text === '' ? [] : [JSON.parse(text)]));
+    const task = { id: 'x-1', kind: 'wal-archive', progress: { done: 0, total: 0, unit: 'bytes' } };
+    const isPost = request.method === 'POST';
+    response.statusCode = isPost ? 202 : 200;
+    response.end(
+      JSON.stringify(
+        isPost ? { ...task, state: 'running' } : { ...task, state: 'done', result: { segments } },
+      ),
+    );
   });
   const held = openDataDirectory(path, { shards: 0 });
   t.teardown(() => held.release());
@@ -171,7 +178,7 @@ test('when a server holds the directory, wal archive asks it', async (t) => {
   t.is(result.code, 0, result.stderr);
   t.is(result.stdout, 'shard 1: segment 7 is in /archive/x.wal\n1 segment, 4.0 KiB\n');
   const body = { older_than_ms: 7 * 24 * 3_600_000, destination: '/archive' };
-  t.deepEqual(requests, ['POST', '/admin/wal/archive', body]);
+  t.deepEqual(requests, ['POST', '/admin/wal/archive', body, 'GET', '/admin/tasks/x-1']);
 });
 
 test('beside a server fsck checks what it can, repair and reshard refuse; after a reshard the server has every document', async (t) => {
