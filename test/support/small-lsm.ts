@@ -84,20 +84,20 @@ export async function writeNoise(
   }
 }
 
-/** Reads them back: what is wrong, in words. */
+/** Reads them back, `parallel` at a time: what is wrong, in words. */
 export async function noiseFaults(
   server: Pick<TestServer, 'request'>,
   count: number,
-  options: { readonly version?: number; readonly prefix?: string } = {},
+  options: { readonly version?: number; readonly prefix?: string; readonly parallel?: number } = {},
 ): Promise<string[]> {
-  const { version = 0, prefix = 'k' } = options;
+  const { version = 0, prefix = 'k', parallel = 50 } = options;
   const faults: string[] = [];
   const check = async (n: number): Promise<void> => {
     const { status, text } = await server.request('GET', `/api/v1/c/${prefix}${n}`);
     const isRight = status === 200 && JSON.parse(text).pad === noise(n + version, 2000);
     if (!isRight) faults.push(`${prefix}${n}: ${status} ${text.slice(0, 200)}`);
   };
-  for (let from = 0; from < count; from += 50)
-    await Promise.all(Array.from({ length: Math.min(50, count - from) }, (_, i) => check(from + i)));
+  for (let from = 0; from < count; from += parallel)
+    await Promise.all(Array.from({ length: Math.min(parallel, count - from) }, (_, i) => check(from + i)));
   return faults;
 }
