@@ -21,12 +21,11 @@ import type { TableInfo } from '../manifest/table-info.js';
 import { LEVELS_MAX } from '../manifest/version.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
 import type { TableReader } from '../sst/table-reader.js';
-import { recoverWal } from '../wal/recovery.js';
-import { surveyWal } from '../wal/survey.js';
 import { openReader } from './check-table.js';
 import { forEachNewest } from './newest-versions.js';
 import { type OfflineShardOptions, openOfflineShard } from './offline-shard.js';
 import { countDocuments, type DamagedTable, type RepairPlan, type RepairPlanOptions } from './repair-plan.js';
+import { flushedThrough } from './replay-start.js';
 import { salvage } from './salvage.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 
@@ -51,6 +50,7 @@ export function applyRepair(plan: RepairPlan, options: RepairApplyOptions): Quar
 class ShardRepair {
   private nextFileNumber: number;
   private readonly nextManifest: number;
+  private readonly leftOut: SettledStray[] = [];
 
   constructor(
     private readonly plan: RepairPlan,
@@ -60,6 +60,7 @@ class ShardRepair {
     const known = plan.manifest?.read.contents.state().nextFileNumber ?? 1;
     this.nextFileNumber = Math.max(known, (listing.tables.at(-1) ?? 0) + 1);
     this.nextManifest = listing.highestManifest + 1;
+    this.leaveOut();
     this.removeTemporaries();
   }
 
@@ -95,7 +96,7 @@ class ShardRepair {
       addedTables: tables,
       removedTables: [],
       nextFileNumber: this.nextFileNumber,
-      flushedSeqno: this.flushedSeqno(maxSeqno),
+      flushedSeqno: flushedThrough(plan.place, maxSeqno),
       databaseSeconds,
     });
     this.count(contents);
@@ -103,7 +104,7 @@ class ShardRepair {
     const merged = sources.map(
       ({ fileNumber }): Stray => ({ name: tableName(fileNumber), kind: 'orphan table' }),
     );
-    return this.settle([...this.damagedFiles(), ...merged]);
+    return [...this.leftOut, ...this.settle([...this.damagedFiles(), ...merged])];
   }
 
   /** A table with all that could be read of a damaged one; none if that is nothing. */
@@ -214,6 +215,18 @@ class ShardRepair {
     return settleStrays(vfs, tableDirectory, present);
   }
 
+  /**
+   * Before the temporary files go that tell a half-named flush, and one after the other in the order of their numbers, so
+   * that a repair that is killed in between finds the rest of it.
+   */
+  private leaveOut(): void {
+    const { vfs, tableDirectory } = this.plan.place;
+    for (const { fileNumber } of this.plan.leftOut) {
+      const name = tableName(fileNumber);
+      this.leftOut.push(...settleStrays(vfs, tableDirectory, [{ name, kind: 'orphan table' }]));
+    }
+  }
+
   /** Left behind by a job, or by a repair that was killed. */
   private removeTemporaries(): void {
     const { vfs, tableDirectory } = this.plan.place;
@@ -224,27 +237,6 @@ class ShardRepair {
       incomplete.map((name) => ({ name, kind: 'incomplete file' })),
     );
   }
-
-  /**
-   * From where on the log is replayed. Its segments are released in order once their operations are in tables, so what
-   * lies in front of the first one is in tables. Everything from there on is replayed once more, unless the log lacks
-   * something that tables may have: it has a hole (an older version would end up above a newer one), or it ends before the
-   * tables do (new writes would get seqnos that tables have already).
-   */
-  private flushedSeqno(maxSeqno: number): number {
-    if (this.plan.walDamage.length > 0) return maxSeqno;
-    const { vfs, walDirectory, shard } = this.plan.place;
-    const { segments } = surveyWal(vfs, walDirectory, shard);
-    const first = segments.find(({ header }) => header !== undefined)?.header;
-    if (first === undefined || lastLoggedSeqno(this.plan.place) < maxSeqno) return maxSeqno;
-    return first.firstSeqno - 1;
-  }
-}
-
-/** The log's last good seqno; 0 if it holds none. */
-function lastLoggedSeqno({ vfs, walDirectory, shard }: ShardPlace): number {
-  const report = recoverWal({ vfs, directory: walDirectory, shard, onDamage: 'report', onRecord: () => {} });
-  return report.lastSeqno;
 }
 
 /** Afterwards the log is empty and what was good in it is in tables. Returns the copies of damaged segments. */

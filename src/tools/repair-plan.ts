@@ -17,6 +17,7 @@ import { checkTable, tablePath } from './check-table.js';
 import { checkWal } from './check-wal.js';
 import { isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
+import { halfNamedFlush } from './replay-start.js';
 import { type Loss, type SalvagedTable, salvage } from './salvage.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 
@@ -61,6 +62,8 @@ export interface RepairPlan {
   readonly leavesDamage: boolean;
   /** Tables in the directory that are whole; only when the manifest is built anew. */
   readonly loose: readonly TableInfo[];
+  /** Whole tables of a flush that was cut short; the log has all of it. Only when the manifest is built anew. */
+  readonly leftOut: readonly TableInfo[];
   readonly statisticsAreWrong: boolean;
   /** Findings in the log that a replay in salvage mode gets over. */
   readonly walDamage: readonly string[];
@@ -127,7 +130,7 @@ function withoutCurrent(place: ShardPlace): Pick<RepairPlan, 'manifest' | 'stray
   }
 }
 
-type TablePlan = Pick<RepairPlan, 'damaged' | 'leavesDamage' | 'loose' | 'statisticsAreWrong'>;
+type TablePlan = Pick<RepairPlan, 'damaged' | 'leavesDamage' | 'loose' | 'leftOut' | 'statisticsAreWrong'>;
 
 function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePlan {
   const { contents } = read;
@@ -145,6 +148,7 @@ function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePl
     damaged,
     leavesDamage,
     loose: [],
+    leftOut: [],
     statisticsAreWrong: mayCount && !statisticsMatch(options, contents),
   };
 }
@@ -160,7 +164,10 @@ function loosePlan(options: RepairPlanOptions): TablePlan {
       options.progress.add(checked.properties.sizeBytes);
     } else damaged.push(damagedTable(options.place, fileNumber, undefined, findings));
   }
-  return { damaged, leavesDamage: false, loose, statisticsAreWrong: false };
+  // What a damaged table held is unknown, so nothing can be told to be newer than all the others.
+  const leftOut = damaged.length === 0 ? halfNamedFlush(options.place, loose) : [];
+  const kept = loose.filter((table) => !leftOut.includes(table));
+  return { damaged, leavesDamage: false, loose: kept, leftOut, statisticsAreWrong: false };
 }
 
 /** Undefined when the table is whole. */

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { KeyBound } from '../manifest/table-info.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ByteProgress, type OnProgress } from './byte-progress.js';
+import { tablePath } from './check-table.js';
 import { walBytes } from './check-wal.js';
 import { collectionLabel, droppedCollections, type KnownCollections } from './collections.js';
 import { tableBytes } from './fsck-shard.js';
@@ -137,6 +138,11 @@ function actionsOf(plan: RepairPlan): RepairAction[] {
         `replace it by a new table with the ${salvaged.entries}${of} entries that can be read: ${reason}`,
       );
   }
+  for (const { fileNumber } of plan.leftOut)
+    add(
+      tablePath(plan.place, fileNumber),
+      'leave it out: its flush was cut short, and the log holds all of it',
+    );
   if (plan.manifestProblem !== undefined) {
     const how =
       plan.manifest === undefined

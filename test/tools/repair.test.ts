@@ -1,11 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { createPrng, type Prng } from '../../src/base/prng.js';
+import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
 import { openManifest } from '../../src/manifest/open-manifest.js';
 import type { TableInfo } from '../../src/manifest/table-info.js';
 import { openReader, tablePath } from '../../src/tools/check-table.js';
 import { manifestPlace, shardPlace } from '../../src/tools/shard-place.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import { batchOf, put } from '../support/batches.js';
+import { AnswerBook } from '../support/engines.js';
 import { oneIn, pick, seedOf } from '../support/random.js';
 import {
   builtDatabase,
@@ -13,12 +16,14 @@ import {
   cut,
   DATA,
   differences,
+  documentOf,
   documentsOf,
   flip,
   linesOf,
   losesPower,
   type Model,
   mend,
+  NOW_SECONDS,
   snapshotOf,
   TestDatabase,
 } from './support.js';
@@ -154,6 +159,60 @@ test('a damaged or missing manifest is built anew from the tables, and no docume
     t.deepEqual(differences(documentsOf(vfs, 1), database.model), [], name);
     isClean(t, vfs);
   }
+});
+
+/** Leaves nothing that says which tables there are. */
+function loseManifest(vfs: MemoryVfs): void {
+  vfs.unlink(manifestFile(vfs));
+  vfs.unlink(`${place(vfs).tableDirectory}/CURRENT`);
+}
+
+test('without a manifest, operations that are in tables are not applied once more', (t) => {
+  const vfs = new MemoryVfs();
+  const database = new TestDatabase(vfs, 1);
+  const insert = { condition: ConditionKind.IfAbsent };
+  database.apply(put('k', documentOf('k', 'first'), insert));
+  database.remove('k');
+  const both = [put('k', documentOf('k', 'second'), insert), put('j', documentOf('j', 'only'), insert)];
+  const { engine } = database.shard(0);
+  t.is(
+    engine.stage(batchOf(both, { allOrNothing: true, writtenAt: NOW_SECONDS }), new AnswerBook()),
+    'staged',
+  );
+  engine.commit();
+  database.flush();
+  database.put('later', 'in the log only');
+  database.close();
+  loseManifest(vfs);
+  mend(vfs, 1);
+  isClean(t, vfs);
+  t.deepEqual([...documentsOf(vfs, 1).keys()].sort(), ['1/j', '1/k', '1/later']);
+});
+
+test('a flush that is cut short at any step loses nothing when the manifest is lost too', (t) => {
+  const prng = createPrng(seedOf(t));
+  const image = new MemoryVfs();
+  const database = new TestDatabase(image, 1);
+  database.scribble(prng, 300);
+  database.flush();
+  database.scribble(prng, 300);
+  database.close();
+  let halfNamed = 0;
+  for (let step = 1; ; step++) {
+    const vfs = image.kill();
+    const isCut = losesPower(vfs, step, (faulty) => {
+      new TestDatabase(faulty, 1).flush();
+    });
+    if (!isCut) break;
+    const names = vfs.list(place(vfs).tableDirectory);
+    if (!names.includes('CURRENT')) continue;
+    loseManifest(vfs);
+    const report = mend(vfs, 1);
+    if (report.actions.some(({ action }) => action.includes('cut short'))) halfNamed++;
+    isClean(t, vfs);
+    t.deepEqual(differences(documentsOf(vfs, 1), database.model), [], `step ${step}: ${names.join(' ')}`);
+  }
+  t.true(halfNamed > 0, 'a flush of several tables');
 });
 
 test('when only CURRENT is damaged, the newest whole manifest goes on', (t) => {
