@@ -20,14 +20,13 @@ import { type SettledStray, type Stray, settleStrays } from '../manifest/stray-f
 import type { TableInfo } from '../manifest/table-info.js';
 import { LEVELS_MAX } from '../manifest/version.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
-import type { TableReader } from '../sst/table-reader.js';
-import { openReader } from './check-table.js';
 import { forEachNewest } from './newest-versions.js';
 import { type OfflineShardOptions, openOfflineShard } from './offline-shard.js';
 import { countDocuments, type DamagedTable, type RepairPlan, type RepairPlanOptions } from './repair-plan.js';
 import { flushedThrough } from './replay-start.js';
 import { salvage } from './salvage.js';
-import { manifestPlace, type ShardPlace } from './shard-place.js';
+import { manifestPlace } from './shard-place.js';
+import { disjointRuns, TableRuns } from './table-runs.js';
 
 export type RepairApplyOptions = RepairPlanOptions & Omit<OfflineShardOptions, 'onProgress' | 'onWalDamage'>;
 
@@ -129,11 +128,10 @@ class ShardRepair {
     const { tableSizeBytes } = this.options.tuning.tables;
     const rawBytes = tables.reduce((sum, table) => sum + table.rawBytes, 0);
     const series = this.series(LEVELS_MAX - 1, 0, 1 + Math.ceil(rawBytes / tableSizeBytes));
-    const readers: TableReader[] = [];
+    const tableRuns = new TableRuns(this.plan.place);
     try {
-      for (const { fileNumber } of tables) readers.push(openReader(this.plan.place, fileNumber));
       forEachNewest(
-        readers.map((reader) => reader.cursor({ fillCache: false })),
+        disjointRuns(tables).map((run) => tableRuns.cursor(run)),
         (entry) => {
           // Only what has expired loses its text: database time had come that far.
           if (entry.kind === ENTRY_EXPIRED) databaseSeconds = Math.max(databaseSeconds, entry.expiresAt);
@@ -147,7 +145,7 @@ class ShardRepair {
       series.abandon();
       throw error;
     } finally {
-      for (const reader of readers) reader.close();
+      tableRuns.close();
     }
   }
 
@@ -180,7 +178,7 @@ class ShardRepair {
 
   /** Statistics anew, unless a table that is not to be repaired cannot be read. */
   private count(contents: ManifestContents): void {
-    if (this.plan.leavesDamage) return;
+    if (this.plan.damageLeft.length > 0) return;
     const collectionStats = countDocuments(this.options, contents);
     contents.apply({ addedTables: [], removedTables: [], collectionStats });
   }

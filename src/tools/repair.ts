@@ -59,8 +59,12 @@ export interface RepairAction {
 
 export interface RepairReport {
   readonly fixed: boolean;
-  /** True when nothing was wrong. */
+  /** True when nothing that was asked about was wrong. */
   readonly sound: boolean;
+  /** Damaged tables without the collection that was asked for, `<file>: <reason>` each. They stay as they are. */
+  readonly damageLeft: readonly string[];
+  /** A manifest is built anew from all tables there are: also from such as a compaction had replaced. */
+  readonly rebuilt: boolean;
   readonly actions: readonly RepairAction[];
   readonly losses: readonly ReportedLoss[];
   /** Versions of documents that are saved from damaged tables, and those that are not; null if nobody knows how many. */
@@ -114,6 +118,10 @@ function reportOf(
   return {
     fixed: fix,
     sound: plans.every(isSound),
+    damageLeft: plans.flatMap((plan) => plan.damageLeft),
+    rebuilt: plans.some(
+      ({ manifest, manifestProblem }) => manifest === undefined && manifestProblem !== undefined,
+    ),
     actions: plans.flatMap((plan) => actionsOf(plan)),
     losses,
     entriesSaved,

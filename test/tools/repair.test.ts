@@ -7,6 +7,7 @@ import { openReader, tablePath } from '../../src/tools/check-table.js';
 import { manifestPlace, shardPlace } from '../../src/tools/shard-place.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import type { OpenMode, Vfs, VfsFile } from '../../src/vfs/vfs.js';
 import { batchOf, put } from '../support/batches.js';
 import { AnswerBook } from '../support/engines.js';
 import { oneIn, pick, seedOf } from '../support/random.js';
@@ -155,6 +156,7 @@ test('a damaged or missing manifest is built anew from the tables, and no docume
     damage(vfs);
     const report = mend(vfs, 1);
     t.regex(report.actions[0].action, /build a new manifest/, name);
+    t.true(report.rebuilt, 'so that what may come back is told');
     isClean(t, vfs);
     t.deepEqual(differences(documentsOf(vfs, 1), database.model), [], name);
     isClean(t, vfs);
@@ -165,6 +167,30 @@ test('a damaged or missing manifest is built anew from the tables, and no docume
 function loseManifest(vfs: MemoryVfs): void {
   vfs.unlink(manifestFile(vfs));
   vfs.unlink(`${place(vfs).tableDirectory}/CURRENT`);
+}
+
+/** The same files; `open` has the paths of the tables that are open for reading. */
+function countingOpenTables(vfs: MemoryVfs, open: Set<string>, changed: () => void): Vfs {
+  return new Proxy<Vfs>(vfs, {
+    get(target, name) {
+      if (name !== 'open') {
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? member.bind(target) : member;
+      }
+      return (path: string, mode: OpenMode): VfsFile => {
+        const file = target.open(path, mode);
+        if (mode !== 'read' || !path.endsWith('.sst')) return file;
+        open.add(path);
+        changed();
+        const close = file.close.bind(file);
+        file.close = () => {
+          open.delete(path);
+          close();
+        };
+        return file;
+      };
+    },
+  });
 }
 
 test('without a manifest, operations that are in tables are not applied once more', (t) => {
@@ -273,6 +299,7 @@ test('with a collection named, only tables that hold it are touched', (t) => {
   for (const { fileNumber } of tablesOf(vfs)) flip(vfs, tablePath(place(vfs), fileNumber), 40);
   const report = mend(vfs, 1, { only: 2 });
   t.is(report.actions.length, 1);
+  t.is(report.damageLeft.length, 1, 'and said to be damaged');
   t.is(report.losses[0].from?.collection, 'orders');
   t.is(tablesOf(vfs).length, 1, 'the table without it is still there, damaged');
   t.true(check(vfs, 1).errors > 0);
@@ -394,4 +421,26 @@ test('a device that fails in the middle of a repair is an error, and the next re
       isClean(t, vfs);
     }
   }
+});
+
+test('without a manifest, fsck and repair keep no more tables open than lie over each other', (t) => {
+  const vfs = new MemoryVfs();
+  const database = new TestDatabase(vfs, 1);
+  for (let run = 0; run < 12; run++) {
+    for (let i = 0; i < 10; i++) database.put(`run${String(run).padStart(2, '0')}/${i}`, 'text');
+    database.flush();
+  }
+  database.close();
+  t.is(tablesOf(vfs).length, 12);
+  loseManifest(vfs);
+  const open = new Set<string>();
+  let most = 0;
+  const counting = countingOpenTables(vfs, open, () => {
+    most = Math.max(most, open.size);
+  });
+  check(counting, 1);
+  mend(counting, 1);
+  t.true(most <= 3, `${most} tables were open at once`);
+  t.is(open.size, 0);
+  t.deepEqual(differences(documentsOf(vfs, 1), database.model), []);
 });
