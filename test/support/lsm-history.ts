@@ -24,7 +24,7 @@ const ATTEMPTS_MAX = 50;
 const PAUSE_MS = 60_000;
 
 /** What a write may be told when something is wrong with files, and when it helps to start the shard anew. */
-const REFUSALS: ReadonlySet<DbErrorCode> = new Set(['WAL_POISONED', 'DISK_FULL', 'IO']);
+const REFUSALS: ReadonlySet<DbErrorCode> = new Set(['WAL_POISONED', 'MANIFEST_POISONED', 'DISK_FULL', 'IO']);
 const STALLS: ReadonlySet<DbErrorCode> = new Set(['MEMTABLES_FULL', 'L0_STOP']);
 
 export interface LsmHistoryOptions {

@@ -95,8 +95,10 @@ export class LsmRun {
     else if (choice < 960) this.work();
     else if (choice < 966) this.rig.shard.engine.freeze();
     else if (choice < 972) this.compactManually();
-    else if (choice < 985) this.sweepOn();
-    else if (choice < 988) this.sweepAll();
+    else if (choice < 985) {
+      this.rig.sweeper.start();
+      this.sweepOn();
+    } else if (choice < 988) this.sweepAll();
     else if (choice < 990) checkFigures(this.rig, this.collections);
     else if (choice < 992) checkFiles(this.vfs.kill(), this.allCollections());
     else if (choice === 992) this.dropCollection();
@@ -258,34 +260,37 @@ export class LsmRun {
     });
   }
 
-  /** Deletions are refused like other writes while memtables or level 0 are full. */
+  /** A slice of a sweep. Deletions are refused like other writes while memtables or level 0 are full. */
   private sweepOn(): void {
-    const { sweeper } = this.rig;
-    sweeper.start();
     try {
-      sweeper.slice();
+      this.rig.sweeper.slice();
     } catch (error) {
       if (!(error instanceof DbError) || !['MEMTABLES_FULL', 'L0_STOP'].includes(error.code)) throw error;
+      this.work();
     }
   }
 
-  /** What a pass misses because a job moves it meanwhile, the next one finds: a few remove all that has expired. */
+  /**
+   * Who asks for the documents of one collection gets all that have expired. What a pass misses because a job moves it
+   * meanwhile, the next one finds.
+   */
   private sweepAll(): void {
-    const { rig, world } = this;
+    const { rig, prng, world } = this;
+    const collection = pick(prng, this.collections);
     const now = world.databaseClock.nowSeconds();
     let left: string | undefined;
     for (let pass = 0; pass < SWEEPS_MAX; pass++) {
-      do {
+      while (rig.sweeper.isActive) this.sweepOn();
+      rig.sweeper.start(collection);
+      while (rig.sweeper.isActive) {
         rig.jobs.settle();
         this.sweepOn();
-      } while (rig.sweeper.isActive);
+      }
       rig.jobs.settle();
-      [left] = this.collections.flatMap((collection) =>
-        world.model.uncollected(collection, rig.appliedSeqno, now).map((key) => `${collection}/${key}`),
-      );
+      [left] = world.model.uncollected(collection, rig.appliedSeqno, now);
       if (left === undefined) return;
     }
-    throw new Mismatch(`the sweeper never removes ${left}`);
+    throw new Mismatch(`the sweeper never removes ${collection}/${left}`);
   }
 
   private dropCollection(): void {
