@@ -196,7 +196,8 @@ export class ExpirySweeper {
     const due: Source[] = [];
     for (let position = 0; position < memtables.chainLength; position++) {
       const writer = memtables.writerAt(position);
-      if (writer.earliestExpiry === 0 || !hasExpired(writer.earliestExpiry, this.nowSeconds)) continue;
+      // What it says may have been put off by the last pass. Who asks for one collection wants it now.
+      if (this.collection === undefined && !hasExpired(writer.earliestExpiry, this.nowSeconds)) continue;
       const generation = writer.reader.generation();
       // From now on it holds the earliest expiry of later writes, and of what the pass leaves.
       if (this.collection === undefined) writer.earliestExpiry = 0;

@@ -216,3 +216,26 @@ test('a directory that could not be synced after a release takes no more of the 
   rig.jobs.settle();
   t.is(rig.shard.log.poisonedBy()?.code, 'WAL_POISONED');
 });
+
+test('who asks for the expired documents of one collection gets those in memory too, however lately it was swept', (t) => {
+  const world = newWorld();
+  const rig = open(world, new MemoryVfs());
+  const now = world.databaseClock.nowSeconds();
+  const sweep = (collection?: number): void => {
+    rig.sweeper.start(collection);
+    while (rig.sweeper.isActive) rig.sweeper.slice();
+  };
+  write(
+    rig,
+    put('first', text('first'), { expiresAt: now + 2 }),
+    put('next', text('next'), { expiresAt: now + 4 }),
+  );
+  // It makes the memtable look as if a sweep could wait for long.
+  write(rig, put('last', text('last'), { expiresAt: now + 100_000 }));
+  world.options.clock.advance(2000);
+  sweep();
+  t.is(rig.sweeper.removed, 1);
+  world.options.clock.advance(2000);
+  sweep(1);
+  t.is(rig.sweeper.removed, 2);
+});
