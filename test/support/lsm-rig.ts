@@ -178,7 +178,7 @@ export class LsmRig {
         defaultDurability: Durability.Always,
         groupIntervalMs: GROUP_INTERVAL_MS,
         onDamage: 'stop',
-      keepReleasedBytes: 0,
+        keepReleasedBytes: 0,
       },
       vfs,
       memtables,
