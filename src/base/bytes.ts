@@ -19,12 +19,15 @@ export function copyBytes(
   target.set(isWhole ? source : source.subarray(sourceStart, sourceStart + count), targetStart);
 }
 
-/** Up to here a loop over words beats a native copy and the view it needs. */
+/** Up to here a loop over words beats a native copy and the view it needs; see WordCopier. */
 const COPY_WORDS_MAX = 320;
 
 /**
  * Copies many pieces out of few arrays, to places whose offset in `target` is a multiple of 4: values into a memtable.
- * Allocates only when the source is another array than the last time.
+ * Allocates when the source is another array than the last time, and for long pieces.
+ *
+ * V8 copies into shared memory byte by byte unless both addresses agree modulo 8: then this is twice as fast at any length
+ * (1003 bytes: 183 ns against 322; 150 bytes: 28 against 86). Only aligned and long, the native copy wins.
  */
 export class WordCopier {
   private readonly words: Int32Array;
@@ -38,7 +41,8 @@ export class WordCopier {
   }
 
   copy(source: Uint8Array, sourceStart: number, targetStart: number, count: number): void {
-    if (count > COPY_WORDS_MAX) {
+    const distance = source.byteOffset + sourceStart - this.target.byteOffset - targetStart;
+    if (count > COPY_WORDS_MAX && (distance & 7) === 0) {
       this.target.set(source.subarray(sourceStart, sourceStart + count), targetStart);
       return;
     }

@@ -24,7 +24,10 @@ export function runFlush(job: FlushJob, { vfs, clock }: { vfs: Vfs; clock: Clock
   const source = new MemtableCursor(new MemtableReader(job.memtable));
   try {
     source.seekToFirst();
-    new VersionCopier(source, rules, undefined, undefined, output).copy(Number.POSITIVE_INFINITY);
+    new VersionCopier(source, rules, undefined, undefined, output).copy(
+      Number.POSITIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+    );
     const tables = output.finish();
     return {
       tables,

@@ -42,11 +42,17 @@ export class VersionCopier {
     private readonly output: TableSeries,
   ) {}
 
-  /** Works through up to `entriesMax` entries of the source. False when it has ended. */
-  copy(entriesMax: number): boolean {
+  /**
+   * Works through up to `entriesMax` entries of the source, and no further than the one with which keys and values come
+   * to `bytesMax`. False when the source has ended.
+   */
+  copy(entriesMax: number, bytesMax: number): boolean {
     const { source } = this;
-    for (let count = 0; count < entriesMax; count++) {
+    let bytes = 0;
+    for (let count = 0; count < entriesMax && bytes < bytesMax; count++) {
       if (!source.isValid) return false;
+      // Before the entry is gone: the next one may be in another block.
+      bytes += source.keyLength + source.valueLength;
       this.copyEntry();
       source.next();
     }

@@ -110,8 +110,11 @@ export class RunCursor<T extends KeyRanged> implements EntryCursor {
   next(): void {
     const { inner } = this;
     if (inner === undefined) return;
+    // What it throws leaves the cursor nowhere.
+    this.isValid = false;
     inner.next();
-    if (!inner.isValid) this.toStartOf(this.openIndex + 1);
+    if (inner.isValid) this.isValid = true;
+    else this.toStartOf(this.openIndex + 1);
   }
 
   close(): void {

@@ -40,6 +40,7 @@ export class ManifestContents {
   private collectionStats: readonly CollectionFigures[] = [];
   private operationIds: RememberedOperationId[] = [];
   private readonly compactionCursors = new Map<number, CompactionCursor>();
+  private readonly removed = new Set<number>();
 
   get version(): Version {
     return this.current;
@@ -79,6 +80,10 @@ export class ManifestContents {
     // Trimmed in large steps: a flush need not move 65,536 entries to drop a few.
     if (this.operationIds.length > 2 * OPERATION_IDS_KEPT) this.operationIds = this.keptOperationIds();
     for (const cursor of edit.compactionCursors ?? []) this.compactionCursors.set(cursor.level, cursor);
+    for (const fileNumber of edit.obsoleteTables ?? []) this.removed.add(fileNumber);
+    for (const fileNumber of edit.removedTables) this.removed.add(fileNumber);
+    // Removed and added by the same edit: a table that moves.
+    for (const { fileNumber } of edit.addedTables) this.removed.delete(fileNumber);
   }
 
   state(): ManifestState {
@@ -93,7 +98,12 @@ export class ManifestContents {
     };
   }
 
-  /** The edit that leads from nothing to here. */
+  /** Tables that were in some version and are in the current one no more, as far back as this manifest knows. */
+  get obsoleteTables(): ReadonlySet<number> {
+    return this.removed;
+  }
+
+  /** The edit that leads from nothing to here, without the tables that are gone. */
   snapshot(): VersionEdit {
     return { addedTables: this.current.tables(), removedTables: [], ...this.state() };
   }

@@ -38,7 +38,7 @@ export interface ReadManifest {
   readonly tail: 'sealed' | 'unsealed' | 'torn';
   /** From the end of the last record to the last byte of a torn manifest that is not zero; 0 otherwise. */
   readonly tornBytes: number;
-  /** Tables that were in some version of this manifest and are in its last one no more. */
+  /** Tables that were in some version of this manifest, or of one before, and are in its last one no more. */
   readonly obsoleteTables: ReadonlySet<number>;
 }
 
@@ -60,7 +60,6 @@ class Reading {
   private readonly view: DataView;
   private readonly contents = new ManifestContents();
   private readonly tables = new VersionBuilder();
-  private readonly removed = new Set<number>();
   private records = 0;
   private sequence = 0;
   private end = MANIFEST_HEADER_BYTES;
@@ -83,7 +82,6 @@ class Reading {
     }
     this.requireNothingBehind();
     this.requireFit(this.end, () => this.contents.adoptVersion(this.tables.build()));
-    for (const { fileNumber } of this.contents.version.tables()) this.removed.delete(fileNumber);
     return {
       contents: this.contents,
       records: this.records,
@@ -91,7 +89,7 @@ class Reading {
       end: this.end,
       snapshotEnd: this.snapshotEnd,
       ...this.tail(),
-      obsoleteTables: this.removed,
+      obsoleteTables: this.contents.obsoleteTables,
     };
   }
 
@@ -108,7 +106,6 @@ class Reading {
       this.tables.add(edit);
       this.contents.applyState(edit);
     });
-    for (const fileNumber of edit.removedTables) this.removed.add(fileNumber);
     this.sequence = header.sequence;
     this.end = offset + recordSpan(header.payloadLength);
     if (this.records === 0) this.snapshotEnd = this.end;

@@ -9,6 +9,7 @@ import type { ManifestContents, ManifestState } from './manifest-contents.js';
 import { createManifestFile, type ManifestDirectory, pointCurrentAt } from './manifest-file.js';
 import { encodeRecord, encodeSeal, SEAL_BYTES } from './manifest-format.js';
 import { CURRENT, decodeCurrent, manifestName } from './manifest-names.js';
+import { successorSnapshot } from './manifest-snapshot.js';
 import type { Version } from './version.js';
 import type { VersionEdit } from './version-edit.js';
 import { encodeVersionEdit } from './version-edit-encoder.js';
@@ -170,7 +171,8 @@ export class ManifestWriter {
     const number = this.nextNumber++;
     const old = { path: this.pathOf(this.number), file: this.file };
     try {
-      const created = createManifestFile(this.place, number, this.sequence + 1, this.contents.snapshot());
+      const snapshot = successorSnapshot(this.place, this.contents);
+      const created = createManifestFile(this.place, number, this.sequence + 1, snapshot);
       this.file = this.switchTo(number, created.path);
       this.number = number;
       this.sequence++;

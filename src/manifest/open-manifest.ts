@@ -9,6 +9,7 @@
 import { ManifestContents, type ManifestState } from './manifest-contents.js';
 import { createManifestFile, type ManifestDirectory, pointCurrentAt } from './manifest-file.js';
 import { manifestName } from './manifest-names.js';
+import { successorSnapshot } from './manifest-snapshot.js';
 import { type ManifestSurvey, surveyManifest } from './manifest-survey.js';
 import { type ManifestContinuation, ManifestWriter } from './manifest-writer.js';
 import { leaveStrays, type SettledStray, type Stray, settleStrays } from './stray-files.js';
@@ -94,7 +95,7 @@ function start(
 ): ManifestContinuation {
   const number = highestManifest + 1;
   const sequence = (current?.read.sequence ?? 0) + 1;
-  const { end } = createManifestFile(place, number, sequence, contents.snapshot());
+  const { end } = createManifestFile(place, number, sequence, successorSnapshot(place, contents));
   pointCurrentAt(place, number);
   return { number, sequence, end, snapshotEnd: end };
 }

@@ -24,9 +24,9 @@ export interface RepairManifestOptions extends ManifestDirectory {
   /** Tables that were found whole. Their files are in the directory. */
   readonly tables: readonly { readonly fileNumber: number; readonly info: SurvivingTableInfo }[];
   /**
-   * From where on the WAL is replayed: all operations up to it must be in `tables`. 0 replays all that is there, which
-   * is always right: operations that are in a table already are the same versions once more. The highest seqno of
-   * the tables is right only if no table is missing and no flush was cut short.
+   * From where on the WAL is replayed: all operations up to it must be in `tables`, and none above it. Operations that
+   * are in a table already must not be replayed: their conditions would meet what was written after them. So this is
+   * the highest seqno of `tables`, without those of a flush that was cut short (see tools/replay-start.ts).
    */
   readonly flushedSeqno: number;
   /** Counted by the caller; absent = empty, for the engine to count again. */

@@ -2,13 +2,13 @@
  * Files of a shard's table directory that its manifest does not name. What a crash is known to leave is removed, anything
  * else is moved to `quarantine/` beside the directory and kept: nothing unknown is ever deleted. Shard thread, at start.
  */
-import { parentOf } from '../vfs/transfer.js';
+import { freePath, parentOf } from '../vfs/transfer.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 export type StrayKind =
   /** A table that no version of the manifest ever named: a job ended without its edit, or somebody put it there. */
   | 'orphan table'
-  /** A table that an edit of this manifest removed: a crash came before its file was deleted. */
+  /** A table that an edit removed, of this manifest or of one before: a crash came before its file was deleted. */
   | 'obsolete table'
   /** A manifest that CURRENT does not name: a crash came before or after the switch. */
   | 'other manifest'
@@ -60,15 +60,6 @@ function quarantine(vfs: Vfs, directory: string, stray: Stray): SettledStray {
   const path = freePath(vfs, `${target}/${stray.name}`);
   vfs.rename(`${directory}/${stray.name}`, path);
   return { ...stray, action: 'quarantined', path };
-}
-
-/** The path itself, or with the first suffix that nothing has: what is in quarantine is never overwritten. */
-function freePath(vfs: Vfs, path: string): string {
-  if (!vfs.exists(path)) return path;
-  for (let suffix = 1; ; suffix++) {
-    const candidate = `${path}.${suffix}`;
-    if (!vfs.exists(candidate)) return candidate;
-  }
 }
 
 function quarantineOf(directory: string): string {

@@ -16,6 +16,7 @@ import {
   TAG_FLUSHED_SEQNO,
   TAG_NEXT_FILE_NUMBER,
   TAG_NEXT_RUN,
+  TAG_OBSOLETE_TABLES,
   TAG_OPERATION_IDS,
   TAG_REMOVED_TABLES,
   type VersionEdit,
@@ -94,6 +95,9 @@ function decodeField(reader: ByteReader, tag: number, edit: Mutable<VersionEdit>
       return;
     case TAG_COMPACTION_CURSORS:
       edit.compactionCursors = decodeList(reader, CURSOR_BYTES_MIN, decodeCursor);
+      return;
+    case TAG_OBSOLETE_TABLES:
+      edit.obsoleteTables = decodeList(reader, FILE_NUMBER_BYTES, (numbers) => numbers.u32());
       return;
     default:
       throw reader.malformed(

@@ -12,6 +12,7 @@ import {
   TAG_FLUSHED_SEQNO,
   TAG_NEXT_FILE_NUMBER,
   TAG_NEXT_RUN,
+  TAG_OBSOLETE_TABLES,
   TAG_OPERATION_IDS,
   TAG_REMOVED_TABLES,
   type VersionEdit,
@@ -29,6 +30,7 @@ export function encodeVersionEdit(edit: VersionEdit, out: ByteWriter): void {
     wholeListField(out, TAG_COLLECTION_STATS, edit.collectionStats, encodeFigures);
   listField(out, TAG_OPERATION_IDS, edit.operationIds ?? [], encodeOperationId);
   listField(out, TAG_COMPACTION_CURSORS, edit.compactionCursors ?? [], encodeCursor);
+  listField(out, TAG_OBSOLETE_TABLES, edit.obsoleteTables ?? [], (number) => out.u32(number));
 }
 
 export function encodeTable(table: TableInfo, out: ByteWriter): void {

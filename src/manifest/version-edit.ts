@@ -1,7 +1,7 @@
 /**
  * Version edits: what changes from one version of a shard to the next. This file is the specification of how an edit is
  * stored; version-edit-encoder.ts and version-edit-decoder.ts follow it. A manifest is a list of edits
- * (manifest-format.ts); the shared version board (version-board-format.ts) uses the encoding of a table.
+ * (manifest-format.ts); the shared version board (version-board.ts) uses the encoding of a table.
  *
  * All integers are little-endian. A u64 is below 2^53 and stored as two u32, low word first. An edit is a sequence of
  * fields in ascending order of their tags, each at most once:
@@ -20,6 +20,8 @@
  *     7 count u32 | statistics*         figures of all collections; replaces those before
  *     8 count u32 | operation*          operations with an id, behind those remembered before; oldest first
  *     9 count u32 | cursor*             where the next compaction of a level starts; replaces those of these levels
+ *    10 count u32 | file number u32*    tables that earlier manifests removed and whose files were there when this one was
+ *                                       begun; only in a snapshot
  *
  *   table      = file number u32 | level u8 | run u32 | size u64 | entries u64 | tombstones u64 | raw bytes u64
  *              | smallest seqno u64 | largest seqno u64 | earliest expiry u32, seconds, 0 = none
@@ -55,6 +57,7 @@ export const TAG_DATABASE_SECONDS = 6;
 export const TAG_COLLECTION_STATS = 7;
 export const TAG_OPERATION_IDS = 8;
 export const TAG_COMPACTION_CURSORS = 9;
+export const TAG_OBSOLETE_TABLES = 10;
 
 /** Live documents of one collection in one shard. */
 export interface CollectionFigures {
@@ -97,4 +100,6 @@ export interface VersionEdit extends TableChanges {
   readonly operationIds?: readonly RememberedOperationId[];
   /** Replaces the cursors of these levels. */
   readonly compactionCursors?: readonly CompactionCursor[];
+  /** File numbers that an earlier manifest removed and whose files may still be there. They never come back. */
+  readonly obsoleteTables?: readonly number[];
 }

@@ -27,6 +27,7 @@ import type { MemtablePool } from '../memtable/pool.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { tableName } from '../sst/table-names.js';
 import { TableReader } from '../sst/table-reader.js';
+import { flushedThrough, halfNamedFlush } from '../tools/replay-start.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { CommitLog } from '../wal/commit-log.js';
 import { recoverWal } from '../wal/recovery.js';
@@ -80,10 +81,11 @@ export function openForReading(options: OpenForReadingOptions): ShardForReading 
 }
 
 function readableVersion(
-  { shard, tableDirectory }: ShardThreadData,
+  data: ShardThreadData,
   vfs: Vfs,
   problems: string[],
 ): { version: Version; state: ManifestState } {
+  const { shard, tableDirectory } = data;
   const place = { vfs, directory: tableDirectory, shard: asShardId(shard) };
   try {
     const contents = surveyNames(place).current?.read.contents ?? new ManifestContents();
@@ -95,11 +97,15 @@ function readableVersion(
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
     problems.push(`${error.message}: using what the tables say about themselves`);
-    const addedTables = survivingTables(vfs, tableDirectory, shard, listDirectory(place).tables, problems);
-    // Everything in the log is replayed: operations that are in a table already are the same versions once more.
+    const surviving = survivingTables(vfs, tableDirectory, shard, listDirectory(place).tables, problems);
+    const replayPlace = { vfs, shard: place.shard, tableDirectory, walDirectory: data.walDirectory };
+    const halfNamed = halfNamedFlush(replayPlace, surviving);
+    const addedTables = surviving.filter((table) => !halfNamed.includes(table));
+    const tablesSeqno = addedTables.reduce((max, { maxSeqno }) => Math.max(max, maxSeqno), 0);
     return {
       version: Version.empty().apply({ addedTables, removedTables: [] }),
-      state: new ManifestContents().state(),
+      // What tables hold is not replayed: conditions would be judged by what was written after them.
+      state: { ...new ManifestContents().state(), flushedSeqno: flushedThrough(replayPlace, tablesSeqno) },
     };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * SSTable format, version 1. This file is the specification of the file, its blocks and its footer; entry-format.ts,
- * index-format.ts, filter-format.ts and properties.ts specify what is inside the blocks.
+ * SSTable format, version 1. This file is the specification of the file, its blocks and its footer; data-block-format.ts,
+ * table-index.ts, bloom-filter.ts and properties.ts specify what is inside the blocks.
  *
  * A table is one immutable file, `<file number, 10 decimal digits>.sst`, that holds versions of keys in the order of
  * src/iter/entry-cursor.ts. All integers are little-endian, except the collection in an internal key. A u64 is below

@@ -4,24 +4,17 @@
  * only; allocates nothing per entry. One thread.
  */
 import { hashKey, shardOfHash } from '../base/hash.js';
-import {
-  compareBytes,
-  ENTRY_DOCUMENT,
-  ENTRY_EXPIRED,
-  ENTRY_TOMBSTONE,
-  type EntryCursor,
-} from '../iter/entry-cursor.js';
+import { compareBytes, ENTRY_DOCUMENT, ENTRY_EXPIRED, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
 import { MergingCursor } from '../iter/merging-cursor.js';
-import { RunCursor } from '../iter/run-cursor.js';
 import type { TableInfo } from '../manifest/table-info.js';
 import type { CollectionFigures } from '../manifest/version-edit.js';
-import type { TableReader } from '../sst/table-reader.js';
 import type { ByteProgress } from './byte-progress.js';
 import { DocumentCheck } from './check-document.js';
-import { openReader, tablePath } from './check-table.js';
+import { tablePath } from './check-table.js';
 import { collectionLabel, type KnownCollections } from './collections.js';
 import type { FindingList } from './findings.js';
 import type { ShardPlace } from './shard-place.js';
+import { TableRuns } from './table-runs.js';
 
 export interface EntryCheckOptions {
   readonly place: ShardPlace;
@@ -49,34 +42,16 @@ export interface EntryCheckResult {
 
 /** Throws DbError CORRUPT_TABLE or IO when a table cannot be read: give it only tables that were found whole. */
 export function checkEntries(options: EntryCheckOptions): EntryCheckResult {
-  const readers = new Map<number, TableReader>();
-  const cursors = options.runs.map((tables) => runCursor(options, tables, readers));
+  const tableRuns = new TableRuns(options.place, ({ sizeBytes }) => options.progress.add(sizeBytes));
+  const cursors = options.runs.map((tables) => tableRuns.cursor(tables));
   if (cursors.length === 0) return { entries: 0, figures: [] };
   const merge = new MergingCursor(cursors);
   try {
     return new EntryCheck(options, merge).run();
   } finally {
     merge.close();
-    for (const reader of readers.values()) reader.close();
+    tableRuns.close();
   }
-}
-
-function runCursor(
-  { place, progress }: EntryCheckOptions,
-  tables: readonly TableInfo[],
-  readers: Map<number, TableReader>,
-): RunCursor<TableInfo> {
-  const open = ({ fileNumber }: TableInfo): EntryCursor => {
-    const reader = openReader(place, fileNumber);
-    readers.set(fileNumber, reader);
-    return reader.cursor({ fillCache: false });
-  };
-  const released = ({ fileNumber, sizeBytes }: TableInfo): void => {
-    readers.get(fileNumber)?.close();
-    readers.delete(fileNumber);
-    progress.add(sizeBytes);
-  };
-  return new RunCursor(tables, open, released);
 }
 
 class EntryCheck {

@@ -16,6 +16,7 @@ import { checkWal, type WalCheckResult } from './check-wal.js';
 import { collectionLabel, isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
+import { disjointRuns } from './table-runs.js';
 
 export interface ShardCheckOptions {
   readonly place: ShardPlace;
@@ -155,10 +156,10 @@ class Checking {
     return checked !== undefined;
   }
 
-  /** Without a manifest every table is a run by itself, and which is newer is unknown. */
+  /** Without a manifest nobody knows which table was in which run, nor which is newer. */
   private checkLooseTables(): TableInfo[][] {
     const { place, progress } = this.options;
-    const runs: TableInfo[][] = [];
+    const tables: TableInfo[] = [];
     for (const fileNumber of listDirectory(manifestPlace(place)).tables) {
       const checked = checkTable(place, fileNumber, undefined, this.findings);
       this.tables++;
@@ -167,9 +168,9 @@ class Checking {
       progress.add(properties.sizeBytes);
       this.bytes += properties.sizeBytes;
       this.blocks += properties.dataBlocks;
-      runs.push([{ ...properties, fileNumber, level: 0, run: 0 }]);
+      tables.push({ ...properties, fileNumber, level: 0, run: 0 });
     }
-    return runs;
+    return disjointRuns(tables);
   }
 
   private isWanted({ collections }: TableInfo): boolean {

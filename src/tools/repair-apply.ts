@@ -20,15 +20,13 @@ import { type SettledStray, type Stray, settleStrays } from '../manifest/stray-f
 import type { TableInfo } from '../manifest/table-info.js';
 import { LEVELS_MAX } from '../manifest/version.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
-import type { TableReader } from '../sst/table-reader.js';
-import { recoverWal } from '../wal/recovery.js';
-import { surveyWal } from '../wal/survey.js';
-import { openReader } from './check-table.js';
 import { forEachNewest } from './newest-versions.js';
 import { type OfflineShardOptions, openOfflineShard } from './offline-shard.js';
 import { countDocuments, type DamagedTable, type RepairPlan, type RepairPlanOptions } from './repair-plan.js';
+import { flushedThrough } from './replay-start.js';
 import { salvage } from './salvage.js';
-import { manifestPlace, type ShardPlace } from './shard-place.js';
+import { manifestPlace } from './shard-place.js';
+import { disjointRuns, TableRuns } from './table-runs.js';
 
 export type RepairApplyOptions = RepairPlanOptions & Omit<OfflineShardOptions, 'onProgress' | 'onWalDamage'>;
 
@@ -51,6 +49,7 @@ export function applyRepair(plan: RepairPlan, options: RepairApplyOptions): Quar
 class ShardRepair {
   private nextFileNumber: number;
   private readonly nextManifest: number;
+  private readonly leftOut: SettledStray[] = [];
 
   constructor(
     private readonly plan: RepairPlan,
@@ -60,6 +59,7 @@ class ShardRepair {
     const known = plan.manifest?.read.contents.state().nextFileNumber ?? 1;
     this.nextFileNumber = Math.max(known, (listing.tables.at(-1) ?? 0) + 1);
     this.nextManifest = listing.highestManifest + 1;
+    this.leaveOut();
     this.removeTemporaries();
   }
 
@@ -95,7 +95,7 @@ class ShardRepair {
       addedTables: tables,
       removedTables: [],
       nextFileNumber: this.nextFileNumber,
-      flushedSeqno: this.flushedSeqno(maxSeqno),
+      flushedSeqno: flushedThrough(plan.place, maxSeqno),
       databaseSeconds,
     });
     this.count(contents);
@@ -103,7 +103,7 @@ class ShardRepair {
     const merged = sources.map(
       ({ fileNumber }): Stray => ({ name: tableName(fileNumber), kind: 'orphan table' }),
     );
-    return this.settle([...this.damagedFiles(), ...merged]);
+    return [...this.leftOut, ...this.settle([...this.damagedFiles(), ...merged])];
   }
 
   /** A table with all that could be read of a damaged one; none if that is nothing. */
@@ -128,11 +128,10 @@ class ShardRepair {
     const { tableSizeBytes } = this.options.tuning.tables;
     const rawBytes = tables.reduce((sum, table) => sum + table.rawBytes, 0);
     const series = this.series(LEVELS_MAX - 1, 0, 1 + Math.ceil(rawBytes / tableSizeBytes));
-    const readers: TableReader[] = [];
+    const tableRuns = new TableRuns(this.plan.place);
     try {
-      for (const { fileNumber } of tables) readers.push(openReader(this.plan.place, fileNumber));
       forEachNewest(
-        readers.map((reader) => reader.cursor({ fillCache: false })),
+        disjointRuns(tables).map((run) => tableRuns.cursor(run)),
         (entry) => {
           // Only what has expired loses its text: database time had come that far.
           if (entry.kind === ENTRY_EXPIRED) databaseSeconds = Math.max(databaseSeconds, entry.expiresAt);
@@ -146,7 +145,7 @@ class ShardRepair {
       series.abandon();
       throw error;
     } finally {
-      for (const reader of readers) reader.close();
+      tableRuns.close();
     }
   }
 
@@ -179,7 +178,7 @@ class ShardRepair {
 
   /** Statistics anew, unless a table that is not to be repaired cannot be read. */
   private count(contents: ManifestContents): void {
-    if (this.plan.leavesDamage) return;
+    if (this.plan.damageLeft.length > 0) return;
     const collectionStats = countDocuments(this.options, contents);
     contents.apply({ addedTables: [], removedTables: [], collectionStats });
   }
@@ -214,6 +213,18 @@ class ShardRepair {
     return settleStrays(vfs, tableDirectory, present);
   }
 
+  /**
+   * Before the temporary files go that tell a half-named flush, and one after the other in the order of their numbers, so
+   * that a repair that is killed in between finds the rest of it.
+   */
+  private leaveOut(): void {
+    const { vfs, tableDirectory } = this.plan.place;
+    for (const { fileNumber } of this.plan.leftOut) {
+      const name = tableName(fileNumber);
+      this.leftOut.push(...settleStrays(vfs, tableDirectory, [{ name, kind: 'orphan table' }]));
+    }
+  }
+
   /** Left behind by a job, or by a repair that was killed. */
   private removeTemporaries(): void {
     const { vfs, tableDirectory } = this.plan.place;
@@ -224,27 +235,6 @@ class ShardRepair {
       incomplete.map((name) => ({ name, kind: 'incomplete file' })),
     );
   }
-
-  /**
-   * From where on the log is replayed. Its segments are released in order once their operations are in tables, so what
-   * lies in front of the first one is in tables. Everything from there on is replayed once more, unless the log lacks
-   * something that tables may have: it has a hole (an older version would end up above a newer one), or it ends before the
-   * tables do (new writes would get seqnos that tables have already).
-   */
-  private flushedSeqno(maxSeqno: number): number {
-    if (this.plan.walDamage.length > 0) return maxSeqno;
-    const { vfs, walDirectory, shard } = this.plan.place;
-    const { segments } = surveyWal(vfs, walDirectory, shard);
-    const first = segments.find(({ header }) => header !== undefined)?.header;
-    if (first === undefined || lastLoggedSeqno(this.plan.place) < maxSeqno) return maxSeqno;
-    return first.firstSeqno - 1;
-  }
-}
-
-/** The log's last good seqno; 0 if it holds none. */
-function lastLoggedSeqno({ vfs, walDirectory, shard }: ShardPlace): number {
-  const report = recoverWal({ vfs, directory: walDirectory, shard, onDamage: 'report', onRecord: () => {} });
-  return report.lastSeqno;
 }
 
 /** Afterwards the log is empty and what was good in it is in tables. Returns the copies of damaged segments. */

@@ -17,6 +17,7 @@ import { checkTable, tablePath } from './check-table.js';
 import { checkWal } from './check-wal.js';
 import { isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
+import { halfNamedFlush } from './replay-start.js';
 import { type Loss, type SalvagedTable, salvage } from './salvage.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 
@@ -57,10 +58,12 @@ export interface RepairPlan {
   /** Why the manifest is replaced although its tables are whole; undefined if it is not. */
   readonly manifestProblem: string | undefined;
   readonly damaged: readonly DamagedTable[];
-  /** There are other damaged tables, which do not hold the collection that was asked for. */
-  readonly leavesDamage: boolean;
+  /** Other damaged tables, which do not hold the collection that was asked for: `<file>: <reason>` each. */
+  readonly damageLeft: readonly string[];
   /** Tables in the directory that are whole; only when the manifest is built anew. */
   readonly loose: readonly TableInfo[];
+  /** Whole tables of a flush that was cut short; the log has all of it. Only when the manifest is built anew. */
+  readonly leftOut: readonly TableInfo[];
   readonly statisticsAreWrong: boolean;
   /** Findings in the log that a replay in salvage mode gets over. */
   readonly walDamage: readonly string[];
@@ -80,7 +83,7 @@ export function planRepair(options: RepairPlanOptions): RepairPlan {
   };
 }
 
-/** True when there is nothing to repair. */
+/** True when there is nothing to repair; damage that was not asked about may be left. */
 export function isSound(plan: RepairPlan): boolean {
   return (
     plan.manifestProblem === undefined &&
@@ -127,24 +130,25 @@ function withoutCurrent(place: ShardPlace): Pick<RepairPlan, 'manifest' | 'stray
   }
 }
 
-type TablePlan = Pick<RepairPlan, 'damaged' | 'leavesDamage' | 'loose' | 'statisticsAreWrong'>;
+type TablePlan = Pick<RepairPlan, 'damaged' | 'damageLeft' | 'loose' | 'leftOut' | 'statisticsAreWrong'>;
 
 function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePlan {
   const { contents } = read;
   const damaged: DamagedTable[] = [];
-  let leavesDamage = false;
+  const damageLeft: string[] = [];
   for (const info of contents.version.tables()) {
     const table = examine(options, info.fileNumber, info);
     options.progress.add(info.sizeBytes);
     if (table === undefined) continue;
     if (concerns(options, info)) damaged.push(table);
-    else leavesDamage = true;
+    else damageLeft.push(`${table.file}: ${table.reason}`);
   }
-  const mayCount = damaged.length === 0 && !leavesDamage;
+  const mayCount = damaged.length === 0 && damageLeft.length === 0;
   return {
     damaged,
-    leavesDamage,
+    damageLeft,
     loose: [],
+    leftOut: [],
     statisticsAreWrong: mayCount && !statisticsMatch(options, contents),
   };
 }
@@ -160,7 +164,10 @@ function loosePlan(options: RepairPlanOptions): TablePlan {
       options.progress.add(checked.properties.sizeBytes);
     } else damaged.push(damagedTable(options.place, fileNumber, undefined, findings));
   }
-  return { damaged, leavesDamage: false, loose, statisticsAreWrong: false };
+  // What a damaged table held is unknown, so nothing can be told to be newer than all the others.
+  const leftOut = damaged.length === 0 ? halfNamedFlush(options.place, loose) : [];
+  const kept = loose.filter((table) => !leftOut.includes(table));
+  return { damaged, damageLeft: [], loose: kept, leftOut, statisticsAreWrong: false };
 }
 
 /** Undefined when the table is whole. */

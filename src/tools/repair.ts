@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { KeyBound } from '../manifest/table-info.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ByteProgress, type OnProgress } from './byte-progress.js';
+import { tablePath } from './check-table.js';
 import { walBytes } from './check-wal.js';
 import { collectionLabel, droppedCollections, type KnownCollections } from './collections.js';
 import { tableBytes } from './fsck-shard.js';
@@ -58,8 +59,12 @@ export interface RepairAction {
 
 export interface RepairReport {
   readonly fixed: boolean;
-  /** True when nothing was wrong. */
+  /** True when nothing that was asked about was wrong. */
   readonly sound: boolean;
+  /** Damaged tables without the collection that was asked for, `<file>: <reason>` each. They stay as they are. */
+  readonly damageLeft: readonly string[];
+  /** A manifest is built anew from all tables there are: also from such as a compaction had replaced. */
+  readonly rebuilt: boolean;
   readonly actions: readonly RepairAction[];
   readonly losses: readonly ReportedLoss[];
   /** Versions of documents that are saved from damaged tables, and those that are not; null if nobody knows how many. */
@@ -113,6 +118,10 @@ function reportOf(
   return {
     fixed: fix,
     sound: plans.every(isSound),
+    damageLeft: plans.flatMap((plan) => plan.damageLeft),
+    rebuilt: plans.some(
+      ({ manifest, manifestProblem }) => manifest === undefined && manifestProblem !== undefined,
+    ),
     actions: plans.flatMap((plan) => actionsOf(plan)),
     losses,
     entriesSaved,
@@ -137,6 +146,11 @@ function actionsOf(plan: RepairPlan): RepairAction[] {
         `replace it by a new table with the ${salvaged.entries}${of} entries that can be read: ${reason}`,
       );
   }
+  for (const { fileNumber } of plan.leftOut)
+    add(
+      tablePath(plan.place, fileNumber),
+      'leave it out: its flush was cut short, and the log holds all of it',
+    );
   if (plan.manifestProblem !== undefined) {
     const how =
       plan.manifest === undefined

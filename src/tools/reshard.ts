@@ -72,14 +72,29 @@ export function reshard(options: ReshardOptions): ReshardReport {
   }
   const { from } = options;
   if (from === to) throw new DbError('CONFIG', `the database has ${from} shards already`, { shards: from });
+  // First of all: what an earlier run left may be what takes the space.
+  options.layout.removeTree(`${dataDirectory}/${BUILD_DIRECTORY}`);
   requireSpace(options);
   const journal = { from, to, old: freeName(options) };
-  options.layout.removeTree(`${dataDirectory}/${BUILD_DIRECTORY}`);
   writeJournal(vfs, dataDirectory, { ...journal, state: 'building' });
-  const built = build(options);
+  const built = buildOrClear(options);
   const switching: ReshardJournal = { ...journal, state: 'switching' };
   writeJournal(vfs, dataDirectory, switching);
   return finish(options, switching, built);
+}
+
+/** A build that fails gives back the space it took, as far as that is possible: the next run does the rest. */
+function buildOrClear(options: ReshardOptions): BuildResult {
+  try {
+    return build(options);
+  } catch (error) {
+    try {
+      options.layout.removeTree(`${options.dataDirectory}/${BUILD_DIRECTORY}`);
+    } catch {
+      // What ended the build is the error to report.
+    }
+    throw error;
+  }
 }
 
 function build(options: ReshardOptions): BuildResult {

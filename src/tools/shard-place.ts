@@ -35,6 +35,10 @@ export function shardPlaces(vfs: Vfs, dataDirectory: string, shards: number): Sh
   return Array.from({ length: shards }, (_, shard) => shardPlace(vfs, dataDirectory, shard));
 }
 
-export function manifestPlace({ vfs, tableDirectory, shard }: ShardPlace): ManifestDirectory {
+export function manifestPlace({
+  vfs,
+  tableDirectory,
+  shard,
+}: Pick<ShardPlace, 'vfs' | 'tableDirectory' | 'shard'>): ManifestDirectory {
   return { vfs, directory: tableDirectory, shard };
 }

@@ -12,7 +12,7 @@
 import { crc32 } from 'node:zlib';
 import type { SegmentNumber } from '../base/brand.js';
 import { DbError } from '../base/errors.js';
-import { unlinkQuietly } from '../vfs/transfer.js';
+import { parentOf, unlinkQuietly } from '../vfs/transfer.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.js';
 import { SegmentReader } from '../wal/reader.js';
@@ -140,7 +140,10 @@ function copySegment(vfs: Vfs, segment: ArchivableSegment, archive: string): voi
     requireWhole(source, segment);
     const checksum = checksumOf(source, segment.endOffset);
     if (vfs.exists(archive)) {
+      // Of a run that was killed, perhaps before its syncs.
       requireSame(vfs, archive, segment, checksum);
+      syncFile(vfs, archive);
+      vfs.syncDirectory(parentOf(archive));
       return;
     }
     const temporary = `${archive}.tmp`;
@@ -153,7 +156,7 @@ function copySegment(vfs: Vfs, segment: ArchivableSegment, archive: string): voi
       unlinkQuietly(vfs, temporary);
       throw error;
     }
-    vfs.syncDirectory(archive.slice(0, archive.lastIndexOf('/')));
+    vfs.syncDirectory(parentOf(archive));
   } finally {
     source.close();
   }
@@ -184,6 +187,15 @@ function writeCopy(vfs: Vfs, source: VfsFile, length: number, path: string): voi
     copy.fsync();
   } finally {
     copy.close();
+  }
+}
+
+function syncFile(vfs: Vfs, path: string): void {
+  const file = vfs.open(path, 'readwrite');
+  try {
+    file.fsync();
+  } finally {
+    file.close();
   }
 }
 

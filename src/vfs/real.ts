@@ -1,7 +1,7 @@
 /** Files of the operating system. The only home of node:fs in the storage column. Any thread; holds no state. */
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
-import { ioError, ioErrorFromErrno } from './io-error.js';
+import { ioError, ioErrorFromErrno, isIoError } from './io-error.js';
 import { parentOf, readFully, readWholeFile, replaceFile, writeFully } from './transfer.js';
 import type { OpenMode, Vfs, VfsFile } from './vfs.js';
 
@@ -68,7 +68,15 @@ export class RealVfs implements Vfs {
   }
 
   exists(path: string): boolean {
-    return fs.existsSync(path);
+    try {
+      return fs.statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      const failure = ioError('exists', path, error);
+      // Something in front of the name is no directory: nothing can be there.
+      if (isIoError(failure, 'ENOTDIR')) return false;
+      // Anything else is no answer. Taken for "not there", it would start an empty shard over a real one.
+      throw failure;
+    }
   }
 
   list(directory: string): string[] {
@@ -80,11 +88,12 @@ export class RealVfs implements Vfs {
     const first = attempt('makeDirectory', path, () =>
       fs.mkdirSync(target, { recursive: true, mode: DIRECTORY_MODE }),
     );
-    if (first === undefined) return;
-    // Each new name lives in its parent: sync from the deepest parent up to that of the first one created.
-    const last = parentOf(resolve(first));
+    // Each new name lives in its parent: sync from the deepest parent up to that of the first one created. If it was there
+    // already, its own parent: whoever made it may have been killed before the sync.
+    const last = parentOf(first === undefined ? target : resolve(first));
     let parent = parentOf(target);
-    this.syncDirectory(parent);
+    if (first === undefined) this.syncIfReadable(parent);
+    else this.syncDirectory(parent);
     while (parent !== last) {
       parent = parentOf(parent);
       this.syncDirectory(parent);
@@ -112,6 +121,15 @@ export class RealVfs implements Vfs {
         fs.closeSync(fd);
       }
     });
+  }
+
+  /** A directory that this process may only pass through was made, and made durable, by somebody else. */
+  private syncIfReadable(path: string): void {
+    try {
+      this.syncDirectory(path);
+    } catch (error) {
+      if (!isIoError(error, 'EACCES')) throw error;
+    }
   }
 
   readFile(path: string): Uint8Array {

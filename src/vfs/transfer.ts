@@ -78,6 +78,15 @@ export function parentOf(path: string): string {
   return slash === 0 ? '/' : path.slice(0, slash);
 }
 
+/** The path itself, or with the first suffix `.<n>` that nothing has: what is in quarantine is never overwritten. */
+export function freePath(vfs: Vfs, path: string): string {
+  if (!vfs.exists(path)) return path;
+  for (let suffix = 1; ; suffix++) {
+    const candidate = `${path}.${suffix}`;
+    if (!vfs.exists(candidate)) return candidate;
+  }
+}
+
 /** For clean-up after a failure whose own error matters more. */
 export function unlinkQuietly(vfs: Vfs, path: string): void {
   try {

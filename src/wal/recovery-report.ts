@@ -34,6 +34,8 @@ export interface WalContinuation {
 
 export interface RetainedSegment {
   readonly number: SegmentNumber;
+  /** Of its file. */
+  readonly sizeBytes: number;
   readonly lastSeqno: Seqno;
 }
 

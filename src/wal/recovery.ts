@@ -12,7 +12,7 @@ import {
   type ShardId,
 } from '../base/brand.js';
 import { DbError } from '../base/errors.js';
-import { parentOf } from '../vfs/transfer.js';
+import { freePath, parentOf } from '../vfs/transfer.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { asSegmentOffset, type WalRecord } from './commit-log.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
@@ -67,6 +67,7 @@ class Recovery {
   private readonly damage: OpenDamage[] = [];
   private openDamage: OpenDamage[] = [];
   private readonly quarantined: string[] = [];
+  private readonly copied = new Set<SegmentNumber>();
   private planned: readonly Planned[] = [];
   private records = 0;
   private bytesDone = 0;
@@ -264,15 +265,19 @@ class Recovery {
   private quarantine(segment: SurveyedSegment): void {
     const { vfs, directory, shard, onDamage } = this.options;
     if (onDamage === 'report') return;
+    if (this.copied.has(segment.number)) return;
+    this.copied.add(segment.number);
     const quarantineDirectory = `${parentOf(directory)}/quarantine`;
-    const copy = `${quarantineDirectory}/shard-${shard}-${segmentName(segment.number)}`;
-    if (this.quarantined.includes(copy)) return;
-    // An earlier salvage of the same segment has the copy already, perhaps in better condition.
-    if (!vfs.exists(copy)) {
+    const name = `${quarantineDirectory}/shard-${shard}-${segmentName(segment.number)}`;
+    const bytes = vfs.readFile(segment.path);
+    // An earlier salvage may have made the same copy. Another file of the name is never taken for it.
+    const made = freePath(vfs, name);
+    const earlier = earlierCopies(name, made).find((path) => Buffer.compare(vfs.readFile(path), bytes) === 0);
+    if (earlier === undefined) {
       vfs.makeDirectory(quarantineDirectory);
-      vfs.writeFileAtomic(copy, vfs.readFile(segment.path));
+      vfs.writeFileAtomic(made, bytes);
     }
-    this.quarantined.push(copy);
+    this.quarantined.push(earlier ?? made);
   }
 
   private withFile<T>(segment: SurveyedSegment, use: (file: VfsFile) => T): T {
@@ -320,12 +325,20 @@ class Recovery {
       previousDurableEnd: asSegmentOffset(last === undefined ? 0 : this.durableEnd),
       lastSeqno,
       lastEpoch: asEpoch(this.order.lastEpoch),
-      segments: chain.map(({ number }) => ({
+      segments: chain.map(({ number, sizeBytes }) => ({
         number,
+        sizeBytes,
         lastSeqno: asSeqno(this.lastSeqnoOf.get(number) ?? lastSeqno),
       })),
     };
   }
+}
+
+/** Names in use for copies of one segment, when `free` is what freePath() gave for `name`. */
+function earlierCopies(name: string, free: string): string[] {
+  if (free === name) return [];
+  const count = Number(free.slice(name.length + 1));
+  return [name, ...Array.from({ length: count - 1 }, (_, i) => `${name}.${i + 1}`)];
 }
 
 /** Index of the first segment that can hold an operation at or above `fromSeqno`. */

@@ -61,13 +61,18 @@ export class SegmentPool {
 
   /**
    * Once at start-up, before other threads use the directory: creates it if need be, removes temporaries that a crash
-   * left behind and spares of another size. Files with other names are not touched. Returns the removed names.
+   * left behind and spares of another size, but for one that alone tells the highest number used. Files with other names
+   * are not touched. Returns the removed names.
    */
   prepareDirectory(): string[] {
-    if (!this.vfs.exists(this.directory)) this.vfs.makeDirectory(this.directory);
-    const useless = this.vfs.list(this.directory).filter((name) => {
-      const { kind } = classifyName(name);
+    this.vfs.makeDirectory(this.directory);
+    const names = this.vfs.list(this.directory);
+    const highest = highestNumber(names);
+    const useless = names.filter((name) => {
+      const classified = classifyName(name);
+      const { kind } = classified;
       if (kind === 'temporary') return true;
+      if (kind === 'recycled' && classified.number === highest) return false;
       return (kind === 'spare' || kind === 'recycled') && this.sizeOf(this.path(name)) !== this.segmentBytes;
     });
     for (const name of useless) this.vfs.unlink(this.path(name));
@@ -131,12 +136,13 @@ export class SegmentPool {
   /**
    * Gives a segment back whose records are all in SSTables: it becomes a spare, or goes away if there are enough.
    * Segments are released in order of their numbers; each release is durable before the next one starts, or a crash
-   * could leave a gap. Shard thread only.
+   * could leave a gap. `isNewest`: no later segment exists, so its name alone says which numbers were used: it stays as
+   * a recycled file, whatever its size and however many there are. Shard thread only.
    */
-  release(number: SegmentNumber): void {
+  release(number: SegmentNumber, isNewest: boolean): void {
     const path = this.pathOf(number);
     const reusable = this.spares().length < this.sparesMax && this.sizeOf(path) === this.segmentBytes;
-    if (reusable) this.vfs.rename(path, this.path(recycledName(number)));
+    if (reusable || isNewest) this.vfs.rename(path, this.path(recycledName(number)));
     else this.vfs.unlink(path);
     this.vfs.syncDirectory(this.directory);
   }
@@ -227,6 +233,14 @@ export function readSegmentHeader(vfs: Vfs, path: string): ReturnType<typeof dec
   } finally {
     file.close();
   }
+}
+
+/** Of all segments and recycled files; 0 if there are none. */
+function highestNumber(names: readonly string[]): number {
+  return names.reduce((max, name) => {
+    const classified = classifyName(name);
+    return 'number' in classified ? Math.max(max, classified.number) : max;
+  }, 0);
 }
 
 function isSpare(name: string): boolean {

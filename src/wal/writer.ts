@@ -78,7 +78,7 @@ export class WalWriter implements CommitLog {
   private readonly epoch: Epoch;
   private readonly staging = new StagingBuffer();
   private readonly sealed: RetainedSegment[];
-  private readonly keptSegmentsMax: number;
+  private readonly keepReleasedBytes: number;
   private nextSegment: SegmentNumber;
   private previousSegment: SegmentNumber;
   private previousEnd: number;
@@ -107,7 +107,7 @@ export class WalWriter implements CommitLog {
     this.shard = options.shard;
     this.epoch = options.epoch;
     this.sealed = [...continuation.segments];
-    this.keptSegmentsMax = Math.floor((options.keepReleasedBytes ?? 0) / this.pool.segmentBytes);
+    this.keepReleasedBytes = options.keepReleasedBytes ?? 0;
     this.nextSegment = continuation.nextSegment;
     this.previousSegment = continuation.previousSegment;
     this.previousEnd = continuation.previousEnd;
@@ -228,7 +228,7 @@ export class WalWriter implements CommitLog {
   releaseThrough(seqno: Seqno): number {
     const needed = this.sealed.findIndex(({ lastSeqno }) => lastSeqno > seqno);
     const flushed = needed < 0 ? this.sealed.length : needed;
-    const released = Math.max(0, flushed - this.keptSegmentsMax);
+    const released = this.beforeKept(flushed);
     for (let i = 0; i < released; i++) this.releaseFirst();
     return released;
   }
@@ -261,15 +261,29 @@ export class WalWriter implements CommitLog {
     }
   }
 
+  /** Of the first `flushed` segments, how many are in front of those that are kept for archiving. */
+  private beforeKept(flushed: number): number {
+    let keptBytes = 0;
+    for (let index = flushed; index > 0; index--) {
+      keptBytes += this.sealed[index - 1].sizeBytes;
+      if (keptBytes > this.keepReleasedBytes) return index;
+    }
+    return 0;
+  }
+
   private releaseFirst(): void {
     const { number } = this.sealed[0];
     try {
-      this.pool.release(number);
+      this.pool.release(number, this.active === undefined && this.sealed.length === 1);
     } catch (error) {
-      // Its name is gone, whatever went wrong then: there is nothing left to release.
+      if (isSyncFailure(error)) {
+        // Its name is gone: there is nothing left to release. But a name that may come back must not be followed by others
+        // that may not: no sync is repeated.
+        this.sealed.shift();
+        this.orPoison(() => rethrow(error));
+      }
+      // Somebody else has removed it.
       if (!this.vfs.exists(this.pool.pathOf(number))) this.sealed.shift();
-      // A name that may come back must not be followed by others that may not: no sync is repeated.
-      if (isSyncFailure(error)) this.orPoison(() => rethrow(error));
       throw error;
     }
     this.sealed.shift();
@@ -287,7 +301,8 @@ export class WalWriter implements CommitLog {
         throw error;
       }
       this.active.file.close();
-      this.sealed.push({ number: this.active.number, lastSeqno: asSeqno(this.lastSeqno) });
+      const { number, sizeBytes } = this.active;
+      this.sealed.push({ number, sizeBytes, lastSeqno: asSeqno(this.lastSeqno) });
       this.previousSegment = this.active.number;
       this.previousEnd = this.writtenEnd;
       this.active = undefined;

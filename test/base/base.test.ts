@@ -1,6 +1,6 @@
 import test from 'ava';
 import { AssertionError, assert, unreachable } from '../../src/base/assert.js';
-import { copyBytes, fromWords, highWord, lowWord } from '../../src/base/bytes.js';
+import { copyBytes, fromWords, highWord, lowWord, WordCopier } from '../../src/base/bytes.js';
 import { ManualClock, systemClock } from '../../src/base/clock.js';
 import { classify, DbError, fromWireError, toWireError } from '../../src/base/errors.js';
 import { createPrng } from '../../src/base/prng.js';
@@ -27,6 +27,23 @@ test('copyBytes copies exactly the range, short or long, into shared memory or o
     t.deepEqual(target.slice(50, 50 + count), source.slice(13, 13 + count));
     t.true(target.slice(0, 50).every((byte) => byte === 0xee));
     t.true(target.slice(50 + count).every((byte) => byte === 0xee));
+  }
+});
+
+test('WordCopier copies exactly the range for every alignment, short or long, from one source or another', (t) => {
+  const prng = seededPrng(t);
+  const sources = [randomBytes(prng, 1200), new Uint8Array(randomBytes(prng, 1300).buffer, 3, 1200)];
+  const target = new Uint8Array(new SharedArrayBuffer(1200));
+  const copier = new WordCopier(target);
+  for (const count of [0, 1, 3, 4, 5, 31, 150, 320, 321, 322, 323, 324, 1000]) {
+    for (let start = 0; start < 9; start++) {
+      const source = sources[start % 2];
+      target.fill(0xee);
+      copier.copy(source, start, 48, count);
+      t.deepEqual(target.slice(48, 48 + count), source.slice(start, start + count));
+      t.true(target.slice(0, 48).every((byte) => byte === 0xee));
+      t.true(target.slice(48 + count).every((byte) => byte === 0xee));
+    }
   }
 });
 

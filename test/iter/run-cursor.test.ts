@@ -132,3 +132,16 @@ test('a table that cannot be opened is an error, and the run can be used and clo
   cursor.close();
   t.is(stillOpen(opened), 0);
 });
+
+test('a table that fails in the middle leaves the cursor nowhere', (t) => {
+  const entries = ['a', 'b'].map((key, i) => entryOf(key, { seqno: i + 1, value: key }));
+  const inner = new ArrayCursor(entries);
+  const cursor = new RunCursor([tableOf(entries)], () => inner);
+  cursor.seekToFirst();
+  t.true(cursor.isValid);
+  inner.next = () => {
+    throw new Error('a damaged block');
+  };
+  t.throws(() => cursor.next(), { message: 'a damaged block' });
+  t.false(cursor.isValid);
+});

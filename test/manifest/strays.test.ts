@@ -131,3 +131,36 @@ test('an edit that only the page cache holds is made durable before files are ju
   t.like(report.strays[0], { name: tableFileName(1), action: 'removed' });
   t.is(open(killed.crash(createPrng(1), 'lost')).version.tableCount, 1);
 });
+
+test('tables that were removed before the manifest was rewritten are still known as such after it', (t) => {
+  const vfs = shardWithTwoTables();
+  const opened = open(vfs, 100);
+  const { manifestNumber } = opened.writer;
+  opened.writer.append(edit({ removedTables: [1] }));
+  for (let i = 0; i < 3 || opened.writer.manifestNumber < manifestNumber + 2; i++)
+    opened.writer.append(edit({ databaseSeconds: i }));
+  opened.writer.close();
+  const strays = look(vfs).report.strays.map(({ name, kind }) => [name, kind]);
+  t.deepEqual(strays, [[tableFileName(1), 'obsolete table']]);
+  open(vfs).writer.close();
+  t.deepEqual(look(vfs).report.strays, []);
+});
+
+test('a table that a start with an unsealed manifest was to delete is deleted by the next start', (t) => {
+  const vfs = shardWithTwoTables();
+  const opened = open(vfs);
+  const path = pathOf(manifestName(opened.writer.manifestNumber));
+  opened.writer.append(edit({ removedTables: [1] }));
+  const end = opened.writer.sizeBytes;
+  opened.writer.close();
+  vfs.writeFileAtomic(path, vfs.readFile(path).slice(0, end));
+  const faulty = new FaultVfs(vfs, ({ operation, path: at }) =>
+    operation === 'unlink' && at.endsWith('.sst') ? { kind: 'error', errno: 'EIO' } : undefined,
+  );
+  t.throws(() => open(faulty));
+  t.deepEqual(
+    open(vfs).report.strays.map(({ kind }) => kind),
+    ['other manifest', 'obsolete table'].sort(),
+  );
+  t.false(vfs.exists(QUARANTINE) && vfs.list(QUARANTINE).some((name) => name.endsWith('.sst')));
+});

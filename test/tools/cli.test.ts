@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -140,6 +140,11 @@ test('wal archive moves old segments, and refuses a destination inside the data 
   const inside = await lumadb(path, 'wal', 'archive', '--older-than', '1d', '--destination', join(path, 'x'));
   t.is(inside.code, 1);
   t.regex(inside.stderr, /inside the data directory/);
+  const link = join(path, '..', 'link');
+  symlinkSync(path, link);
+  const linked = await lumadb(path, 'wal', 'archive', '--older-than', '1d', '--destination', join(link, 'x'));
+  t.is(linked.code, 1, 'also through a symbolic link');
+  t.regex(linked.stderr, /inside the data directory/);
   const destination = join(path, '..', 'archive');
   const args = ['wal', 'archive', '--older-than', '7d', '--destination', destination];
   const result = await lumadb(path, ...args, '--json');
@@ -214,4 +219,24 @@ test('beside a server fsck checks what it can, repair and reshard refuse; after 
   const list = await fetch(`${server.url}/api/v1/collections`);
   const { collections } = (await list.json()) as { collections: Array<{ document_count: number }> };
   t.is(collections[0].document_count, 200);
+});
+
+test('repairing a collection says what else is damaged, and exits 1', async (t) => {
+  const path = join(temporaryDirectory(t), 'data');
+  openDataDirectory(path, { shards: 1 }).release();
+  const database = new TestDatabase(new RealVfs(), 1, path);
+  database.put('a', 'x', 1);
+  database.flush();
+  database.close();
+  const collections = [1, 2].map((id) => ({
+    id,
+    name: id === 1 ? 'users' : 'orders',
+    created_at: '2026-01-01T00:00:00.000Z',
+    ttl_seconds: null,
+  }));
+  writeFileSync(join(path, 'catalog.json'), JSON.stringify({ format_version: 2, next_id: 4, collections }));
+  flip(new RealVfs(), tableIn(path), 40);
+  const result = await lumadb(path, 'repair', '--collection', 'orders', '--fix');
+  t.is(result.code, 1, result.stderr);
+  t.regex(result.stdout, /^still damaged: .*\.sst: /m);
 });

@@ -1,11 +1,15 @@
 import test, { type ExecutionContext } from 'ava';
 import { createPrng, type Prng } from '../../src/base/prng.js';
+import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
 import { openManifest } from '../../src/manifest/open-manifest.js';
 import type { TableInfo } from '../../src/manifest/table-info.js';
 import { openReader, tablePath } from '../../src/tools/check-table.js';
 import { manifestPlace, shardPlace } from '../../src/tools/shard-place.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import type { OpenMode, Vfs, VfsFile } from '../../src/vfs/vfs.js';
+import { batchOf, put } from '../support/batches.js';
+import { AnswerBook } from '../support/engines.js';
 import { oneIn, pick, seedOf } from '../support/random.js';
 import {
   builtDatabase,
@@ -13,12 +17,14 @@ import {
   cut,
   DATA,
   differences,
+  documentOf,
   documentsOf,
   flip,
   linesOf,
   losesPower,
   type Model,
   mend,
+  NOW_SECONDS,
   snapshotOf,
   TestDatabase,
 } from './support.js';
@@ -150,10 +156,89 @@ test('a damaged or missing manifest is built anew from the tables, and no docume
     damage(vfs);
     const report = mend(vfs, 1);
     t.regex(report.actions[0].action, /build a new manifest/, name);
+    t.true(report.rebuilt, 'so that what may come back is told');
     isClean(t, vfs);
     t.deepEqual(differences(documentsOf(vfs, 1), database.model), [], name);
     isClean(t, vfs);
   }
+});
+
+/** Leaves nothing that says which tables there are. */
+function loseManifest(vfs: MemoryVfs): void {
+  vfs.unlink(manifestFile(vfs));
+  vfs.unlink(`${place(vfs).tableDirectory}/CURRENT`);
+}
+
+/** The same files; `open` has the paths of the tables that are open for reading. */
+function countingOpenTables(vfs: MemoryVfs, open: Set<string>, changed: () => void): Vfs {
+  return new Proxy<Vfs>(vfs, {
+    get(target, name) {
+      if (name !== 'open') {
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? member.bind(target) : member;
+      }
+      return (path: string, mode: OpenMode): VfsFile => {
+        const file = target.open(path, mode);
+        if (mode !== 'read' || !path.endsWith('.sst')) return file;
+        open.add(path);
+        changed();
+        const close = file.close.bind(file);
+        file.close = () => {
+          open.delete(path);
+          close();
+        };
+        return file;
+      };
+    },
+  });
+}
+
+test('without a manifest, operations that are in tables are not applied once more', (t) => {
+  const vfs = new MemoryVfs();
+  const database = new TestDatabase(vfs, 1);
+  const insert = { condition: ConditionKind.IfAbsent };
+  database.apply(put('k', documentOf('k', 'first'), insert));
+  database.remove('k');
+  const both = [put('k', documentOf('k', 'second'), insert), put('j', documentOf('j', 'only'), insert)];
+  const { engine } = database.shard(0);
+  t.is(
+    engine.stage(batchOf(both, { allOrNothing: true, writtenAt: NOW_SECONDS }), new AnswerBook()),
+    'staged',
+  );
+  engine.commit();
+  database.flush();
+  database.put('later', 'in the log only');
+  database.close();
+  loseManifest(vfs);
+  mend(vfs, 1);
+  isClean(t, vfs);
+  t.deepEqual([...documentsOf(vfs, 1).keys()].sort(), ['1/j', '1/k', '1/later']);
+});
+
+test('a flush that is cut short at any step loses nothing when the manifest is lost too', (t) => {
+  const prng = createPrng(seedOf(t));
+  const image = new MemoryVfs();
+  const database = new TestDatabase(image, 1);
+  database.scribble(prng, 300);
+  database.flush();
+  database.scribble(prng, 300);
+  database.close();
+  let halfNamed = 0;
+  for (let step = 1; ; step++) {
+    const vfs = image.kill();
+    const isCut = losesPower(vfs, step, (faulty) => {
+      new TestDatabase(faulty, 1).flush();
+    });
+    if (!isCut) break;
+    const names = vfs.list(place(vfs).tableDirectory);
+    if (!names.includes('CURRENT')) continue;
+    loseManifest(vfs);
+    const report = mend(vfs, 1);
+    if (report.actions.some(({ action }) => action.includes('cut short'))) halfNamed++;
+    isClean(t, vfs);
+    t.deepEqual(differences(documentsOf(vfs, 1), database.model), [], `step ${step}: ${names.join(' ')}`);
+  }
+  t.true(halfNamed > 0, 'a flush of several tables');
 });
 
 test('when only CURRENT is damaged, the newest whole manifest goes on', (t) => {
@@ -214,6 +299,7 @@ test('with a collection named, only tables that hold it are touched', (t) => {
   for (const { fileNumber } of tablesOf(vfs)) flip(vfs, tablePath(place(vfs), fileNumber), 40);
   const report = mend(vfs, 1, { only: 2 });
   t.is(report.actions.length, 1);
+  t.is(report.damageLeft.length, 1, 'and said to be damaged');
   t.is(report.losses[0].from?.collection, 'orders');
   t.is(tablesOf(vfs).length, 1, 'the table without it is still there, damaged');
   t.true(check(vfs, 1).errors > 0);
@@ -335,4 +421,26 @@ test('a device that fails in the middle of a repair is an error, and the next re
       isClean(t, vfs);
     }
   }
+});
+
+test('without a manifest, fsck and repair keep no more tables open than lie over each other', (t) => {
+  const vfs = new MemoryVfs();
+  const database = new TestDatabase(vfs, 1);
+  for (let run = 0; run < 12; run++) {
+    for (let i = 0; i < 10; i++) database.put(`run${String(run).padStart(2, '0')}/${i}`, 'text');
+    database.flush();
+  }
+  database.close();
+  t.is(tablesOf(vfs).length, 12);
+  loseManifest(vfs);
+  const open = new Set<string>();
+  let most = 0;
+  const counting = countingOpenTables(vfs, open, () => {
+    most = Math.max(most, open.size);
+  });
+  check(counting, 1);
+  mend(counting, 1);
+  t.true(most <= 3, `${most} tables were open at once`);
+  t.is(open.size, 0);
+  t.deepEqual(differences(documentsOf(vfs, 1), database.model), []);
 });

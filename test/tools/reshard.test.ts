@@ -225,3 +225,31 @@ test('a device that fails at any step is an error, and the same call completes l
     t.deepEqual(differences(documentsOf(vfs, 2), model), [], `step ${step}`);
   }
 });
+
+test('an interrupted reshard does not stand in its own way on a nearly full disk', (t) => {
+  const vfs = new MemoryVfs();
+  const { model } = builtDatabase(vfs, createPrng(seedOf(t)), 2);
+  const tables = [0, 1].reduce((sum, shard) => {
+    const { tableDirectory } = shardPlace(vfs, DATA, shard);
+    return (
+      sum + vfs.list(tableDirectory).reduce((all, name) => all + vfs.sizeOf(`${tableDirectory}/${name}`), 0)
+    );
+  }, 0);
+  const used = [...snapshotOf(vfs, DATA).keys()].reduce((sum, path) => sum + vfs.sizeOf(path), 0);
+  vfs.makeDirectory(`${DATA}/reshard/shard-0000/sst`);
+  vfs.writeFileAtomic(`${DATA}/reshard/shard-0000/sst/0000000001.sst`, new Uint8Array(2 * used));
+  vfs.setCapacity(3 * used + tables);
+  t.notThrows(() => move(vfs, 2, 3));
+  t.deepEqual(differences(documentsOf(vfs, 3), model), []);
+});
+
+test('a build that fails gives back the space it took', (t) => {
+  const vfs = new MemoryVfs();
+  builtDatabase(vfs, createPrng(seedOf(t)), 2);
+  const place = shardPlace(vfs, DATA, 1);
+  const table = openManifest({ ...manifestPlace(place), mode: 'read-only' }).version.tables()[0];
+  flip(vfs, tablePath(place, table.fileNumber), 40);
+  t.throws(() => move(vfs, 2, 3), { instanceOf: DbError });
+  const left = vfs.exists(`${DATA}/reshard`) ? [...snapshotOf(vfs, `${DATA}/reshard`).keys()] : [];
+  t.deepEqual(left, []);
+});

@@ -189,3 +189,23 @@ test('a running log gives up only its oldest segment, and only when that is in t
   t.deepEqual(segmentsOf(vfs), ['00000000000000000002.wal', '00000000000000000003.wal']);
   database.close();
 });
+
+test('a copy of a run that was killed before its syncs is made durable before the segment goes', (t) => {
+  const source = new MemoryVfs();
+  const { nowMs } = logged(source, 60);
+  const [segment] = archivableSegments({
+    place: shardPlace(source, DATA, 0),
+    olderThanMs: 0,
+    nowMs,
+    flushedSeqno: 60,
+  });
+  const copyName = `${DESTINATION}/shard-0000/00000000000000000001.wal`;
+  source.makeDirectory(`${DESTINATION}/shard-0000`);
+  const unsynced = source.open(copyName, 'create');
+  unsynced.pwrite(source.readFile(segment.path), 0, segment.endOffset, 0);
+  unsynced.close();
+  t.true(archive(source, nowMs, 0, 60).length > 0);
+  const after = source.crash(createPrng(1), 'lost');
+  t.is(after.sizeOf(copyName), segment.endOffset);
+  t.deepEqual(seqnosIn(after, `${DESTINATION}/shard-0000`).slice(0, 10), range(1, 10));
+});

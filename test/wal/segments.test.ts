@@ -240,3 +240,49 @@ test('no space is refused before a byte is written', (t) => {
   t.is(fault.callCount('pwrite'), 0);
   t.deepEqual(range(1, 0), vfs.list(DIRECTORY).map(Number));
 });
+
+test('a number is not used again when all segments were given back and nothing was written since', (t) => {
+  for (const length of [100, 2 * SEGMENT_BYTES]) {
+    const vfs = new MemoryVfs();
+    const first = openLog(vfs, { sparesMax: 0 });
+    commit(first.writer, 1, 1, length);
+    first.writer.close();
+    const second = openLog(vfs, { sparesMax: 0 });
+    t.is(second.writer.releaseThrough(asSeqno(1)), 1);
+    second.writer.close();
+    openLog(vfs, { sparesMax: 0 }).writer.close();
+    const { writer, report } = openLog(vfs, { sparesMax: 0 });
+    t.is(report.continuation.nextSegment as number, 2);
+    commit(writer, 2);
+    writer.close();
+    openLog(vfs, { sparesMax: 0 }).writer.close();
+    t.deepEqual(seqnosOf(recover(vfs)), [2]);
+  }
+});
+
+test('what is kept for archiving is counted in bytes, also when segments are large', (t) => {
+  const vfs = new MemoryVfs();
+  const { writer } = openLog(vfs, { keepReleasedBytes: 2 * SEGMENT_BYTES });
+  commit(writer, 1);
+  commit(writer, 2, 2, 2 * SEGMENT_BYTES);
+  commit(writer, 3, 3, SEGMENT_BYTES - 5000);
+  commit(writer, 4, 4, SEGMENT_BYTES - 5000);
+  t.is(writer.releaseThrough(asSeqno(3)), 2, 'segment 2 alone is larger than what is to be kept');
+});
+
+test('a salvage never takes another file of its name in quarantine for its copy', (t) => {
+  const vfs = fourSegments();
+  const damaged = doctored(vfs, pathOfSegment(2), (bytes) => {
+    bytes[4096 + 40] = (bytes[4096 + 40] ?? 0) ^ 1;
+    return undefined;
+  });
+  const other = '/db/shard-0/quarantine/shard-0-00000000000000000002.wal';
+  damaged.makeDirectory('/db/shard-0/quarantine');
+  damaged.writeFileAtomic(other, new Uint8Array(10));
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { report } = recover(damaged, { onDamage: 'salvage' });
+    t.deepEqual(report.quarantined, [`${other}.1`], 'the second salvage finds the copy of the first');
+  }
+  t.is(damaged.sizeOf(other), 10);
+  t.deepEqual(damaged.readFile(`${other}.1`), damaged.readFile(pathOfSegment(2)));
+});

@@ -57,6 +57,7 @@ export interface TestLogOptions {
   readonly segmentBytes?: number;
   readonly sparesMax?: number;
   readonly recovery?: Partial<RecoverWalOptions>;
+  readonly keepReleasedBytes?: number;
 }
 
 /** What a shard does at start-up: clean the directory, recover, open the writer in the next epoch. */
@@ -71,7 +72,9 @@ export function openLog(vfs: Vfs, options: TestLogOptions = {}): TestLog {
   const recovered = recover(vfs, options.recovery);
   const { continuation } = recovered.report;
   const epoch = asEpoch(continuation.lastEpoch + 1);
-  const writer = new WalWriter({ vfs, pool, clock: new ManualClock(), shard: SHARD, epoch, continuation });
+  const { keepReleasedBytes } = options;
+  const clock = new ManualClock();
+  const writer = new WalWriter({ vfs, pool, clock, shard: SHARD, epoch, continuation, keepReleasedBytes });
   return { ...recovered, pool, writer };
 }
 

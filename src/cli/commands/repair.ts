@@ -24,21 +24,33 @@ async function mend(options: RepairCliOptions): Promise<number> {
     );
     if (options.json) printJson(jsonOf(report));
     else printReport(report);
-    return report.sound || report.fixed ? EXIT_OK : EXIT_FAILED;
+    const isWhole = report.damageLeft.length === 0 && (report.sound || report.fixed);
+    return isWhole ? EXIT_OK : EXIT_FAILED;
   } finally {
     maintained.close();
   }
 }
 
-function jsonOf({ entriesSaved, entriesLost, bytesLost, ...rest }: RepairReport): Record<string, unknown> {
-  return { ...rest, entries_saved: entriesSaved, entries_lost: entriesLost, bytes_lost: bytesLost };
+function jsonOf(report: RepairReport): Record<string, unknown> {
+  const { entriesSaved, entriesLost, bytesLost, damageLeft, ...rest } = report;
+  return {
+    ...rest,
+    entries_saved: entriesSaved,
+    entries_lost: entriesLost,
+    bytes_lost: bytesLost,
+    damage_left: damageLeft,
+  };
 }
 
 function printReport(report: RepairReport): void {
-  if (report.sound) {
-    print('nothing to repair');
-    return;
-  }
+  if (report.sound)
+    print(report.damageLeft.length === 0 ? 'nothing to repair' : 'nothing to repair in this collection');
+  else printRepair(report);
+  for (const damage of report.damageLeft) print(`still damaged: ${damage}`);
+  if (report.damageLeft.length > 0) print('Repair these tables with --collection all.');
+}
+
+function printRepair(report: RepairReport): void {
   print(report.fixed ? 'done:' : 'would do, with --fix:');
   for (const { shard, file, action } of report.actions) print(`  shard ${shard}: ${file}: ${action}`);
   for (const { file, offset, bytes, reason, from, to } of report.losses)
@@ -50,7 +62,11 @@ function printReport(report: RepairReport): void {
     `${report.entriesSaved} entries saved, ${lost} lost in ${bytesText(report.bytesLost)} of damaged ranges`,
   );
   for (const file of report.quarantined) print(`  kept: ${file}`);
-  if (report.losses.length > 0)
+  if (report.rebuilt)
+    print(
+      'Without the old manifest, documents that were deleted or replaced may come back in older versions.',
+    );
+  else if (report.losses.length > 0)
     print('Older versions of documents in the lost ranges, or deleted ones, may have come back.');
 }
 
@@ -69,7 +85,7 @@ export function registerRepair(program: Command, done: Done): void {
       'after',
       `
 Damaged files are moved to quarantine/ and never deleted. Can be interrupted and run again.
-Exit 0 when nothing is (any more) wrong, 1 when a dry run found something.
+Exit 0 when nothing is (any more) wrong, 1 when a dry run found something or tables without the collection are damaged.
 
 Example:
   $ lumadb repair --collection all --fix`,

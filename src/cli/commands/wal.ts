@@ -1,5 +1,5 @@
 /** `lumadb wal archive`: moves old log segments elsewhere; without a server by itself, else by asking the server. */
-import { resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DbError } from '../../base/errors.js';
 import type { Config } from '../../config/schema.js';
@@ -8,7 +8,7 @@ import type { ArchivedSegment, SegmentReport } from '../../tools/wal-archive.js'
 import { resolveTarget } from '../connection.js';
 import { parseAge } from '../duration.js';
 import { addOfflineOptions, bytesText, configOf, type OfflineOptions, withBar } from '../offline.js';
-import { CliError, EXIT_OK, print, printJson } from '../output.js';
+import { EXIT_OK, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
 import { startTask, waitForTask } from '../task.js';
 
@@ -26,6 +26,7 @@ function parseOlderThan(text: string): number {
 async function archive(options: ArchiveCliOptions): Promise<number> {
   const config = await configOf(options);
   const destination = resolve(options.destination);
+  const { requireOutside } = await import('../../runtime/outside-directory.js');
   requireOutside(destination, resolve(config.storage.data_dir));
   const { openOffline } = await import('../../runtime/maintenance.js');
   let maintained: Maintained;
@@ -43,11 +44,6 @@ async function archive(options: ArchiveCliOptions): Promise<number> {
   } finally {
     maintained.close();
   }
-}
-
-function requireOutside(destination: string, dataDirectory: string): void {
-  if (destination !== dataDirectory && !destination.startsWith(dataDirectory + sep)) return;
-  throw new CliError(`the destination ${destination} is inside the data directory ${dataDirectory}`);
 }
 
 async function archiveOffline(

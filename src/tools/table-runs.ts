@@ -1,0 +1,56 @@
+/**
+ * Tables for one merge of all of them, with few files open at a time: sorted runs, of each of which at most one table is
+ * open (see RunCursor). However many tables a shard has, a merge opens no more than overlap at one key. One thread.
+ */
+import type { EntryCursor } from '../iter/entry-cursor.js';
+import { RunCursor } from '../iter/run-cursor.js';
+import { compareBounds } from '../manifest/key-order.js';
+import type { TableInfo } from '../manifest/table-info.js';
+import type { TableReader } from '../sst/table-reader.js';
+import { openReader } from './check-table.js';
+import type { ShardPlace } from './shard-place.js';
+
+/** Distributes tables over as few runs as their overlaps allow; within a run they are disjoint and in key order. */
+export function disjointRuns(tables: readonly TableInfo[]): TableInfo[][] {
+  const runs: TableInfo[][] = [];
+  const ordered = [...tables].sort((a, b) => compareBounds(a.smallest, b.smallest));
+  for (const table of ordered) {
+    const run = runs.find((each) => compareBounds(each[each.length - 1].largest, table.smallest) < 0);
+    if (run === undefined) runs.push([table]);
+    else run.push(table);
+  }
+  return runs;
+}
+
+export class TableRuns {
+  private readonly readers = new Map<number, TableReader>();
+
+  /** `released` is told when a cursor is done with a table. */
+  constructor(
+    private readonly place: ShardPlace,
+    private readonly released: (table: TableInfo) => void = () => {},
+  ) {}
+
+  /** A cursor over one run. Throws CORRUPT_TABLE or IO when it comes to a table that cannot be read. */
+  cursor(run: readonly TableInfo[]): EntryCursor {
+    return new RunCursor(
+      run,
+      ({ fileNumber }) => {
+        const reader = openReader(this.place, fileNumber);
+        this.readers.set(fileNumber, reader);
+        return reader.cursor({ fillCache: false });
+      },
+      (table) => {
+        this.readers.get(table.fileNumber)?.close();
+        this.readers.delete(table.fileNumber);
+        this.released(table);
+      },
+    );
+  }
+
+  /** What a merge that ended early has left open. */
+  close(): void {
+    for (const reader of this.readers.values()) reader.close();
+    this.readers.clear();
+  }
+}
