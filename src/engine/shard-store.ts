@@ -15,6 +15,7 @@ import type { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
 import type { FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
+import { isIoError } from '../vfs/io-error.js';
 import { unlinkQuietly } from '../vfs/transfer.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { TableCache } from './table-cache.js';
@@ -220,7 +221,7 @@ export class ShardStore {
       return true;
     } catch (error) {
       this.options.onUnlinkFailed?.(path, error);
-      return !this.options.vfs.exists(path);
+      return isIoError(error, 'ENOENT');
     }
   }
 }

@@ -183,9 +183,9 @@ function randomObject(prng: Prng, depth: number, withNulls: boolean): { [name: s
 }
 
 /** The database time of a group is its number: every document that expires does so in the course of a run. */
-const GROUPS = 500;
+const GROUPS = 700;
 /** Many small memtables, so that rotation in the middle of a group happens all the time. */
-const SMALL_MEMTABLES = { slots: 48, arenaBytes: 64 * 1024 };
+const SMALL_MEMTABLES = { slots: 64, arenaBytes: 64 * 1024 };
 let nextFingerprint = 1;
 
 /** One operation; sometimes a retry of an earlier one, sometimes a misuse of its id. */

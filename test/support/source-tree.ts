@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The package is where package.json and tsconfig.json are: above the compiled output and above the sources. */
-function packageRoot(): string {
+export function packageRoot(): string {
   for (let at = dirname(fileURLToPath(import.meta.url)); at !== dirname(at); at = dirname(at)) {
     if (existsSync(join(at, 'package.json')) && existsSync(join(at, 'tsconfig.json'))) return at;
   }

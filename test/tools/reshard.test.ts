@@ -246,10 +246,11 @@ test('an interrupted reshard does not stand in its own way on a nearly full disk
 test('a build that fails gives back the space it took', (t) => {
   const vfs = new MemoryVfs();
   builtDatabase(vfs, createPrng(seedOf(t)), 2);
-  const place = shardPlace(vfs, DATA, 1);
-  const table = openManifest({ ...manifestPlace(place), mode: 'read-only' }).version.tables()[0];
-  flip(vfs, tablePath(place, table.fileNumber), 40);
-  t.throws(() => move(vfs, 2, 3), { instanceOf: DbError });
-  const left = vfs.exists(`${DATA}/reshard`) ? [...snapshotOf(vfs, `${DATA}/reshard`).keys()] : [];
-  t.deepEqual(left, []);
+  const faulty = new FaultVfs(vfs, ({ operation, path }) =>
+    operation === 'rename' && path.includes('/reshard/shard-0002/')
+      ? { kind: 'error', errno: 'EIO' }
+      : undefined,
+  );
+  t.throws(() => move(faulty, 2, 3), { instanceOf: DbError });
+  t.deepEqual([...snapshotOf(vfs, `${DATA}/reshard`).keys()], []);
 });
