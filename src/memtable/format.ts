@@ -45,7 +45,8 @@
  * (publishLink / observeLink) and into the index (publishIndex / observeIndex). A reader that misses a node which is
  * being inserted sees the state before the write, which has not been acknowledged yet.
  *
- * The order of the skiplist is (collection, key bytes).
+ * The order of the skiplist is (collection, key bytes). How the writer finds a node's place in it is its own affair
+ * (insert-guide.ts, ADR 0013): nothing of that is shared. Pages of a slot may be touched by any thread (touch.ts).
  */
 import { assert } from '../base/assert.js';
 import { ENTRY_DOCUMENT, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';

@@ -8,6 +8,7 @@
  * a < b gives digest(a) <= digest(b): rounding and padding keep the order, but not all differences. Equal digests say
  * nothing; the keys themselves decide. The prefix is what keys have in common ("user0000"): digests that begin with it
  * would all be the same. Any prefix is right, a good one is fast. Keys of one collection; one thread.
+ * The idea is that of "poor man's normalized keys" (Graefe and Larson, "B-tree indexes and CPU caches", 2001).
  */
 
 const NO_BYTES = new Uint8Array(0);

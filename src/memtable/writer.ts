@@ -3,7 +3,7 @@
  * The order of stores in put() is what readers rely on; see "Publication" in format.ts.
  */
 import { assert } from '../base/assert.js';
-import { highWord, lowWord, WordCopier } from '../base/bytes.js';
+import { copyBytes, highWord, lowWord, WordCopier } from '../base/bytes.js';
 import type { Prng } from '../base/prng.js';
 import { ORDERED_LEVELS } from './collection-order.js';
 import {
@@ -45,7 +45,6 @@ import { MemtableReader } from './reader.js';
 export class MemtableWriter {
   readonly reader: MemtableReader;
   private readonly words: Int32Array;
-  private readonly keyCopier: WordCopier;
   private readonly valueCopier: WordCopier;
   private readonly arenaEnd: number;
   private readonly indexSize: number;
@@ -65,7 +64,6 @@ export class MemtableWriter {
   ) {
     this.reader = new MemtableReader(sab);
     this.words = this.reader.words;
-    this.keyCopier = new WordCopier(this.reader.bytes);
     this.valueCopier = new WordCopier(this.reader.bytes);
     this.arenaEnd = this.words[SLOT_ARENA_END];
     this.indexSize = this.words[SLOT_INDEX_SIZE];
@@ -209,7 +207,7 @@ export class MemtableWriter {
     words[at + (NODE_KEY_LENGTH >> 2)] = keyLength | (height << 16);
     words[at + (NODE_PREFIX_HIGH >> 2)] = high;
     words[at + (NODE_PREFIX_LOW >> 2)] = low;
-    this.keyCopier.copy(key, keyOffset, node + NODE_NEXT + 4 * height, keyLength);
+    copyBytes(key, keyOffset, this.reader.bytes, node + NODE_NEXT + 4 * height, keyLength);
     const order = this.guide.orderOf(collection, this.reader);
     order?.search(this.reader, key, keyOffset, keyLength);
     // What the order cannot say, the list itself says: on the higher levels, and around the first key of a collection.
