@@ -81,7 +81,7 @@ export class DiskSpaceMonitor {
     const sample = this.takeSample();
     const freeBytes = sample?.freeBytes ?? 0;
     if (!this.isTooLow) {
-      this.limitBytes = limitAfterDiskFull(freeBytes, readOnlyFreeBytes);
+      this.limitBytes = limitAfterDiskFull(freeBytes, readOnlyFreeBytes, sample?.totalBytes ?? 0);
       this.setTooLow(true, 'a write found no space on the disk');
     }
     // Where a quota refuses writes on a disk with much free space, the reserve would be given up for nothing.

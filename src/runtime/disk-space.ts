@@ -44,6 +44,8 @@ export function isSpaceTooLow(
 }
 
 const DISK_FULL_MARGIN_BYTES = 16 * 2 ** 20;
+/** On a small disk the margin is this share of it: the disk must be able to have that much free again. */
+const DISK_FULL_MARGIN_SHARE = 1 / 8;
 /** A disk that has this much free and no space for a write has a quota, or another limit that free bytes do not show. */
 const NOT_REALLY_FULL_BYTES = 2 ** 30;
 
@@ -51,8 +53,9 @@ const NOT_REALLY_FULL_BYTES = 2 ** 30;
  * The limit after a write found no space with `freeBytes` free: more than that, or each retry would find the same. On a
  * disk with much free space the next sample lets writes try again.
  */
-export function limitAfterDiskFull(freeBytes: number, readOnlyFreeBytes: number): number {
-  return Math.max(readOnlyFreeBytes, Math.min(freeBytes, NOT_REALLY_FULL_BYTES) + DISK_FULL_MARGIN_BYTES);
+export function limitAfterDiskFull(freeBytes: number, readOnlyFreeBytes: number, totalBytes: number): number {
+  const margin = Math.min(DISK_FULL_MARGIN_BYTES, totalBytes * DISK_FULL_MARGIN_SHARE);
+  return Math.max(readOnlyFreeBytes, Math.min(freeBytes, NOT_REALLY_FULL_BYTES) + margin);
 }
 
 /** The reserve is filled while this many times its size is free: it must not itself make the disk full. */

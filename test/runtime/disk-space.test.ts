@@ -53,10 +53,11 @@ test('space that the reserve gave back does not count for writes to go on', (t) 
 });
 
 test('after a write found no space, more must be free than was then', (t) => {
-  t.is(limitAfterDiskFull(3 * MIB, 256 * MIB), 256 * MIB);
-  t.is(limitAfterDiskFull(3 * MIB, 0), 19 * MIB);
+  t.is(limitAfterDiskFull(3 * MIB, 256 * MIB, 500 * GIB), 256 * MIB);
+  t.is(limitAfterDiskFull(3 * MIB, 0, 500 * GIB), 19 * MIB);
+  t.is(limitAfterDiskFull(0, 0, 16 * MIB), 2 * MIB, 'a small disk can have that much free');
   // 500 GiB free and no space is a quota: the next look lets writes try again.
-  t.false(isSpaceTooLow(500 * GIB, 0, limitAfterDiskFull(500 * GIB, 0), true));
+  t.false(isSpaceTooLow(500 * GIB, 0, limitAfterDiskFull(500 * GIB, 0, 900 * GIB), true));
 });
 
 test('the reserve is filled with plenty of space only, and never while writes are stopped', (t) => {
