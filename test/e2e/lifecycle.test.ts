@@ -225,7 +225,7 @@ test('a restart says what it recovered, answers 503 until it has, and can be sto
   if (refusals === 0) t.log('the recovery was too quick to be seen from outside');
   t.regex(
     server.log,
-    new RegExp(`shard recovered shard=0 records=\\d+ bytes=\\d+ ms=\\d+ seqno=${json._seq}`),
+    new RegExp(`shard recovered shard=0 tables=\\d+ records=\\d+ bytes=\\d+ ms=\\d+ seqno=${json._seq}`),
   );
   t.is((await server.get('/api/v1/c/k999')).json.round, 11);
   await server.kill9();
