@@ -2,14 +2,11 @@
 import type { ShardReport } from '../admin/reports.js';
 import type { ShardStorageFacts } from '../admin/storage-facts.js';
 import {
-  SHARD_L0_RUNS,
   SHARD_MEMTABLE_BYTES,
   SHARD_MEMTABLES,
   SHARD_PRESSURE,
   SHARD_SEQNO,
   SHARD_STALL,
-  SHARD_TABLE_BYTES,
-  SHARD_TABLES,
   SHARD_WAL_DISK_BYTES,
   SHARD_WAL_SEGMENTS,
   STALL_NAMES,
@@ -33,9 +30,10 @@ export function shardReport(slot: ShardSlot, facts: ShardStorageFacts, memtables
     memtable_bytes: cells[SHARD_MEMTABLE_BYTES],
     wal_bytes: cells[SHARD_WAL_DISK_BYTES],
     wal_segments: cells[SHARD_WAL_SEGMENTS],
-    l0_files: cells[SHARD_L0_RUNS],
-    tables: cells[SHARD_TABLES],
-    table_bytes: cells[SHARD_TABLE_BYTES],
+    // Out of the same version as the levels: the cells are refreshed a little later.
+    l0_files: facts.levels.find(({ level }) => level === 0)?.runs ?? 0,
+    tables: facts.levels.reduce((sum, { tables }) => sum + tables, 0),
+    table_bytes: facts.levels.reduce((sum, { bytes }) => sum + bytes, 0),
     levels: facts.levels,
     pending_compaction_bytes: facts.pendingCompactionBytes,
     flush_error: flushError?.message ?? null,
