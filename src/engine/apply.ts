@@ -6,6 +6,7 @@
  */
 import { unreachable } from '../base/assert.js';
 import { hasExpired } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
 import { EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
@@ -48,6 +49,8 @@ export class BatchApplier {
   /** Of no meaning: keeps the loads of touchIndexes() from being optimised away. */
   protected touched = 0;
   private readonly found = new FoundEntry();
+  /** Why the last version that was unreadable is so. */
+  private readError: DbError | undefined;
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
 
   constructor(
@@ -88,16 +91,16 @@ export class BatchApplier {
   }
 
   /**
-   * Whether some operation of the batch depends on a stored version that cannot be read. To be asked before the batch is in
-   * the log: afterwards it cannot be refused any more.
+   * The error that keeps some operation of the batch from reading the stored version it depends on, if there is one. To be
+   * asked before the batch is in the log: afterwards it cannot be refused any more.
    */
-  dependsOnUnreadable(batch: WriteBatchView): boolean {
+  unreadableFor(batch: WriteBatchView): DbError | undefined {
     for (let i = 0; i < batch.count; i++) {
       if (!needsOldVersion(batch, i)) continue;
       this.lookup(batch, i);
-      if (this.current.isUnreadable) return true;
+      if (this.current.isUnreadable) return this.readError;
     }
-    return false;
+    return undefined;
   }
 
   /** Bytes of the newest version of operation `index`'s key; 0 when there is none. For reserving room. */
@@ -262,7 +265,9 @@ export class BatchApplier {
       if (!tables.find(hash, collection, batch.keys, keyStart, keyLength, found)) return;
     } catch (error) {
       // The batch is in the log: it cannot be refused any more. What needs no old version is done all the same.
+      if (!(error instanceof DbError)) throw error;
       current.isUnreadable = true;
+      this.readError = error;
       tables.onReadError(error);
       return;
     }

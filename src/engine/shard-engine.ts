@@ -173,7 +173,8 @@ export class ShardEngine {
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
     if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
     const dependsOnTables = view.hasConditions || PatchBound.hasPatches(view);
-    if (dependsOnTables && this.applier.dependsOnUnreadable(view)) return this.unreadable();
+    const unreadable = dependsOnTables ? this.applier.unreadableFor(view) : undefined;
+    if (unreadable !== undefined) return this.unreadable(unreadable);
     const bytes = this.memtableBytesMax(view);
     if (bytes > memtables.active.capacityBytes) {
       // Patches are bounded by all that is staged for their documents. Once that is applied, the sizes are known.
@@ -417,10 +418,10 @@ export class ShardEngine {
     return bytes + this.patchBound.bytesMax(batch, (index) => this.applier.currentValueBytes(batch, index));
   }
 
-  private unreadable(): DbError {
+  private unreadable({ code, details }: DbError): DbError {
     const { shard } = this.options;
     const message = `shard ${shard}: the stored version of a document cannot be read (see the server log); nothing was written`;
-    return new DbError('CORRUPT_TABLE', message, { shard });
+    return new DbError(code, message, { ...details, shard });
   }
 
   /** The log has no room for a batch. Out of space is a state of the disk that passes; anything else is what it is. */

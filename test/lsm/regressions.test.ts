@@ -7,7 +7,7 @@ import { MergingCursor } from '../../src/iter/merging-cursor.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
 import type { Vfs } from '../../src/vfs/vfs.js';
-import { type Operation, put, remove } from '../support/batches.js';
+import { type Operation, patch, put, remove } from '../support/batches.js';
 import { checkState, settleRecovery } from '../support/lsm-checks.js';
 import { LsmRig, LsmWorld, newProcess } from '../support/lsm-rig.js';
 import { hardText } from '../support/lsm-shard.js';
@@ -238,4 +238,23 @@ test('who asks for the expired documents of one collection gets those in memory 
   world.options.clock.advance(2000);
   sweep(1);
   t.is(rig.sweeper.removed, 2);
+});
+
+test('a write that cannot read what it depends on is refused with the error of the read, and taken once that is over', (t) => {
+  let isBroken = false;
+  const vfs = new FaultVfs(new MemoryVfs(), ({ operation, path }) =>
+    isBroken && operation === 'open' && path.endsWith('.sst') ? { kind: 'error', errno: 'EIO' } : undefined,
+  );
+  const rig = open(newWorld(), vfs);
+  write(rig, put('key', text('key')));
+  rig.shard.engine.freeze();
+  rig.jobs.settle();
+  const change = [patch('key', '{"a":1}')];
+  const options = { durability: Durability.Always, allOrNothing: false, writtenAt: 0 };
+  isBroken = true;
+  t.like(rig.stage(change, options), { code: 'IO', details: { operation: 'open', errno: 'EIO' } });
+  isBroken = false;
+  t.is(rig.stage(change, options), 'staged');
+  rig.commit();
+  t.notThrows(() => checkState(rig, [1]));
 });
