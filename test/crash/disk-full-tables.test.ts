@@ -61,6 +61,7 @@ test.serial(
       await writeNoise(server, 50, { prefix: `w${written}-` }).catch(() => {});
       written += 50;
     }
+    await server.until('the flush has failed', async () => (await failures()) > 0, WAIT_MS);
     t.regex(server.log, /flush failed, nothing was changed: [^\n]*ENOSPC/);
     await isReadOnlyUntilThereIsSpace(t, server);
     const flushes = await shardMetric(server, 'memtable_flushes_total');
@@ -95,6 +96,7 @@ test.serial(
     const failures = () => shardMetric(server, 'storage_job_failures_total');
     for (let extra = 0; (await failures()) === 0 && extra < 60; extra++)
       await writeNoise(server, 20, { prefix: `x${extra}-` }).catch(() => {});
+    await server.until('the compaction has failed', async () => (await failures()) > 0, WAIT_MS);
     t.regex(server.log, /compaction failed, nothing was changed: [^\n]*ENOSPC/);
     const inputs = tablesOf(server.dataDir);
     t.true(inputs.length >= 4);
