@@ -1,4 +1,4 @@
-/** What a running server tells about its storage: memory, state, metrics, status. */
+/** What a running server tells about its storage: memory, state, metrics, status. Serial, for the last test writes. */
 import test from 'ava';
 import { parsePrometheus } from '../support/prometheus.js';
 import type { TestServer } from '../support/server.js';
@@ -15,7 +15,7 @@ test.before(async () => {
 });
 test.after.always(() => server?.close());
 
-test("GET /admin/memory has the manual's shape, and its parts are what is in use", async (t) => {
+test.serial("GET /admin/memory has the manual's shape, and its parts are what is in use", async (t) => {
   await server.until('the front has counted its caches', async () => {
     return (await server.get('/admin/memory')).json.row_cache > 0;
   });
@@ -40,7 +40,7 @@ test("GET /admin/memory has the manual's shape, and its parts are what is in use
   );
 });
 
-test('GET /admin/dump-state shows the inside of every shard', async (t) => {
+test.serial('GET /admin/dump-state shows the inside of every shard', async (t) => {
   const { status, json } = await server.get('/admin/dump-state');
   t.is(status, 200);
   t.is(json.config.sharding.shards, 2);
@@ -62,7 +62,7 @@ test('GET /admin/dump-state shows the inside of every shard', async (t) => {
   }
 });
 
-test('/metrics has levels, caches, debts and snapshots', async (t) => {
+test.serial('/metrics has levels, caches, debts and snapshots', async (t) => {
   const { text } = await server.get('/metrics');
   t.truthy(parsePrometheus(text));
   t.true((await server.metric('lumadb_level_tables{shard="0",level="1"}')) > 0);
@@ -84,7 +84,7 @@ test('/metrics has levels, caches, debts and snapshots', async (t) => {
   t.regex(text, /cache_hit/, "the manual's grep finds them");
 });
 
-test('/status shows the levels of each shard', async (t) => {
+test.serial('/status shows the levels of each shard', async (t) => {
   const { shards } = (await server.get('/status')).json;
   for (const shard of shards) {
     t.is(shard.flush_error, null);
