@@ -1,6 +1,6 @@
 /**
  * Has the system put pages behind a memtable's memory before the writer needs them. Shared memory is allocated without:
- * the first store to each page is a page fault, which takes 0.5 to 15 microseconds depending on the machine, and a writer
+ * the first store to each page is a page fault, which took 5 to 15 microseconds on the machine of the measurements, and a writer
  * that fills new memory has one for every dozen or two of documents. Here another thread has them. See ADR 0013.
  */
 const PAGE_WORDS = 4096 >> 2;
