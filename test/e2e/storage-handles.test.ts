@@ -61,12 +61,19 @@ test('with more tables than file handles every document is read and listed; what
   t.true(acknowledged.length > 0, 'writes need no handle until a memtable is full');
   t.deepEqual(await noiseFaults(server, 200, { parallel: 1 }), []);
   t.notRegex(server.log, /is damaged|CORRUPT/, 'nothing is taken for damaged');
-  t.is((await server.get('/status')).json.shards[0].restarts, 0, 'no thread has died of it');
 
   limitOpenFiles(server, MANY_HANDLES);
+  t.is((await server.get('/status')).json.shards[0].restarts, 0, 'no thread has died of it');
   const memtables = () => server.metric('lumadb_memtables{shard="0"}');
   await server.until('the memtables are flushed', async () => (await memtables()) === 1, 60_000);
-  t.true((await server.put('/api/v1/c/after', {})).status < 300);
+  let refusal = '';
+  await server
+    .until('writes are taken again', async () => {
+      const answer = await server.put('/api/v1/c/after', {});
+      refusal = `${answer.status} ${answer.text}`;
+      return answer.status < 300;
+    })
+    .catch((error: Error) => t.fail(`${error.message}: ${refusal}`));
   await server.kill9();
   await server.restart();
   for (const batch of acknowledged)
