@@ -83,7 +83,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     rounds: flags.whole('rounds', { normal: 3, smoke: 1, min: 1, max: 100 }),
     seconds: flags.number('seconds', {
       normal: profile === undefined ? 3 : 10,
-      smoke: 0.3,
+      smoke: 1,
       min: 0.1,
       max: 600,
     }),
