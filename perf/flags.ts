@@ -32,15 +32,42 @@ export function parseFlags<T extends FlagTable>(args: readonly string[], options
   }
 }
 
+/** Of every harness, to be spread into its own flags. */
+export const OUTPUT_FLAGS = {
+  json: { type: 'boolean', default: false },
+  'no-history': { type: 'boolean', default: false },
+  smoke: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+export const OUTPUT_USAGE = `  --json              print the record as JSON
+  --no-history        do not append the record to perf/history.ndjson
+  --smoke             tiny, to see that everything works; its figures mean nothing
+  --help`;
+
+export interface OutputOptions {
+  readonly smoke: boolean;
+  readonly json: boolean;
+  /** Whether the record is kept. That of a smoke run never is. */
+  readonly history: boolean;
+}
+
+export function outputOptions(values: FlagValues<typeof OUTPUT_FLAGS>): OutputOptions {
+  const { smoke, json } = values;
+  return { smoke, json, history: !smoke && !values['no-history'] };
+}
+
+export const SEED_BOUNDS: Bounds = { normal: 1, min: 0, max: 2 ** 31 - 1 };
+
 export class FlagReader {
   constructor(
-    private readonly values: Readonly<Record<string, unknown>>,
-    private readonly smoke: boolean,
+    private readonly values: Readonly<Record<string, unknown>> &
+      Pick<FlagValues<typeof OUTPUT_FLAGS>, 'smoke'>,
   ) {}
 
   number(flag: string, { normal, smoke = normal, min, max }: Bounds): number {
     const text = this.values[flag];
-    if (text === undefined) return this.smoke ? smoke : normal;
+    if (text === undefined) return this.values.smoke ? smoke : normal;
     const value = Number(text);
     if (!(value >= min && value <= max))
       throw new UsageError(`--${flag} must be from ${min} to ${max}, not "${text}"`);

@@ -1,9 +1,8 @@
 /** `npm run perf`: how fast is it, against a bare server and against Redis, on this machine, now? */
 import type { Measurement } from './figures.js';
 import { type Options, type Profile, parseOptions, USAGE } from './options.js';
-import { HISTORY_FILE } from './package-root.js';
 import { runProfile } from './profile.js';
-import { appendRecord, recordLine } from './record.js';
+import { publishRecord } from './record.js';
 import { runRounds } from './run.js';
 import { runMain } from './run-main.js';
 import { renderRecord } from './table.js';
@@ -24,8 +23,7 @@ async function profile(what: Profile, options: Options): Promise<void> {
 async function compare(options: Options, args: readonly string[]): Promise<void> {
   checkTools(options.only);
   const record = await runRounds(options, ['npm run perf --', ...args].join(' '));
-  console.log(options.json ? recordLine(record) : renderRecord(record));
-  if (options.history) appendRecord(record, HISTORY_FILE);
+  publishRecord(record, options, renderRecord);
 }
 
 await runMain('perf', async (args) => {

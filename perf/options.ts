@@ -1,12 +1,19 @@
 /** The command line of the harness. */
 import { DOCUMENT_BYTES_MIN, KEYS_MAX } from './documents.js';
 import { MEASUREMENTS, type Measurement } from './figures.js';
-import { FlagReader, parseFlags, UsageError } from './flags.js';
+import {
+  FlagReader,
+  OUTPUT_FLAGS,
+  type OutputOptions,
+  outputOptions,
+  parseFlags,
+  UsageError,
+} from './flags.js';
 
 export const PROFILES = ['get', 'put', 'wsget', 'wsput'] as const;
 export type Profile = (typeof PROFILES)[number];
 
-export interface Options {
+export interface Options extends OutputOptions {
   readonly rounds: number;
   /** Of each measurement. wrk knows whole seconds only: what it measures is rounded up. */
   readonly seconds: number;
@@ -23,9 +30,6 @@ export interface Options {
   readonly frameOperations: number;
   readonly window: number;
   readonly only: readonly Measurement[];
-  readonly json: boolean;
-  readonly smoke: boolean;
-  readonly history: boolean;
   readonly profile: Profile | undefined;
 }
 
@@ -63,10 +67,7 @@ const FLAGS = {
   window: { type: 'string' },
   only: { type: 'string' },
   profile: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  'no-history': { type: 'boolean', default: false },
-  smoke: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  ...OUTPUT_FLAGS,
 } as const;
 
 /** Undefined when the caller asked for help. */
@@ -74,7 +75,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parseFlags(args, FLAGS);
   if (values.help) return undefined;
   const { smoke } = values;
-  const flags = new FlagReader(values, smoke);
+  const flags = new FlagReader(values);
   const profile = flags.choice('profile', PROFILES);
   const connections = flags.whole('connections', { normal: 64, smoke: 8, min: 1, max: 10_000 });
   const wrkThreads = flags.whole('wrk-threads', { normal: 1, min: 1, max: 64 });
@@ -97,9 +98,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     frameOperations: flags.whole('frame-operations', { normal: 64, smoke: 16, min: 1, max: 10_000 }),
     window: flags.whole('window', { normal: 2, min: 1, max: 64 }),
     only: flags.list('only', MEASUREMENTS),
-    json: values.json,
-    smoke,
-    history: !smoke && !values['no-history'],
+    ...outputOptions(values),
     profile,
   };
 }

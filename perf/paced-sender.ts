@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { RETRY_MS, STATUS_BUSY } from './bulk-put.js';
 import { type CoresUsed, watchCores } from './cores-used.js';
 import { HttpLane } from './http-lane.js';
+import { maxMs, type Percentiles, percentileMs, percentilesMs, recordMs } from './latency.js';
 
 export interface Pace {
   readonly port: number;
@@ -19,12 +20,9 @@ export interface Pace {
   readonly seconds: number;
 }
 
-export interface PacedReport extends CoresUsed {
+export interface PacedReport extends CoresUsed, Percentiles {
   /** Answers per second; what falls short of the rate was still waiting when the time was over. */
   readonly opsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
   readonly maxMs: number;
   /** How late requests were sent; part of their latency. */
   readonly sendDelayP99Ms: number;
@@ -39,7 +37,6 @@ const TICK_MS = 0.2;
 const LEAD_MS = 50;
 /** How long a backlog may take after the last request was due. */
 const DRAIN_MS_MAX = 10_000;
-const NS_PER_MS = 1e6;
 
 export class PacedSender {
   private readonly latencyNs = createHistogram();
@@ -111,7 +108,7 @@ export class PacedSender {
     while (this.sent < this.total && this.idle.length > 0) {
       const intendedMs = this.startMs + this.sent * this.intervalMs;
       if (intendedMs > now) return;
-      if (this.sent >= this.warmUpCount) this.sendDelayNs.record(inNs(now - intendedMs));
+      if (this.sent >= this.warmUpCount) recordMs(this.sendDelayNs, now - intendedMs);
       this.sent++;
       const lane = this.idle.pop() as HttpLane;
       lane.send(this.nextRequest(lane), intendedMs);
@@ -127,7 +124,7 @@ export class PacedSender {
     const now = performance.now();
     // By when it was due, not by the count: answers overtake each other.
     if (lane.intendedMs >= this.startMs + this.warmUpCount * this.intervalMs) {
-      this.latencyNs.record(inNs(now - lane.intendedMs));
+      recordMs(this.latencyNs, now - lane.intendedMs);
       this.longestGapMs = Math.max(this.longestGapMs, now - this.lastAnswerMs);
       if (now <= this.startMs + this.total * this.intervalMs) this.measuredInTime++;
     }
@@ -143,18 +140,12 @@ export class PacedSender {
     const measuredSeconds = ((this.total - this.warmUpCount) * this.intervalMs) / 1000;
     return {
       opsPerSecond: this.measuredInTime / measuredSeconds,
-      p50Ms: latencyNs.percentile(50) / NS_PER_MS,
-      p99Ms: latencyNs.percentile(99) / NS_PER_MS,
-      p999Ms: latencyNs.percentile(99.9) / NS_PER_MS,
-      maxMs: latencyNs.max / NS_PER_MS,
-      sendDelayP99Ms: this.sendDelayNs.percentile(99) / NS_PER_MS,
+      ...percentilesMs(latencyNs),
+      maxMs: maxMs(latencyNs),
+      sendDelayP99Ms: percentileMs(this.sendDelayNs, 99),
       longestGapMs: this.longestGapMs,
       refused: this.refused,
       ...used,
     };
   }
-}
-
-function inNs(ms: number): number {
-  return Math.max(1, Math.round(ms * NS_PER_MS));
 }

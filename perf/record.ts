@@ -2,8 +2,10 @@
 import { appendFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import type { IdleFigures, Round } from './figures.js';
+import type { OutputOptions } from './flags.js';
 import { describeMachine, describeSource, type Machine, type SourceState } from './machine.js';
 import type { Options } from './options.js';
+import { HISTORY_FILE } from './package-root.js';
 import type { Ratio } from './ratios.js';
 
 /** What every record begins with, whichever harness wrote it. Those of `npm run perf` have no `kind`. */
@@ -48,4 +50,14 @@ export function recordLine(record: RecordHead): string {
 /** One write of one line: a run that is cut off leaves no half of it. */
 export function appendRecord(record: RecordHead, file: string): void {
   appendFileSync(file, `${recordLine(record)}\n`);
+}
+
+/** Prints the record, as one line or as `render` shows it, and keeps it when it is to be kept. */
+export function publishRecord<T extends RecordHead>(
+  record: T,
+  { json, history }: Pick<OutputOptions, 'json' | 'history'>,
+  render: (record: T) => string,
+): void {
+  console.log(json ? recordLine(record) : render(record));
+  if (history) appendRecord(record, HISTORY_FILE);
 }

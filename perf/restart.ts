@@ -2,9 +2,8 @@
 import pc from 'picocolors';
 import { DOCUMENT_BYTES_MIN, KEYS_MAX } from './documents.js';
 import { median } from './figures.js';
-import { FlagReader, parseFlags } from './flags.js';
-import { HISTORY_FILE } from './package-root.js';
-import { appendRecord, type RecordHead, recordHead, recordLine } from './record.js';
+import { FlagReader, OUTPUT_FLAGS, OUTPUT_USAGE, outputOptions, parseFlags } from './flags.js';
+import { publishRecord, type RecordHead, recordHead } from './record.js';
 import { type RestartOptions, type RestartResult, runRestarts } from './restart-probe.js';
 import { runMain } from './run-main.js';
 import { surroundingsWarnings } from './warnings.js';
@@ -20,10 +19,7 @@ Loads documents, then stops and kills the server and measures the time until /re
   --cold              drop the server's files from the page cache before each start
   --memtable-mib N, --memtables N
                       of a shard, in place of the server's defaults
-  --json              print the record as JSON
-  --no-history        do not append the record to perf/history.ndjson
-  --smoke             tiny, to see that everything works; its figures mean nothing
-  --help`;
+${OUTPUT_USAGE}`;
 
 const FLAGS = {
   documents: { type: 'string' },
@@ -33,10 +29,7 @@ const FLAGS = {
   cold: { type: 'boolean', default: false },
   'memtable-mib': { type: 'string' },
   memtables: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  'no-history': { type: 'boolean', default: false },
-  smoke: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  ...OUTPUT_FLAGS,
 } as const;
 
 /** Defaults of the server's configuration. */
@@ -77,8 +70,8 @@ await runMain('perf:restart', async (args) => {
     console.log(USAGE);
     return;
   }
-  const { smoke } = values;
-  const flags = new FlagReader(values, smoke);
+  const flags = new FlagReader(values);
+  const output = outputOptions(values);
   const normal = values.large ? 5_000_000 : 1_000_000;
   const configuration: RestartOptions = {
     documents: flags.whole('documents', { normal, smoke: 2000, min: 10, max: KEYS_MAX }),
@@ -90,8 +83,7 @@ await runMain('perf:restart', async (args) => {
   };
   const head = recordHead(['npm run perf:restart --', ...args].join(' '));
   const result = await runRestarts(configuration);
-  const warnings = surroundingsWarnings(head.machine.fileSystem, head.loadAverage, smoke);
+  const warnings = surroundingsWarnings(head.machine.fileSystem, head.loadAverage, output.smoke);
   const record: RestartRecord = { ...head, kind: 'restart', configuration, ...result, warnings };
-  console.log(values.json ? recordLine(record) : render(record));
-  if (!smoke && !values['no-history']) appendRecord(record, HISTORY_FILE);
+  publishRecord(record, output, render);
 });

@@ -14,6 +14,7 @@ import {
   keyOf,
   type PerfDocument,
 } from './documents.js';
+import { type Percentiles, percentilesMs, recordMs } from './latency.js';
 
 export interface WsLoad {
   readonly url: string;
@@ -28,17 +29,13 @@ export interface WsLoad {
   readonly seconds: number;
 }
 
-export interface WsReport extends CoresUsed {
+/** Latencies are of a frame, from the call to the answer of its last operation. */
+export interface WsReport extends CoresUsed, Percentiles {
   readonly opsPerSecond: number;
   readonly operations: number;
-  /** Of a frame, from the call to the answer of its last operation. */
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
 }
 
 const CHECK_EVERY_FRAMES = 64;
-const NS_PER_MS = 1e6;
 
 const load = JSON.parse(process.argv[2]) as WsLoad;
 const latencyNs = createHistogram();
@@ -89,7 +86,7 @@ async function runLane(client: WebSocketClient): Promise<void> {
     checkFrame(result, indexes);
     if (now < measureFromMs || now > measureToMs) continue;
     operations += indexes.length;
-    latencyNs.record(Math.max(1, Math.round((now - startMs) * NS_PER_MS)));
+    recordMs(latencyNs, now - startMs);
   }
 }
 
@@ -109,9 +106,7 @@ async function run(): Promise<WsReport> {
   return {
     opsPerSecond: operations / load.seconds,
     operations,
-    p50Ms: latencyNs.percentile(50) / NS_PER_MS,
-    p99Ms: latencyNs.percentile(99) / NS_PER_MS,
-    p999Ms: latencyNs.percentile(99.9) / NS_PER_MS,
+    ...percentilesMs(latencyNs),
     ...used,
   };
 }

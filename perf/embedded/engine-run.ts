@@ -7,23 +7,17 @@ import { join } from 'node:path';
 import { createHistogram } from 'node:perf_hooks';
 import { createPrng } from '../../src/base/prng.js';
 import { printReport } from '../child-process.js';
+import { percentileMs, recordMs } from '../latency.js';
 import { EntryMaker, KEY_BYTES, permutation } from './data.js';
-import type { EmbeddedStore, StoreSettings } from './embedded-store.js';
+import type { EmbeddedStore } from './embedded-store.js';
 import { ENGINES } from './engines.js';
 import type { EngineFigures, WriteFigures } from './figures.js';
 import { bytesWritten, diskBytes, dropFromPageCache, untilQuiet } from './file-usage.js';
+import type { WorkOptions } from './options.js';
 
-export interface EngineRun extends StoreSettings {
+export interface EngineRun extends WorkOptions {
   readonly engine: string;
   readonly directory: string;
-  readonly documents: number;
-  readonly updates: number;
-  readonly reads: number;
-  readonly coldReads: number;
-  readonly hotDocuments: number;
-  readonly valueBytes: number;
-  readonly batchEntries: number;
-  readonly seed: number;
 }
 
 const run = JSON.parse(process.argv[2]) as EngineRun;
@@ -79,14 +73,14 @@ function readCold(store: EmbeddedStore): Pick<EngineFigures, 'coldReads' | 'cold
     const value = store.get(key);
     const tookMs = performance.now() - startMs;
     totalMs += tookMs;
-    latencyNs.record(Math.max(1, Math.round(tookMs * 1e6)));
+    recordMs(latencyNs, tookMs);
     const fault = maker.fault(index, value);
     if (fault !== undefined) throw new Error(fault);
   }
   return {
     coldReads: (run.coldReads / totalMs) * 1000,
-    coldP50Us: latencyNs.percentile(50) / 1000,
-    coldP99Us: latencyNs.percentile(99) / 1000,
+    coldP50Us: percentileMs(latencyNs, 50) * 1000,
+    coldP99Us: percentileMs(latencyNs, 99) * 1000,
   };
 }
 

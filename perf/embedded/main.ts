@@ -3,9 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeDirectory, runScript, temporaryDirectory } from '../child-process.js';
-import { HISTORY_FILE } from '../package-root.js';
 import { ProgressLine } from '../progress.js';
-import { appendRecord, type RecordHead, recordHead, recordLine } from '../record.js';
+import { publishRecord, type RecordHead, recordHead } from '../record.js';
 import { runMain } from '../run-main.js';
 import { surroundingsWarnings } from '../warnings.js';
 import type { EngineRun } from './engine-run.js';
@@ -80,6 +79,5 @@ await runMain('perf:embedded', async (args) => {
     ratios: ratiosOf(rounds, options.engines),
     rounds,
   };
-  console.log(json ? recordLine(record) : renderEmbedded(record));
-  if (history) appendRecord(record, HISTORY_FILE);
+  publishRecord(record, options, renderEmbedded);
 });

@@ -1,11 +1,19 @@
 /** The command line of the embedded comparison. */
-import { FlagReader, parseFlags } from '../flags.js';
+import {
+  FlagReader,
+  OUTPUT_FLAGS,
+  OUTPUT_USAGE,
+  type OutputOptions,
+  outputOptions,
+  parseFlags,
+  SEED_BOUNDS,
+} from '../flags.js';
 import { VALUE_BYTES_MIN } from './data.js';
+import type { StoreSettings } from './embedded-store.js';
 import { DEFAULT_ENGINES, ENGINE_NAMES } from './engines.js';
 
-export interface EmbeddedOptions {
-  readonly engines: readonly string[];
-  readonly rounds: number;
+/** What one engine is to do. */
+export interface WorkOptions extends StoreSettings {
   readonly documents: number;
   readonly updates: number;
   /** Timed reads of hot keys, and as many of all keys. */
@@ -15,12 +23,12 @@ export interface EmbeddedOptions {
   readonly hotDocuments: number;
   readonly valueBytes: number;
   readonly batchEntries: number;
-  readonly cacheBytes: number;
-  readonly writeBufferBytes: number;
   readonly seed: number;
-  readonly smoke: boolean;
-  readonly json: boolean;
-  readonly history: boolean;
+}
+
+export interface EmbeddedOptions extends WorkOptions, OutputOptions {
+  readonly engines: readonly string[];
+  readonly rounds: number;
 }
 
 export const EMBEDDED_USAGE = `Usage: npm run perf:embedded -- [options]
@@ -39,10 +47,7 @@ Measures storage engines as libraries, in alternating rounds, each in a process 
   --cache-mib N       block cache of every engine that has one (64)
   --write-buffer-mib N  memtable of engines with "-tuned" (64)
   --seed N            of data, order and choice of keys (1)
-  --json              print the record as JSON
-  --no-history        do not append the record to perf/history.ndjson
-  --smoke             tiny, to see that everything works; its figures mean nothing
-  --help`;
+${OUTPUT_USAGE}`;
 
 const FLAGS = {
   engines: { type: 'string' },
@@ -57,10 +62,7 @@ const FLAGS = {
   'cache-mib': { type: 'string' },
   'write-buffer-mib': { type: 'string' },
   seed: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  'no-history': { type: 'boolean', default: false },
-  smoke: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const MIB = 2 ** 20;
@@ -71,8 +73,7 @@ const COUNT_MAX = 1_000_000_000;
 export function parseEmbeddedOptions(args: readonly string[]): EmbeddedOptions | undefined {
   const values = parseFlags(args, FLAGS);
   if (values.help) return undefined;
-  const { smoke } = values;
-  const flags = new FlagReader(values, smoke);
+  const flags = new FlagReader(values);
   const count = (flag: string, normal: number, small: number): number =>
     flags.whole(flag, { normal, smoke: small, min: 1, max: COUNT_MAX });
   const documents = count('documents', values.large ? 5_000_000 : 1_000_000, 5000);
@@ -88,9 +89,7 @@ export function parseEmbeddedOptions(args: readonly string[]): EmbeddedOptions |
     batchEntries: flags.whole('batch', { normal: 500, min: 1, max: 10_000 }),
     cacheBytes: flags.whole('cache-mib', { normal: 64, smoke: 8, min: 1, max: 65_536 }) * MIB,
     writeBufferBytes: flags.whole('write-buffer-mib', { normal: 64, smoke: 4, min: 1, max: 1024 }) * MIB,
-    seed: flags.whole('seed', { normal: 1, min: 0, max: 2 ** 31 - 1 }),
-    smoke,
-    json: values.json,
-    history: !smoke && !values['no-history'],
+    seed: flags.whole('seed', SEED_BOUNDS),
+    ...outputOptions(values),
   };
 }

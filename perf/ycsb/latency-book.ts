@@ -1,18 +1,14 @@
 /** Latencies and counts of one load, per kind of operation. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { maxMs, type Percentiles, percentilesMs, recordMs } from '../latency.js';
 import { OPERATIONS, type Operation } from './workloads.js';
 
-export interface LatencyFigures {
+export interface LatencyFigures extends Percentiles {
   readonly count: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
   readonly maxMs: number;
 }
 
 export type LatencyByOperation = Partial<Record<Operation, LatencyFigures>>;
-
-const NS_PER_MS = 1e6;
 
 export class LatencyBook {
   /** Operations that ended in the time that counts. */
@@ -37,7 +33,7 @@ export class LatencyBook {
 
   record(operation: Operation, startMs: number, endMs: number): void {
     if (startMs < this.fromMs) return;
-    this.histograms[operation].record(Math.max(1, Math.round((endMs - startMs) * NS_PER_MS)));
+    recordMs(this.histograms[operation], endMs - startMs);
     if (endMs <= this.toMs) this.operations++;
   }
 
@@ -50,9 +46,7 @@ export class LatencyBook {
 function figuresOf(histogram: RecordableHistogram): LatencyFigures {
   return {
     count: histogram.count,
-    p50Ms: histogram.percentile(50) / NS_PER_MS,
-    p99Ms: histogram.percentile(99) / NS_PER_MS,
-    p999Ms: histogram.percentile(99.9) / NS_PER_MS,
-    maxMs: histogram.max / NS_PER_MS,
+    ...percentilesMs(histogram),
+    maxMs: maxMs(histogram),
   };
 }

@@ -1,6 +1,5 @@
 /** `npm run perf:ycsb`: the YCSB core workloads on data that are larger than memory, and how long a write waits at worst. */
-import { HISTORY_FILE } from '../package-root.js';
-import { appendRecord, recordLine } from '../record.js';
+import { publishRecord } from '../record.js';
 import { runMain } from '../run-main.js';
 import { parseYcsbOptions, YCSB_USAGE } from './options.js';
 import { runYcsb } from './run.js';
@@ -13,6 +12,5 @@ await runMain('perf:ycsb', async (args) => {
     return;
   }
   const record = await runYcsb(options, ['npm run perf:ycsb --', ...args].join(' '));
-  console.log(options.json ? recordLine(record) : renderYcsb(record));
-  if (options.history) appendRecord(record, HISTORY_FILE);
+  publishRecord(record, options, renderYcsb);
 });

@@ -1,6 +1,14 @@
 /** The command line of the YCSB harness, and the memory that it gives the server. */
 import { defaultShardCount } from '../../src/config/shard-count.js';
-import { FlagReader, parseFlags } from '../flags.js';
+import {
+  FlagReader,
+  OUTPUT_FLAGS,
+  OUTPUT_USAGE,
+  type OutputOptions,
+  outputOptions,
+  parseFlags,
+  SEED_BOUNDS,
+} from '../flags.js';
 import { COUNT_MAX } from './fnv.js';
 import { TRANSPORTS, type Transport } from './load.js';
 import { STORED_BYTES } from './records.js';
@@ -14,7 +22,7 @@ export interface ServerMemory {
   readonly rowCacheBytes: number;
 }
 
-export interface YcsbOptions {
+export interface YcsbOptions extends OutputOptions {
   readonly records: number;
   /** Of each workload on each transport, after the warm-up. */
   readonly seconds: number;
@@ -30,9 +38,6 @@ export interface YcsbOptions {
   readonly pauseRate: number;
   readonly memory: ServerMemory;
   readonly seed: number;
-  readonly smoke: boolean;
-  readonly json: boolean;
-  readonly history: boolean;
 }
 
 /** Data are at least this many times as large as memtables and caches together. */
@@ -56,10 +61,7 @@ Runs the YCSB core workloads against a server whose memory is a quarter of its d
   --block-cache-mib N, --row-cache-mib N, --memtable-mib N, --memtables N
                       memory of the server (together a quarter of the data)
   --seed N            of data and choices (1)
-  --json              print the record as JSON
-  --no-history        do not append the record to perf/history.ndjson
-  --smoke             tiny, to see that everything works; its figures mean nothing
-  --help`;
+${OUTPUT_USAGE}`;
 
 const FLAGS = {
   records: { type: 'string' },
@@ -78,10 +80,7 @@ const FLAGS = {
   'memtable-mib': { type: 'string' },
   memtables: { type: 'string' },
   seed: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  'no-history': { type: 'boolean', default: false },
-  smoke: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const MIB = 2 ** 20;
@@ -96,8 +95,7 @@ const MIB_MAX = 1024 * 1024;
 export function parseYcsbOptions(args: readonly string[]): YcsbOptions | undefined {
   const values = parseFlags(args, FLAGS);
   if (values.help) return undefined;
-  const { smoke } = values;
-  const flags = new FlagReader(values, smoke);
+  const flags = new FlagReader(values);
   const records = flags.whole('records', { normal: 1_000_000, smoke: 500, min: 1, max: COUNT_MAX / 2 });
   return {
     records,
@@ -112,10 +110,8 @@ export function parseYcsbOptions(args: readonly string[]): YcsbOptions | undefin
     pauseSeconds: flags.number('pause-seconds', { normal: 20, smoke: 0.5, min: 0, max: 3600 }),
     pauseRate: flags.number('pause-rate', { normal: 1000, smoke: 200, min: 1, max: 1_000_000 }),
     memory: memoryOf(flags, records),
-    seed: flags.whole('seed', { normal: 1, min: 0, max: 2 ** 31 - 1 }),
-    smoke,
-    json: values.json,
-    history: !smoke && !values['no-history'],
+    seed: flags.whole('seed', SEED_BOUNDS),
+    ...outputOptions(values),
   };
 }
 
