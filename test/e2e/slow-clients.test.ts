@@ -4,6 +4,8 @@ import { RawConnection, splitAnswers } from '../support/http.js';
 import { TestServer } from '../support/server.js';
 
 const MIB = 1024 * 1024;
+/** That many answers of 8 MiB are more than the 256 MiB that are held for slow readers. */
+const LARGE_READERS = 60;
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const put = (path: string, body: string): string =>
   `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -81,28 +83,33 @@ test('readers that do not read cost bounded memory, pipelined or with large docu
       connection.destroy();
     }),
   );
-  for (let i = 0; i < 4; i++) {
+  const ask = async (request: string): Promise<void> => {
     const connection = await RawConnection.open(server.port);
     connection.socket.pause();
-    connection.send(get('/api/v1/c/medium').repeat(5000));
+    connection.send(request);
     slow.push(connection);
-  }
-  // 60 × 8 MiB is more than the 256 MiB that are held for slow readers.
-  for (let i = 0; i < 60; i++) {
-    const connection = await RawConnection.open(server.port);
-    connection.socket.pause();
-    connection.send(get('/api/v1/c/large'));
-    slow.push(connection);
-  }
+  };
+  for (let i = 0; i < 4; i++) await ask(get('/api/v1/c/medium').repeat(5000));
+  for (let i = 0; i < LARGE_READERS; i++) await ask(get('/api/v1/c/large'));
   let peak = 0;
   for (let i = 0; i < 10; i++) {
     await delay(150);
     peak = Math.max(peak, server.rssBytes());
   }
-  t.log(`resident memory grew by ${Math.round((peak - before) / MIB)} MiB at most`);
-  t.true(peak - before < 450 * MIB, `${(peak - before) / MIB} MiB`);
   t.is((await server.get('/live')).status, 200);
-  const refused = await server.get('/api/v1/c/large');
+  // How much of an answer the kernel takes off the server's hands, and how soon the server has read
+  // every request, differ between machines: more readers come until the limit is reached.
+  let refused = await server.get('/api/v1/c/large');
+  for (let i = 0; i < LARGE_READERS && refused.status === 200; i++) {
+    await ask(get('/api/v1/c/large'));
+    await delay(50);
+    refused = await server.get('/api/v1/c/large');
+    peak = Math.max(peak, server.rssBytes());
+  }
+  t.log(
+    `resident memory grew by ${Math.round((peak - before) / MIB)} MiB at most, with ${slow.length} slow readers`,
+  );
+  t.true(peak - before < 450 * MIB, `${(peak - before) / MIB} MiB`);
   t.is(refused.status, 503);
   t.regex(refused.json.error.message, /slow readers/);
   t.truthy(refused.headers['retry-after']);
