@@ -1,0 +1,91 @@
+/**
+ * What the binder and the executor need to know of a function. Implementations are pure: what depends on the statement
+ * (its time, its time zone) comes in the context.
+ */
+import type { SqlType } from '../types/sql-type.js';
+import type { SqlValue } from '../types/values.js';
+
+export interface EvaluationContext {
+  /** NOW(): start of the statement, in microseconds since 1970. */
+  readonly nowMicros: number;
+  /** clock_timestamp(). */
+  clockMicros(): number;
+  /** random(): in [0, 1). */
+  random(): number;
+  /** gen_random_uuid(). */
+  uuid(): string;
+}
+
+export type ScalarFunction = (args: readonly SqlValue[], context: EvaluationContext) => SqlValue;
+
+/** One overload. `any` and `unknown` arguments match every parameter type and are cast to it. */
+export interface FunctionDefinition {
+  /** `lower(text)`: unique, stable, usable in stored definitions. Operators: `+(int8,int8)`. */
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: readonly SqlType[];
+  /** The last parameter may be repeated, also not at all. */
+  readonly variadic: boolean;
+  readonly returns: SqlType;
+  /** NULL in, NULL out, without a call. */
+  readonly strict: boolean;
+  /** immutable: same result for the same arguments for ever; only these may be indexed and folded. */
+  readonly volatility: 'immutable' | 'stable' | 'volatile';
+  readonly evaluate: ScalarFunction;
+  /** Faster forms for one and two arguments that are not NULL; same result. */
+  readonly evaluate1?: (a: SqlValue, context: EvaluationContext) => SqlValue;
+  readonly evaluate2?: (a: SqlValue, b: SqlValue, context: EvaluationContext) => SqlValue;
+}
+
+/** One aggregate. States are plain values or small objects that structuredClone takes: they travel between threads. */
+export interface AggregateDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: readonly SqlType[];
+  readonly returns: SqlType;
+  /** Rows whose first argument is NULL are passed over. */
+  readonly skipsNull: boolean;
+  /** Whether partial states can be merged in any order: not for those that depend on the order of rows. */
+  readonly mergeable: boolean;
+  initial(): unknown;
+  /** Returns the new state, which may be the old object. */
+  accumulate(state: unknown, args: readonly SqlValue[]): unknown;
+  merge(left: unknown, right: unknown): unknown;
+  finish(state: unknown): SqlValue;
+  /** Bytes that a state holds beyond a constant, for the memory budget; absent: none. */
+  sizeBytes?(state: unknown): number;
+}
+
+/** row_number, lag and their like; aggregates over windows are AggregateDefinitions. */
+export interface WindowDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: readonly SqlType[];
+  readonly variadic: boolean;
+  readonly returns: SqlType;
+  evaluate(window: WindowAccess, args: (row: number) => readonly SqlValue[]): SqlValue;
+}
+
+/** The partition as a window function sees it: rows by their place in it, from 0. */
+export interface WindowAccess {
+  readonly rows: number;
+  readonly current: number;
+  /** Places of the current row's peers and of its frame: [start, end). */
+  readonly peerStart: number;
+  readonly peerEnd: number;
+  readonly frameStart: number;
+  readonly frameEnd: number;
+  /** 0-based number of the current row's peer group. */
+  readonly peerGroup: number;
+}
+
+/** A function in FROM that gives rows. */
+export interface TableFunctionDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: readonly SqlType[];
+  readonly variadic: boolean;
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  /** `emit` returns false when no more rows are wanted. */
+  evaluate(args: readonly SqlValue[], emit: (row: SqlValue[]) => boolean, context: EvaluationContext): void;
+}
