@@ -21,6 +21,7 @@ import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/forma
 import type { MemtablePool } from '../memtable/pool.js';
 import { FoundEntry } from '../sst/found-entry.js';
 import type { CollectionStats } from './collection-stats.js';
+import { IndexMaintainer, type Room } from './index-maintainer.js';
 import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
 import type { TablesBelow } from './tables-below.js';
 
@@ -52,6 +53,7 @@ export class BatchApplier {
   /** Why the last version that was unreadable is so. */
   private readError: DbError | undefined;
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
+  readonly indexes: IndexMaintainer;
 
   constructor(
     private readonly memtables: MemtablePool,
@@ -59,7 +61,9 @@ export class BatchApplier {
     private readonly tables: TablesBelow | undefined,
     private readonly operationIds: OperationIds,
     private readonly stats: CollectionStats,
-  ) {}
+  ) {
+    this.indexes = new IndexMaintainer(memtables, tables, stats);
+  }
 
   /** Applies all operations and fills `outcome` with a status for each. Room must have been reserved. */
   apply(batch: WriteBatchView, firstSeqno: number, outcome: WriteOutcome): void {
@@ -96,11 +100,56 @@ export class BatchApplier {
    */
   unreadableFor(batch: WriteBatchView): DbError | undefined {
     for (let i = 0; i < batch.count; i++) {
-      if (!needsOldVersion(batch, i)) continue;
+      if (!this.dependsOnOldVersion(batch, i)) continue;
       this.lookup(batch, i);
       if (this.current.isUnreadable) return this.readError;
     }
     return undefined;
+  }
+
+  /** True when some document of the batch has, or may get, entries in indexes. */
+  touchesIndexes(batch: WriteBatchView): boolean {
+    if (!this.indexes.hasAny) return false;
+    for (let i = 0; i < batch.count; i++) if (this.indexes.of(batch.collection(i)).length > 0) return true;
+    return false;
+  }
+
+  /** More than enough room for the index entries of the batch, without a look at the documents. */
+  addLooseIndexRoom(batch: WriteBatchView, room: Room): void {
+    for (let i = 0; i < batch.count; i++) {
+      const indexes = this.indexes.of(batch.collection(i));
+      if (indexes.length === 0) continue;
+      const idLength = batch.keyEnd(i) - batch.keyStart(i);
+      this.indexes.addLooseRoom(indexes, idLength, room);
+    }
+  }
+
+  /**
+   * Room for the index entries of the batch, worked out from the documents it brings and those it meets now. What is staged
+   * before it brings the room in which its own entries can be deleted.
+   */
+  addIndexRoom(batch: WriteBatchView, room: Room): void {
+    for (let i = 0; i < batch.count; i++) {
+      const indexes = this.indexes.of(batch.collection(i));
+      const kind = batch.kind(i);
+      if (indexes.length === 0 || kind === OperationKind.Expire) continue;
+      const keyStart = batch.keyStart(i);
+      const keyEnd = batch.keyEnd(i);
+      this.lookup(batch, i);
+      // One that is only written if it is not there: the entry of the version of now.
+      const side = kind === OperationKind.Reindex ? 'after' : 'before';
+      this.readCurrent(batch, i, side);
+      this.indexes.addRoom(indexes, side, room);
+      if (kind === OperationKind.Patch) {
+        // What it makes of the document is known when it is applied.
+        this.indexes.addLooseRoom(indexes, keyEnd - keyStart, room);
+      } else if (kind === OperationKind.Put) {
+        const start = batch.valueStart(i);
+        const length = batch.valueEnd(i) - start;
+        this.indexes.read(indexes, 'after', batch.values, start, length, batch.keys, keyStart, keyEnd);
+        this.indexes.addRoom(indexes, 'after', room);
+      }
+    }
   }
 
   /** Bytes of the newest version of operation `index`'s key; 0 when there is none. For reserving room. */
@@ -113,7 +162,7 @@ export class BatchApplier {
     const current = this.current;
     this.lookup(batch, index);
     const kind = batch.kind(index);
-    if (current.isUnreadable && needsOldVersion(batch, index)) return WriteStatus.Unreadable;
+    if (current.isUnreadable && this.dependsOnOldVersion(batch, index)) return WriteStatus.Unreadable;
     if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const valueStart = batch.valueStart(index);
     const valueEnd = batch.valueEnd(index);
@@ -138,6 +187,8 @@ export class BatchApplier {
         return this.expire(batch, index, seqno);
       case OperationKind.Patch:
         return this.patch(batch, index, seqno, valueStart, valueEnd);
+      case OperationKind.Reindex:
+        return this.reindex(batch, index, seqno);
       case OperationKind.None:
         throw new Error('operation kind 0 in a write batch');
       default:
@@ -189,6 +240,27 @@ export class BatchApplier {
     return WriteStatus.Deleted;
   }
 
+  /** Gives an index under construction its entry of a document. */
+  private reindex(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
+    const id = batch.expectedSeqno(index);
+    const building = this.indexes.of(batch.collection(index)).filter((each) => each.index.id === id);
+    if (building.length > 0 && this.readCurrent(batch, index, 'after'))
+      this.indexes.complete(building[0], seqno, this.current.expiresAt);
+    return WriteStatus.Unchanged;
+  }
+
+  /** Works out the entries of the document that clients see now. False when they see none. */
+  private readCurrent(batch: WriteBatchView, index: number, side: 'before' | 'after'): boolean {
+    const { exists, bytes, valueOffset, valueLength } = this.current;
+    const indexes = this.indexes.of(batch.collection(index));
+    if (exists) {
+      const keyStart = batch.keyStart(index);
+      const keyEnd = batch.keyEnd(index);
+      this.indexes.read(indexes, side, bytes, valueOffset, valueLength, batch.keys, keyStart, keyEnd);
+    } else this.indexes.clear(indexes, side);
+    return exists;
+  }
+
   private write(
     batch: WriteBatchView,
     index: number,
@@ -201,13 +273,23 @@ export class BatchApplier {
   ): void {
     const collection = batch.collection(index);
     const keyStart = batch.keyStart(index);
+    const keyEnd = batch.keyEnd(index);
+    const indexes = this.indexes.of(collection);
+    // The text of a husk is gone, and what an expired document has in indexes is left to the sweeper: ADR 0016.
+    const isIndexed = indexes.length > 0 && batch.kind(index) !== OperationKind.Expire;
+    if (isIndexed) {
+      this.readCurrent(batch, index, 'before');
+      if (kind === VERSION_KIND_DOCUMENT)
+        this.indexes.read(indexes, 'after', value, valueOffset, valueLength, batch.keys, keyStart, keyEnd);
+      else this.indexes.clear(indexes, 'after');
+    }
     this.memtables.active.put(
       this.current.activeNode,
       batch.keyHash(index),
       collection,
       batch.keys,
       keyStart,
-      batch.keyEnd(index) - keyStart,
+      keyEnd - keyStart,
       seqno,
       kind,
       expiresAt,
@@ -218,6 +300,7 @@ export class BatchApplier {
     const before = this.current.isCounted ? 1 : 0;
     const after = kind === VERSION_KIND_DOCUMENT ? 1 : 0;
     this.stats.add(collection, after - before, valueLength - (before === 1 ? this.current.valueLength : 0));
+    if (isIndexed) this.indexes.write(indexes, seqno, this.current.expiresAt, expiresAt);
   }
 
   /** Finds the newest version of an operation's key: in the chain, newest memtable first, then in tables. */
@@ -281,8 +364,9 @@ export class BatchApplier {
   }
 
   private conditionHolds(batch: WriteBatchView, index: number): boolean {
-    // Its expected seqno is not a condition: it names the version to collect, which no condition can see.
-    if (batch.kind(index) === OperationKind.Expire) return true;
+    // Their expected seqno is not a condition: it names the version to collect, which no condition can see, or an index.
+    const operation = batch.kind(index);
+    if (operation === OperationKind.Expire || operation === OperationKind.Reindex) return true;
     const kind = batch.condition(index);
     switch (kind) {
       case ConditionKind.None:
@@ -296,6 +380,11 @@ export class BatchApplier {
       default:
         return unreachable(kind);
     }
+  }
+
+  /** A document with entries in indexes cannot be replaced without knowing which they are. */
+  private dependsOnOldVersion(batch: WriteBatchView, index: number): boolean {
+    return needsOldVersion(batch, index) || this.indexes.of(batch.collection(index)).length > 0;
   }
 
   /** All-or-nothing batches: every operation is checked against the state before the batch. */

@@ -17,15 +17,18 @@ import type { WriteBatchView } from '../batch/write-batch-view.js';
 import { WriteOutcome } from '../batch/write-reply.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import type { IndexInUse } from '../indexes/index-entry.js';
 import { writeSizeMax } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import type { CommitLog } from '../wal/commit-log.js';
 import { BatchApplier } from './apply.js';
 import { type CollectionFigure, CollectionStats } from './collection-stats.js';
+import type { Room } from './index-maintainer.js';
 import { OperationIds, type RememberedOperationRecord } from './operation-ids.js';
 import { PatchBound } from './patch-bound.js';
 import type { FrozenMemtable, TablesBelow } from './tables-below.js';
 import type { WriteGate } from './write-gate.js';
+import { WriteRefusals } from './write-refusals.js';
 
 /** Takes seqno ranges from the process-wide counter. */
 export interface SeqnoSource {
@@ -82,6 +85,8 @@ export interface RestoredState {
 /** 'commit-first': the batch needs the state after this group, or a memtable of its own: commit() and stage() again. */
 export type StageResult = 'staged' | 'commit-first' | DbError;
 
+const NO_ROOM: Room = { writes: 0, bytes: 0 };
+
 class StagedBatch {
   constructor(
     readonly view: WriteBatchView,
@@ -103,12 +108,13 @@ export class ShardEngine {
   readonly stats = new CollectionStats();
   private readonly operationIds = new OperationIds();
   private readonly applier: BatchApplier;
+  private readonly refusals: WriteRefusals;
   private readonly outcome = new WriteOutcome();
   private staged: StagedBatch[] = [];
   private unsynced: UnsyncedBatch[] = [];
   private unsyncedSinceMs = 0;
-  private reservedWrites = 0;
-  private reservedBytes = 0;
+  /** Of the current group. */
+  private readonly reserved: Room = { writes: 0, bytes: 0 };
   private patchBound = new PatchBound();
   private lastSeqno = 0;
   /** Last operation that is not in the active memtable. */
@@ -118,6 +124,7 @@ export class ShardEngine {
 
   constructor(private readonly options: ShardEngineOptions) {
     this.commitLog = options.log;
+    this.refusals = new WriteRefusals(options);
     this.applier = new BatchApplier(options.memtables, options.tables, this.operationIds, this.stats);
   }
 
@@ -126,17 +133,29 @@ export class ShardEngine {
     this.commitLog = log;
   }
 
+  /**
+   * The indexes to maintain from now on, all of them. Before the first replay() and then between groups: a batch is applied
+   * with the indexes for which room was reserved.
+   */
+  setIndexes(indexes: readonly IndexInUse[]): void {
+    assert(this.staged.length === 0, 'indexes change between groups');
+    this.applier.indexes.setIndexes(indexes);
+  }
+
   /** Applies one recovered batch. Its room is found the same way as when it was first written. */
   replay(batch: WriteBatchView, firstSeqno: Seqno): void {
-    const bytes = this.memtableBytesMax(batch);
     const { memtables } = this.options;
-    if (!memtables.active.hasRoom(batch.count, bytes)) {
+    const room = this.roomFor(batch, NO_ROOM);
+    if (!memtables.active.hasRoom(room.writes, room.bytes)) {
       // A chain that is full must still be recoverable, also under a smaller memory.memtables_max than before.
       const isRotated =
         this.rotateFor(batch) || (this.options.tables?.flushNow() === true && this.rotateFor(batch));
-      if (!isRotated || !memtables.active.hasRoom(batch.count, bytes)) throw this.memtablesFull();
+      if (!isRotated || !memtables.active.hasRoom(room.writes, room.bytes))
+        throw this.refusals.memtablesFull();
     }
+    this.applier.indexes.isTrusting = false;
     this.applier.apply(batch, firstSeqno, this.outcome);
+    this.applier.indexes.isTrusting = true;
     this.lastSeqno = firstSeqno + Math.max(batch.count, 1) - 1;
     memtables.publishVisible(this.lastSeqno);
     if (!this.options.isReplayLenient) this.requireReadable(firstSeqno);
@@ -171,24 +190,25 @@ export class ShardEngine {
     const refusal = isGated ? this.options.gate?.refusal(view) : undefined;
     if (refusal !== undefined) return refusal;
     // Recovery may have needed the reserve. It is not for new writes, or the next recovery finds none.
-    if (memtables.chainLength > memtables.memtablesMax) return this.memtablesFull();
-    const dependsOnTables = view.hasConditions || PatchBound.hasPatches(view);
+    if (memtables.chainLength > memtables.memtablesMax) return this.refusals.memtablesFull();
+    const dependsOnTables =
+      view.hasConditions || PatchBound.hasPatches(view) || this.applier.touchesIndexes(view);
     const unreadable = dependsOnTables ? this.applier.unreadableFor(view) : undefined;
-    if (unreadable !== undefined) return this.unreadable(unreadable);
-    const bytes = this.memtableBytesMax(view);
-    if (bytes > memtables.active.capacityBytes) {
+    if (unreadable !== undefined) return this.refusals.unreadable(unreadable);
+    const room = this.roomFor(view, this.reserved);
+    if (room.bytes > memtables.active.capacityBytes) {
       // Patches are bounded by all that is staged for their documents. Once that is applied, the sizes are known.
-      return this.staged.length > 0 ? 'commit-first' : this.batchTooLarge(view, bytes);
+      return this.staged.length > 0 ? 'commit-first' : this.refusals.batchTooLarge(view, room.bytes);
     }
-    if (!memtables.active.hasRoom(this.reservedWrites + view.count, this.reservedBytes + bytes)) {
+    if (!this.fits(room, this.reserved)) {
       if (this.staged.length > 0) return 'commit-first';
       const stall = this.options.tables?.stall();
       if (stall !== undefined) return stall;
       if (
         !this.rotate(view.writtenAt === 0 ? undefined : view.writtenAt) ||
-        !memtables.active.hasRoom(view.count, bytes)
+        !memtables.active.hasRoom(room.writes, room.bytes)
       )
-        return this.memtablesFull();
+        return this.refusals.memtablesFull();
     }
     try {
       log.ensureRoom(view.bytes.length);
@@ -196,7 +216,7 @@ export class ShardEngine {
       const cause = log.poisonedBy();
       if (cause !== undefined) return this.writesRefused(cause);
       // No space for another segment: nothing is broken, the client may try again once there is space.
-      return this.noRoom(error);
+      return this.refusals.noRoom(error);
     }
     if (this.staged.length === 0) seqnos.groupBegins();
     const firstSeqno = seqnos.take(Math.max(view.count, 1));
@@ -205,8 +225,8 @@ export class ShardEngine {
       operationCount: view.count,
       wallClockMs: asMillis(clock.wallMs()),
     });
-    this.reservedWrites += view.count;
-    this.reservedBytes += bytes;
+    this.reserved.writes += room.writes;
+    this.reserved.bytes += room.bytes;
     const durability =
       view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
     this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
@@ -344,8 +364,8 @@ export class ShardEngine {
 
   private resetGroup(): void {
     this.staged = [];
-    this.reservedWrites = 0;
-    this.reservedBytes = 0;
+    this.reserved.writes = 0;
+    this.reserved.bytes = 0;
     this.patchBound.reset();
   }
 
@@ -403,14 +423,33 @@ export class ShardEngine {
     const poison = this.log.poisonedBy();
     assert(poison !== undefined, () => `a failed log is poisoned: ${String(error)}`);
     this.options.meter.onPoisoned(poison);
-    const answer = toWireError(this.outcomeUnknown(poison));
+    const answer = toWireError(this.refusals.outcomeUnknown(poison));
     for (const batch of staged) batch.answer.replyError(batch.view.batchId, answer);
     for (const batch of this.unsynced) batch.answer.replyError(batch.batchId, answer);
     this.unsynced = [];
   }
 
-  /** Most memtable bytes that applying the batch can take. */
-  private memtableBytesMax(batch: WriteBatchView): number {
+  /**
+   * What applying the batch can take of a memtable, behind what is reserved. Index entries are counted loosely as long as that
+   * fits, and exactly when it does not: it means working out all of them once more.
+   */
+  private roomFor(batch: WriteBatchView, reserved: Room): Room {
+    const room = { writes: batch.count, bytes: this.documentBytesMax(batch) };
+    if (!this.applier.touchesIndexes(batch)) return room;
+    const loose = { ...room };
+    this.applier.addLooseIndexRoom(batch, loose);
+    if (this.fits(loose, reserved)) return loose;
+    this.applier.addIndexRoom(batch, room);
+    return room;
+  }
+
+  private fits(room: Room, reserved: Room): boolean {
+    const { active } = this.options.memtables;
+    return active.hasRoom(reserved.writes + room.writes, reserved.bytes + room.bytes);
+  }
+
+  /** Most memtable bytes that the documents of the batch can take. */
+  private documentBytesMax(batch: WriteBatchView): number {
     const perOperation = writeSizeMax(0, 0) + 16; // 16: key and value are each rounded up to 8
     const bytes = batch.keys.length + batch.values.length + batch.count * perOperation;
     if (!PatchBound.hasPatches(batch)) return bytes;
@@ -418,65 +457,10 @@ export class ShardEngine {
     return bytes + this.patchBound.bytesMax(batch, (index) => this.applier.currentValueBytes(batch, index));
   }
 
-  private unreadable({ code, details }: DbError): DbError {
-    const { shard } = this.options;
-    const message = `shard ${shard}: the stored version of a document cannot be read (see the server log); nothing was written`;
-    return new DbError(code, message, { ...details, shard });
-  }
-
-  /** The log has no room for a batch. Out of space is a state of the disk that passes; anything else is what it is. */
-  private noRoom(error: unknown): DbError {
-    const cause = error instanceof DbError ? error : new DbError('IO', String(error));
-    const errno = cause.details?.['errno'];
-    const code = errno === 'ENOSPC' || errno === 'EDQUOT' ? 'DISK_FULL' : cause.code;
-    return new DbError(code, `shard ${this.options.shard}: ${cause.message}`, cause.details);
-  }
-
-  private batchTooLarge(batch: WriteBatchView, bytes: number): DbError {
-    const { shard, memtables } = this.options;
-    const limitBytes = memtables.active.capacityBytes;
-    if (batch.count > 1 && !batch.allOrNothing && PatchBound.hasPatches(batch)) {
-      // Each of these writes may fit: it is their company that does not, and a retry travels in another one.
-      return new DbError(
-        'OVERLOADED',
-        `shard ${shard}: the patches sent together may need ${bytes} bytes, more than one memtable holds (${limitBytes})`,
-      );
-    }
-    return new DbError(
-      'PAYLOAD_TOO_LARGE',
-      `this write may need ${bytes} bytes, more than one memtable holds (${limitBytes}, memory.memtable_size)`,
-      { neededBytes: bytes, limitBytes },
-    );
-  }
-
-  private memtablesFull(): DbError {
-    const { shard, memtables, tables } = this.options;
-    const failure = tables?.flushError;
-    return new DbError(
-      'MEMTABLES_FULL',
-      `shard ${shard}: all ${memtables.memtablesMax} memtables are full and wait to be flushed ` +
-        '(memory.memtable_size, memory.memtables_max)' +
-        (failure === undefined ? '' : `; the last flush failed: ${failure.message}`),
-      { shard, memtables: memtables.memtablesMax },
-    );
-  }
-
   private writesRefused(poison: DbError): DbError {
     // Again for every batch: a log that broke while it made room for one, with nothing staged, has no group to fail.
     this.options.meter.onPoisoned(poison);
-    return new DbError(
-      'WAL_POISONED',
-      `shard ${this.options.shard} takes no writes: ${poison.message}`,
-      poison.details,
-    );
-  }
-
-  private outcomeUnknown(poison: DbError): DbError {
-    return new DbError(
-      'WAL_POISONED',
-      `shard ${this.options.shard} could not make this write durable, its outcome is unknown: ${poison.message}`,
-      poison.details,
-    );
+    return this.refusals.writesRefused(poison);
   }
 }
 

@@ -10,6 +10,7 @@ export function writeStatusError(status: WriteStatus, isCreate: boolean): WireEr
     case WriteStatus.Created:
     case WriteStatus.Replaced:
     case WriteStatus.Deleted:
+    case WriteStatus.Unchanged:
       return undefined;
     case WriteStatus.NotFound:
       return { code: 'NOT_FOUND', message: 'the document does not exist' };

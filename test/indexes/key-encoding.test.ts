@@ -5,7 +5,7 @@ import { KeyEncoder } from '../../src/indexes/key-encoding.js';
 import { COLUMN_BYTES_MAX } from '../../src/indexes/key-format.js';
 import { type IndexCondition, indexInterval } from '../../src/indexes/key-interval.js';
 import type { ColumnOrder, IndexValue } from '../../src/indexes/value.js';
-import { compareValues, jsonText, randomJsonValue, randomValue } from './index-values.js';
+import { compareValues, jsonText, randomJsonValue, randomValue } from '../support/index-values.js';
 
 const ASC: ColumnOrder = { descending: false, nullsFirst: false };
 const ORDERS: readonly ColumnOrder[] = [

@@ -5,5 +5,6 @@ export enum OperationKind {
   Put = 1,
   Patch = 2,
   Delete = 3,
-  Expire = 4
+  Expire = 4,
+  Reindex = 5
 }

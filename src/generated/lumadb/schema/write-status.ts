@@ -10,5 +10,6 @@ export enum WriteStatus {
   OperationIdReused = 6,
   TooLarge = 7,
   Aborted = 8,
-  Unreadable = 9
+  Unreadable = 9,
+  Unchanged = 10
 }
