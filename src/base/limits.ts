@@ -10,6 +10,10 @@ export const JSON_DEPTH_MAX = 200;
 export const COLLECTION_NAME_LENGTH_MAX = 128;
 /** Collections a database can hold at a time; dropped ones free their place. */
 export const COLLECTIONS_MAX = 4096;
+/** Secondary indexes of one collection. */
+export const INDEXES_PER_COLLECTION_MAX = 64;
+/** Longest index name, in characters. */
+export const INDEX_NAME_LENGTH_MAX = 128;
 /** Documents (HTTP bulk) or operations (WebSocket frame) in one request. */
 export const BULK_OPERATIONS_MAX = 10_000;
 /** Body of a bulk request and payload of a WebSocket frame, in bytes. */

@@ -1,26 +1,17 @@
 /**
- * The catalog: which collections there are, and their numbers. Main thread only. Persisted as a whole before any change
- * is used, so a number that occurs in a WAL is always known.
+ * The catalog: which collections and indexes there are, and their numbers. Main thread only. Persisted as a whole before any
+ * change is used (catalog-file.ts), so a number that occurs in a WAL is always known.
  *
- * File `catalog.json` in the data directory:
- *   {"format_version":2,"next_id":3,"collections":[{"id":1,"name":"users","created_at":"2026-...","ttl_seconds":null}]}
- * Version 1 had no ttl_seconds; it is read as null everywhere and written as version 2 with the next change.
- * Numbers are never reused: documents of a dropped collection may still be in WAL and memtables, invisible.
+ * Collections and indexes share their numbers, and numbers are never reused: documents of a dropped collection, and entries
+ * of a dropped index, may still be in WAL, memtables and tables, invisible.
  */
-import { z } from 'zod';
-import { asCollectionId, type CollectionId } from '../base/brand.js';
+import { asCollectionId } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { TTL_UNSET } from '../base/expiry.js';
-import { COLLECTIONS_MAX, TTL_SECONDS_MAX } from '../base/limits.js';
-
-export interface Collection {
-  readonly id: CollectionId;
-  readonly name: string;
-  readonly createdAt: string;
-  /** Default time to live of documents written to it, in seconds; TTL_UNSET (base/expiry.ts) = none. */
-  readonly ttlSeconds: number;
-}
+import { COLLECTIONS_MAX, INDEXES_PER_COLLECTION_MAX } from '../base/limits.js';
+import type { IndexDefinition, NewIndex } from '../indexes/definition.js';
+import { type CatalogContents, type Collection, decodeCatalog, encodeCatalog } from './catalog-file.js';
 
 /** Where the catalog is kept; the runtime implements it over the vfs. */
 export interface CatalogStore {
@@ -30,39 +21,8 @@ export interface CatalogStore {
   write(bytes: Uint8Array): void;
 }
 
-const FORMAT_VERSION = 2;
-
-const collectionV1 = z.strictObject({
-  id: z.int().min(1),
-  name: z.string().min(1),
-  created_at: z.string(),
-});
-const collectionV2 = collectionV1.extend({ ttl_seconds: z.int().min(1).max(TTL_SECONDS_MAX).nullable() });
-const catalogFileV1 = z.strictObject({
-  format_version: z.literal(1),
-  next_id: z.int().min(1),
-  collections: z.array(collectionV1),
-});
-const catalogFileV2 = z.strictObject({
-  format_version: z.literal(FORMAT_VERSION),
-  next_id: z.int().min(1),
-  collections: z.array(collectionV2),
-});
-type CatalogFile = z.infer<typeof catalogFileV2>;
-const catalogFile = z.discriminatedUnion('format_version', [
-  catalogFileV1.transform(
-    (file): CatalogFile => ({
-      ...file,
-      format_version: FORMAT_VERSION,
-      collections: file.collections.map((collection) => ({ ...collection, ttl_seconds: null })),
-    }),
-  ),
-  catalogFileV2,
-]);
-
 export class Catalog {
-  private readonly byName = new Map<string, Collection>();
-  private nextId = 1;
+  private contents: CatalogContents = { nextId: 1, collections: [], indexes: [] };
 
   /** Throws DbError('CORRUPT_CATALOG') when the file is there but cannot be understood. */
   constructor(
@@ -70,40 +30,53 @@ export class Catalog {
     private readonly clock: Clock,
   ) {
     const bytes = store.read();
-    if (bytes !== undefined) this.load(bytes);
+    if (bytes !== undefined) this.contents = decodeCatalog(bytes);
   }
 
   list(): Collection[] {
-    return [...this.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.contents.collections].sort(byName);
   }
 
-  /** Numbers that collections had and none has any more: their documents may still be on disk, and can be dropped. */
+  /** Indexes of all collections and of every state, replacements under construction included. */
+  indexes(): readonly IndexDefinition[] {
+    return [...this.contents.indexes].sort(byName);
+  }
+
+  /** Numbers that something had and nothing has any more: what is stored under them may still be on disk, and can be dropped. */
   droppedIds(): number[] {
-    const live = new Set([...this.byName.values()].map(({ id }): number => id));
+    const { collections, indexes, nextId } = this.contents;
+    const live = new Set([...collections, ...indexes].map(({ id }): number => id));
     const dropped: number[] = [];
-    for (let id = 1; id < this.nextId; id++) if (!live.has(id)) dropped.push(id);
+    for (let id = 1; id < nextId; id++) if (!live.has(id)) dropped.push(id);
     return dropped;
   }
 
   find(name: string): Collection | undefined {
-    return this.byName.get(name);
+    return this.contents.collections.find((collection) => collection.name === name);
+  }
+
+  /** Not a replacement under construction. */
+  findIndex(name: string): IndexDefinition | undefined {
+    return this.contents.indexes.find((index) => index.name === name && index.replaces === undefined);
+  }
+
+  indexById(id: number): IndexDefinition | undefined {
+    return this.contents.indexes.find((index) => index.id === id);
   }
 
   /** Throws DbError('CONFLICT') when the name is taken, or when there are too many collections. */
   create(name: string, ttlSeconds = TTL_UNSET): Collection {
-    if (this.byName.has(name)) {
+    const { collections, nextId } = this.contents;
+    if (this.find(name) !== undefined) {
       throw new DbError('CONFLICT', `collection ${JSON.stringify(name)} exists already`, { field: 'name' });
     }
-    if (this.byName.size >= COLLECTIONS_MAX) {
+    if (collections.length >= COLLECTIONS_MAX) {
       throw new DbError('CONFLICT', `there are ${COLLECTIONS_MAX} collections already`, {
         limit: COLLECTIONS_MAX,
       });
     }
-    const createdAt = new Date(this.clock.wallMs()).toISOString();
-    const collection: Collection = { id: asCollectionId(this.nextId), name, createdAt, ttlSeconds };
-    this.save([...this.byName.values(), collection], this.nextId + 1);
-    this.byName.set(name, collection);
-    this.nextId++;
+    const collection: Collection = { id: asCollectionId(nextId), name, createdAt: this.now(), ttlSeconds };
+    this.save({ collections: [...collections, collection], nextId: nextId + 1 });
     return collection;
   }
 
@@ -111,77 +84,161 @@ export class Catalog {
   setTtl(name: string, ttlSeconds: number): Collection {
     const before = this.existing(name);
     const after: Collection = { ...before, ttlSeconds };
-    this.save(
-      [...this.byName.values()].map((other) => (other === before ? after : other)),
-      this.nextId,
-    );
-    this.byName.set(name, after);
+    this.save({ collections: this.contents.collections.map((other) => (other === before ? after : other)) });
     return after;
   }
 
-  /** Throws DbError('NOT_FOUND'). */
+  /** With its indexes. Throws DbError('NOT_FOUND'). */
   drop(name: string): Collection {
     const collection = this.existing(name);
-    this.save(
-      [...this.byName.values()].filter((other) => other !== collection),
-      this.nextId,
-    );
-    this.byName.delete(name);
+    const { collections, indexes } = this.contents;
+    this.save({
+      collections: collections.filter((other) => other !== collection),
+      indexes: indexes.filter(({ collectionId }) => collectionId !== collection.id),
+    });
     return collection;
+  }
+
+  /**
+   * Empties a collection: it gets another number, and so do its indexes, which are complete then. Returns it as it is now.
+   * Throws DbError('NOT_FOUND').
+   */
+  truncate(name: string): Collection {
+    const before = this.existing(name);
+    const { collections, indexes } = this.contents;
+    let { nextId } = this.contents;
+    const after: Collection = { ...before, id: asCollectionId(nextId++) };
+    const moved = indexes.flatMap((index): IndexDefinition[] => {
+      if (index.collectionId !== before.id) return [index];
+      // What it would have replaced is as new itself.
+      if (index.replaces !== undefined) return [];
+      return [{ ...completed(index), id: nextId++, collectionId: after.id }];
+    });
+    this.save({
+      collections: collections.map((other) => (other === before ? after : other)),
+      indexes: moved,
+      nextId,
+    });
+    return after;
+  }
+
+  /**
+   * Adds an index under construction. Throws DbError: NOT_FOUND (the collection), CONFLICT (the name is taken, or the
+   * collection has too many).
+   */
+  createIndex(index: NewIndex): IndexDefinition {
+    const collection = this.existing(index.collection);
+    if (this.findIndex(index.name) !== undefined) {
+      throw new DbError('CONFLICT', `index ${JSON.stringify(index.name)} exists already`, { field: 'name' });
+    }
+    return this.addIndex({ ...index, collectionId: collection.id });
+  }
+
+  /** Adds an index under construction that is to take the place of this one. Throws DbError('CONFLICT'): there is one. */
+  createReplacement(index: IndexDefinition): IndexDefinition {
+    if (this.contents.indexes.some(({ replaces }) => replaces === index.id)) {
+      throw new DbError('CONFLICT', `index ${JSON.stringify(index.name)} is being rebuilt already`);
+    }
+    return this.addIndex({ ...index, concurrently: true, replaces: index.id });
+  }
+
+  /** A build is complete: the index is valid, and the one that it replaces is gone. Undefined when it was dropped meanwhile. */
+  completeIndex(id: number): IndexDefinition | undefined {
+    const index = this.indexById(id);
+    if (index === undefined) return undefined;
+    const valid = completed(index);
+    this.save({
+      indexes: this.contents.indexes
+        .filter((other) => other.id !== index.replaces)
+        .map((other) => (other === index ? valid : other)),
+    });
+    return valid;
+  }
+
+  /** The entries are not complete, and not maintained any more. */
+  invalidateIndex(id: number): void {
+    this.save({ indexes: this.contents.indexes.map((other) => (other.id === id ? invalid(other) : other)) });
+  }
+
+  /** With its replacement, if one is being built. */
+  dropIndexById(id: number): void {
+    this.save({
+      indexes: this.contents.indexes.filter((other) => other.id !== id && other.replaces !== id),
+    });
+  }
+
+  /** Throws DbError('NOT_FOUND'). */
+  dropIndex(name: string): IndexDefinition {
+    const index = this.existingIndex(name);
+    this.dropIndexById(index.id);
+    return index;
+  }
+
+  /**
+   * Puts an end to builds that another run of the process began: an index is dropped, or left invalid if it was built
+   * CONCURRENTLY; a replacement is dropped. Returns what was changed. Writes nothing when there is nothing to end.
+   */
+  endBuilds(): readonly IndexDefinition[] {
+    const { indexes } = this.contents;
+    const cut = indexes.filter(({ state }) => state === 'building');
+    if (cut.length === 0) return cut;
+    this.save({
+      indexes: indexes.flatMap((index) => {
+        if (index.state !== 'building') return [index];
+        return index.concurrently === true && index.replaces === undefined ? [invalid(index)] : [];
+      }),
+    });
+    return cut;
   }
 
   /** Throws DbError('NOT_FOUND'). */
   existing(name: string): Collection {
-    const collection = this.byName.get(name);
+    const collection = this.find(name);
     if (collection === undefined)
       throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
     return collection;
   }
 
-  private save(collections: readonly Collection[], nextId: number): void {
-    const file: CatalogFile = {
-      format_version: FORMAT_VERSION,
-      next_id: nextId,
-      collections: collections.map(({ id, name, createdAt, ttlSeconds }) => ({
-        id,
-        name,
-        created_at: createdAt,
-        ttl_seconds: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
-      })),
-    };
-    this.store.write(new TextEncoder().encode(`${JSON.stringify(file, null, 1)}\n`));
+  /** Throws DbError('NOT_FOUND'). */
+  existingIndex(name: string): IndexDefinition {
+    const index = this.findIndex(name);
+    if (index === undefined) throw new DbError('NOT_FOUND', `index ${JSON.stringify(name)} does not exist`);
+    return index;
   }
 
-  private load(bytes: Uint8Array): void {
-    const file = parse(bytes);
-    const ids = new Set<number>();
-    for (const { id, name, created_at, ttl_seconds } of file.collections) {
-      if (id >= file.next_id || ids.has(id) || this.byName.has(name))
-        throw corrupt(`collection ${JSON.stringify(name)} is inconsistent`);
-      ids.add(id);
-      this.byName.set(name, {
-        id: asCollectionId(id),
-        name,
-        createdAt: created_at,
-        ttlSeconds: ttl_seconds ?? TTL_UNSET,
+  private addIndex(index: NewIndex & Pick<IndexDefinition, 'collectionId' | 'replaces'>): IndexDefinition {
+    const { indexes, nextId } = this.contents;
+    const siblings = indexes.filter(({ collectionId }) => collectionId === index.collectionId);
+    if (siblings.length >= INDEXES_PER_COLLECTION_MAX) {
+      throw new DbError('CONFLICT', `collection ${JSON.stringify(index.collection)} has too many indexes`, {
+        limit: INDEXES_PER_COLLECTION_MAX,
       });
     }
-    this.nextId = file.next_id;
+    const made: IndexDefinition = { ...index, id: nextId, state: 'building', createdAt: this.now() };
+    this.save({ indexes: [...indexes, made], nextId: nextId + 1 });
+    return made;
+  }
+
+  private now(): string {
+    return new Date(this.clock.wallMs()).toISOString();
+  }
+
+  /** A change that could not be stored has not happened. */
+  private save(change: Partial<CatalogContents>): void {
+    const next = { ...this.contents, ...change };
+    this.store.write(encodeCatalog(next));
+    this.contents = next;
   }
 }
 
-function parse(bytes: Uint8Array): CatalogFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw corrupt((error as Error).message);
-  }
-  const result = catalogFile.safeParse(value);
-  if (!result.success) throw corrupt(z.prettifyError(result.error));
-  return result.data;
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-function corrupt(reason: string): DbError {
-  return new DbError('CORRUPT_CATALOG', `catalog.json cannot be read: ${reason}`, { file: 'catalog.json' });
+function completed({ concurrently: _, replaces: __, ...index }: IndexDefinition): IndexDefinition {
+  return { ...index, state: 'valid' };
+}
+
+function invalid({ concurrently: _, replaces: __, ...index }: IndexDefinition): IndexDefinition {
+  return { ...index, state: 'invalid' };
 }

@@ -34,4 +34,11 @@ export interface IndexDefinition {
   readonly unique: boolean;
   readonly state: IndexState;
   readonly createdAt: string;
+  /** Of one under construction: a build that is cut short leaves an invalid index, as CREATE INDEX CONCURRENTLY does. */
+  readonly concurrently?: boolean;
+  /** Number of the index of the same name whose place it takes when it is complete: a rebuild. */
+  readonly replaces?: number;
 }
+
+/** What its creator says of it. */
+export type NewIndex = Omit<IndexDefinition, 'id' | 'collectionId' | 'state' | 'createdAt' | 'replaces'>;

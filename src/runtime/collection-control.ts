@@ -4,7 +4,8 @@
  */
 import type { Logger } from 'pino';
 import { TTL_UNSET } from '../base/expiry.js';
-import type { Catalog, Collection } from '../catalog/catalog.js';
+import type { Catalog } from '../catalog/catalog.js';
+import type { Collection } from '../catalog/catalog-file.js';
 import type { CollectionDescription, CollectionInfo } from '../front/control-plane.js';
 import type { ReadOnlyState } from './read-only-state.js';
 import type { Supervisor } from './supervisor.js';

@@ -147,7 +147,7 @@ test('a catalog of the format before times to live is read, and rewritten with t
   const catalog = open(store);
   t.like(catalog.find('old'), { id: 1, ttlSeconds: TTL_UNSET, createdAt: entry.created_at });
   catalog.create('new', 5);
-  t.regex(textOf(store.bytes), /"format_version": 2/);
+  t.regex(textOf(store.bytes), /"format_version": 3/);
   t.is(open(store).find('new')?.ttlSeconds, 5);
   t.is(open(store).find('old')?.ttlSeconds, TTL_UNSET);
 });
