@@ -237,6 +237,10 @@ export class BatchApplier {
     if (exists || !isCounted || this.current.seqno !== batch.expectedSeqno(index))
       return WriteStatus.NotFound;
     this.write(batch, index, seqno, VERSION_KIND_TOMBSTONE, 0, NO_BYTES, 0, 0);
+    const collection = batch.collection(index);
+    // An entry of an index: its key counts as well.
+    if (this.indexes.isIndex(collection))
+      this.stats.add(collection, 0, batch.keyStart(index) - batch.keyEnd(index));
     return WriteStatus.Deleted;
   }
 

@@ -37,6 +37,7 @@ export interface Room {
 
 export class IndexMaintainer {
   private readonly byCollection = new Map<number, readonly MaintainedIndex[]>();
+  private readonly ids = new Set<number>();
   private lastCollection = 0;
   private lastIndexes = NO_INDEXES;
   private readonly found = new FoundEntry();
@@ -63,10 +64,12 @@ export class IndexMaintainer {
   /** All indexes there are from now on. Between groups only. */
   setIndexes(indexes: readonly IndexInUse[]): void {
     this.byCollection.clear();
+    this.ids.clear();
     this.lastCollection = 0;
     this.lastIndexes = NO_INDEXES;
     for (const index of indexes) {
       const { collectionId } = index.definition;
+      this.ids.add(index.id);
       const others = this.byCollection.get(collectionId) ?? NO_INDEXES;
       this.byCollection.set(collectionId, [
         ...others,
@@ -78,6 +81,11 @@ export class IndexMaintainer {
   /** False in a shard without any: nothing else of this class need be called then. */
   get hasAny(): boolean {
     return this.byCollection.size > 0;
+  }
+
+  /** True when the number is that of an index that is maintained, and what is stored under it are entries. */
+  isIndex(id: number): boolean {
+    return this.ids.has(id);
   }
 
   /** Empty for a collection without indexes. */

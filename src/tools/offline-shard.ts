@@ -13,12 +13,16 @@ import { Compaction } from '../compaction/compaction-job.js';
 import { runFlush } from '../compaction/flush-job.js';
 import type { TableOptions } from '../compaction/job-types.js';
 import type { PickerOptions } from '../compaction/picker-state.js';
+import { IndexBuild } from '../engine/index-build.js';
+import { shardCursors } from '../engine/shard-cursors.js';
 import { localSeqnoSource, ShardEngine } from '../engine/shard-engine.js';
 import { ShardStore } from '../engine/shard-store.js';
 import { type JobRunner, type StoreEvents, StoreScheduler } from '../engine/store-scheduler.js';
 import { TableCache } from '../engine/table-cache.js';
 import type { BacklogLimits } from '../engine/write-throttle.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
+import type { IndexInUse } from '../indexes/index-entry.js';
+import type { EntryCursor } from '../iter/entry-cursor.js';
 import type { ManifestState } from '../manifest/manifest-contents.js';
 import { openManifest, type WritableManifest } from '../manifest/open-manifest.js';
 import { createMemtablePool, MemtablePool } from '../memtable/pool.js';
@@ -50,6 +54,10 @@ export interface OfflineShardOptions {
   readonly onWalDamage: 'stop' | 'salvage';
   /** See WalWriterOptions. */
   readonly keepReleasedBytes?: number;
+  /** Seqnos of snapshots whose versions are kept; none if absent. */
+  readonly heldSnapshots?: () => readonly number[];
+  /** Secondary indexes to maintain, while the log is replayed and afterwards. */
+  readonly indexes?: readonly IndexInUse[];
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
@@ -76,6 +84,7 @@ export class OfflineShard {
   readonly log: WalWriter;
   readonly walReport: RecoveryReport;
   private readonly memtables: MemtablePool;
+  private readonly tables: TableCache;
   private released = 0;
   private openedLog: WalWriter | undefined;
 
@@ -88,8 +97,9 @@ export class OfflineShard {
     const { vfs, shard, tableDirectory: directory, walDirectory } = place;
     const buffers = createMemtablePool(MEMTABLE_SLOTS, tuning.memtableBytes);
     this.memtables = new MemtablePool(buffers, createPrng(MEMTABLE_SEED));
-    const tables = new TableCache({ vfs, directory, shard, cache: NO_BLOCK_CACHE });
-    this.store = new ShardStore({ vfs, directory, memtables: this.memtables, tables }, manifest);
+    this.tables = new TableCache({ vfs, directory, shard, cache: NO_BLOCK_CACHE });
+    const { memtables, tables } = this;
+    this.store = new ShardStore({ vfs, directory, memtables, tables }, manifest);
     this.scheduler = this.makeScheduler(buffers.slots);
     const { flushedSeqno, collectionStats, operationIds } = manifest.state;
     const pool = new SegmentPool({
@@ -114,6 +124,8 @@ export class OfflineShard {
       defaultDurability: Durability.Always,
       groupIntervalMs: 0,
     });
+    this.engine.setIndexes(options.indexes ?? []);
+    this.engine.stats.setDropped(options.droppedCollections);
     this.engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
     this.walReport = this.replay(flushedSeqno);
     seqnos = localSeqnoSource(Math.max(this.walReport.lastSeqno, flushedSeqno));
@@ -139,6 +151,28 @@ export class OfflineShard {
   /** What the manifest remembers beside the tables. Copies the operation ids. */
   manifestState(): ManifestState {
     return this.manifest.writer.state;
+  }
+
+  /** Everything there is, newest source first, for a merge. Valid until something is written; the caller closes them. */
+  cursors(): EntryCursor[] {
+    return shardCursors(this.memtables, this.tables, this.store.version);
+  }
+
+  /** Gives an index under construction its entries. Throws DbError when a write is refused. */
+  buildIndex(index: IndexInUse): void {
+    const { memtables, tables, store, engine, options } = this;
+    const build = new IndexBuild(
+      {
+        memtables,
+        tables,
+        version: () => store.version,
+        clock: { nowSeconds: () => options.nowSeconds },
+        nowMs: () => options.clock.monotonicMs(),
+        write: (batch) => engine.writeNow(batch),
+      },
+      index.definition,
+    );
+    while (!build.slice()) while (this.scheduler.flushNow());
   }
 
   /** Brings everything into tables; afterwards the log holds nothing that is needed. */
@@ -175,7 +209,7 @@ export class OfflineShard {
       clock,
       databaseClock: { nowSeconds: () => nowSeconds },
       flushedSeconds: this.manifest.report.isNew ? nowSeconds : this.manifest.state.databaseSeconds,
-      heldSnapshots: () => [],
+      heldSnapshots: this.options.heldSnapshots ?? (() => []),
       droppedCollections: () => droppedCollections,
       memtable: (slot) => slots[slot],
       memtablesInUse: () => this.memtables.chainLength,

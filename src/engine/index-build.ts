@@ -1,0 +1,117 @@
+/**
+ * Gives an index under construction the entries of the documents that were there before it: walks the collection in the
+ * order of keys and writes a Reindex operation for each document through the normal write path. Shard thread only, in
+ * slices: between two of them writes go on, and what they change has its entries by itself. So each slice reads what is
+ * there now, and no snapshot has to be kept for as long as the build takes.
+ */
+import type { DatabaseClock } from '../base/database-clock.js';
+import { EXPIRES_UNSET } from '../base/expiry.js';
+import { hashKey } from '../base/hash.js';
+import { WriteBatchEncoder } from '../batch/write-batch-encoder.js';
+import { WriteBatchView } from '../batch/write-batch-view.js';
+import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
+import { Durability } from '../generated/lumadb/schema/durability.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import type { IndexDefinition } from '../indexes/definition.js';
+import { keyRange } from '../iter/key-range.js';
+import { MergingCursor } from '../iter/merging-cursor.js';
+import { STEP_DOCUMENT, STEP_END, VisibleCursor } from '../iter/visible-cursor.js';
+import type { Version } from '../manifest/version.js';
+import type { MemtablePool } from '../memtable/pool.js';
+import { shardCursors } from './shard-cursors.js';
+import type { TableCache } from './table-cache.js';
+
+const NO_BYTES = new Uint8Array(0);
+/** The walk of a slice ends after this time, or with this many documents or bytes; writing their entries takes as long again. */
+const SLICE_MS = 2;
+const SLICE_DOCUMENTS = 256;
+const SLICE_BYTES = 1024 * 1024;
+/** Entries between two looks at the clock. */
+const ENTRIES_PER_LOOK = 64;
+
+export interface IndexBuildOptions {
+  readonly memtables: MemtablePool;
+  readonly tables: TableCache;
+  readonly version: () => Version;
+  readonly clock: DatabaseClock;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Writes a batch now. Throws DbError when writes are refused: the slice can be tried again. */
+  readonly write: (batch: WriteBatchView) => void;
+}
+
+export class IndexBuild {
+  private readonly encoder = new WriteBatchEncoder();
+  private readonly view = new WriteBatchView();
+  /** All keys up to this one are dealt with. */
+  private done: Uint8Array | undefined;
+  /** Documents that have been given their entries. */
+  documents = 0;
+
+  constructor(
+    private readonly options: IndexBuildOptions,
+    private readonly index: Pick<IndexDefinition, 'id' | 'collectionId'>,
+  ) {}
+
+  /** Does a part. True when all documents have their entries. Between groups only. */
+  slice(): boolean {
+    const { options } = this;
+    const nowSeconds = options.clock.nowSeconds();
+    this.encoder.reset();
+    const { isEnd, key } = this.walk(nowSeconds);
+    if (this.encoder.count > 0) {
+      const bytes = this.encoder.finish(1, Durability.Os, false, nowSeconds);
+      options.write(this.view.open(bytes));
+      this.documents += this.encoder.count;
+    }
+    // Not before they are written.
+    this.done = key;
+    return isEnd;
+  }
+
+  /** Collects documents behind `done`; returns the last key that it looked at. */
+  private walk(nowSeconds: number): { readonly isEnd: boolean; readonly key: Uint8Array | undefined } {
+    const { memtables, tables, version, nowMs } = this.options;
+    const sources = shardCursors(memtables, tables, version());
+    const from = this.done === undefined ? undefined : { key: this.done, inclusive: false };
+    const range = keyRange({ collection: this.index.collectionId, from });
+    const cursor = new VisibleCursor(new MergingCursor(sources), range, Number.MAX_SAFE_INTEGER, nowSeconds);
+    const endMs = nowMs() + SLICE_MS;
+    let bytes = 0;
+    try {
+      for (let steps = 1; ; steps++) {
+        const step = cursor.next(ENTRIES_PER_LOOK);
+        if (step === STEP_END) return { isEnd: true, key: this.done };
+        if (step === STEP_DOCUMENT) {
+          this.add(cursor);
+          bytes += cursor.entry.valueLength;
+        }
+        const isTimeToLook = steps % ENTRIES_PER_LOOK === 0 || step !== STEP_DOCUMENT;
+        const isFull = this.encoder.count >= SLICE_DOCUMENTS || bytes >= SLICE_BYTES;
+        if (isFull || (isTimeToLook && nowMs() >= endMs)) return { isEnd: false, key: cursor.examinedKey() };
+      }
+    } finally {
+      cursor.close();
+    }
+  }
+
+  private add({ entry }: VisibleCursor): void {
+    const { collection, keyOffset, keyLength } = entry;
+    const key = entry.key.subarray(keyOffset, keyOffset + keyLength);
+    this.encoder.add(
+      OperationKind.Reindex,
+      collection,
+      hashKey(collection, key, 0, keyLength),
+      key,
+      keyLength,
+      NO_BYTES,
+      0,
+      0,
+      // Not a condition: the number of the index.
+      ConditionKind.IfMatchSeqno,
+      this.index.id,
+      undefined,
+      EXPIRES_UNSET,
+    );
+  }
+}
