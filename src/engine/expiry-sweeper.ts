@@ -46,6 +46,8 @@ export interface ExpirySweeperOptions {
   readonly nowMs: () => number;
   /** Writes a batch now. Returns how many documents it removed; throws DbError when writes are refused. */
   readonly write: (batch: WriteBatchView) => number;
+  /** True for the number of an index: its entries expire with their documents, and are not counted as such. */
+  readonly isIndex?: (collection: number) => boolean;
 }
 
 interface Place {
@@ -67,6 +69,8 @@ export class ExpirySweeper {
   private readonly view = new WriteBatchView();
   /** By file number, for tables that have been walked: when the next document expires, as far as it is not in TableInfo. */
   private readonly nextExpiry = new Map<number, number>();
+  /** Whether the operations collected are about entries of indexes. */
+  private collectsEntries = false;
   private queue: Source[] = [];
   /** Only documents of this collection; undefined for all. */
   private collection: number | undefined;
@@ -149,6 +153,9 @@ export class ExpirySweeper {
       this.lastExpiryOfSource = Math.max(this.lastExpiryOfSource, expiresAt);
       return;
     }
+    const isEntry = this.options.isIndex?.(cursor.collection) === true;
+    if (isEntry !== this.collectsEntries) this.flush();
+    this.collectsEntries = isEntry;
     const key = cursor.key.subarray(cursor.keyOffset, cursor.keyOffset + cursor.keyLength);
     this.encoder.add(
       OperationKind.Expire,
@@ -170,7 +177,8 @@ export class ExpirySweeper {
   private flush(): void {
     if (this.encoder.count === 0) return;
     const bytes = this.encoder.finish(1, Durability.Os, false, this.nowSeconds);
-    this.removed += this.options.write(this.view.open(bytes));
+    const removed = this.options.write(this.view.open(bytes));
+    if (!this.collectsEntries) this.removed += removed;
     this.encoder.reset();
   }
 

@@ -142,6 +142,11 @@ export class ShardEngine {
     this.applier.indexes.setIndexes(indexes);
   }
 
+  /** True for the number of an index that is maintained. */
+  isIndex(id: number): boolean {
+    return this.applier.indexes.isIndex(id);
+  }
+
   /** Applies one recovered batch. Its room is found the same way as when it was first written. */
   replay(batch: WriteBatchView, firstSeqno: Seqno): void {
     const { memtables } = this.options;
@@ -315,6 +320,11 @@ export class ShardEngine {
   /** True when operations were applied since the last memtable was frozen. */
   get hasUnfrozen(): boolean {
     return this.lastSeqno > this.frozenThrough;
+  }
+
+  /** Last operation that is not in the active memtable. */
+  get frozenSeqno(): number {
+    return this.frozenThrough;
   }
 
   /** Goes on from what tables hold: call before the first replay(). */

@@ -1,7 +1,8 @@
-/** What the bodies of POST /admin/compaction, /admin/gc and /admin/wal/archive say. Pure; faults are DbErrors. */
+/** What the bodies of POST /admin/compaction, /admin/gc, /admin/indexes/rebuild and /admin/wal/archive say. Pure; faults are DbErrors. */
 import { DbError } from '../base/errors.js';
 import { LEVEL_RANGE_SYNTAX, type LevelRange, parseLevelRange } from '../base/level-range.js';
-import type { CompactRequest, GcRequest, WalArchiveRequest } from './admin-call.js';
+import { INDEX_NAME_LENGTH_MAX } from '../base/limits.js';
+import type { CompactRequest, GcRequest, RebuildRequest, WalArchiveRequest } from './admin-call.js';
 import { asObject, readFlag, refuseUnknown } from './control-body.js';
 import { collectionNameFault } from './path.js';
 
@@ -31,6 +32,21 @@ export function readGc(body: unknown): GcRequest {
   const object = asObject(body);
   refuseUnknown(object, ['collection', 'force']);
   return { collection: readCollection(object), isForced: readFlag(object, 'force') };
+}
+
+export function readRebuild(body: unknown): RebuildRequest {
+  const object = asObject(body);
+  refuseUnknown(object, ['collection', 'index']);
+  const { collection, index } = object;
+  if ((collection === undefined) === (index === undefined)) {
+    const message = 'name a collection ("all" for every one) or an index';
+    throw new DbError('VALIDATION', message, { field: 'collection' });
+  }
+  if (index === undefined) return { collection: readCollection(object) };
+  if (typeof index !== 'string' || index === '' || index.length > INDEX_NAME_LENGTH_MAX) {
+    throw new DbError('VALIDATION', 'index must be the name of an index', { field: 'index' });
+  }
+  return { index };
 }
 
 export function readWalArchive(body: unknown): WalArchiveRequest {

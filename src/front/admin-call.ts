@@ -23,9 +23,13 @@ export interface WalArchiveRequest {
   readonly destination: string;
 }
 
+/** One collection's indexes, those of all with 'all', or one index. */
+export type RebuildRequest = { readonly index: string } | { readonly collection: string };
+
 export type AdminCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }
-  | { readonly kind: 'task'; readonly id: string }
+  | { readonly kind: 'task' | 'cancel-task'; readonly id: string }
+  | { readonly kind: 'rebuild-indexes'; readonly request: RebuildRequest }
   | { readonly kind: 'compact'; readonly request: CompactRequest }
   | { readonly kind: 'gc'; readonly request: GcRequest }
   | { readonly kind: 'archive-wal'; readonly request: WalArchiveRequest };

@@ -3,7 +3,7 @@
  * and the dump of everything. The main thread answers them all. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { readCompact, readGc, readWalArchive } from './admin-body.js';
+import { readCompact, readGc, readRebuild, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
 import type { FrontContext } from './front-context.js';
@@ -36,6 +36,13 @@ export class AdminRoutes {
         this.exchange.serve(res, () => this.ask({ kind: 'task', id }));
       }),
     );
+    app.post(
+      '/admin/tasks/:id/cancel',
+      guard((res, req) => {
+        const id = req.getParameter(0) ?? '';
+        this.exchange.serve(res, () => this.ask({ kind: 'cancel-task', id }));
+      }),
+    );
     const change = (path: string, read: (body: unknown) => AdminCall): void => {
       app.post(
         path,
@@ -43,6 +50,7 @@ export class AdminRoutes {
       );
     };
     change('/admin/compaction', (body) => ({ kind: 'compact', request: readCompact(body) }));
+    change('/admin/indexes/rebuild', (body) => ({ kind: 'rebuild-indexes', request: readRebuild(body) }));
     change('/admin/gc', (body) => ({ kind: 'gc', request: readGc(body) }));
     change('/admin/wal/archive', (body) => ({ kind: 'archive-wal', request: readWalArchive(body) }));
   }

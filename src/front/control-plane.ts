@@ -1,5 +1,6 @@
 /** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
 import type { WireError } from '../base/errors.js';
+import type { IndexDefinition } from '../indexes/definition.js';
 import type { AdminCall } from './admin-call.js';
 
 export interface CollectionInfo {
@@ -7,6 +8,8 @@ export interface CollectionInfo {
   readonly name: string;
   /** Default time to live of documents, in seconds; TTL_UNSET (base/expiry.ts) = none. */
   readonly ttlSeconds: number;
+  /** Secondary indexes, of every state: only valid ones may be read. */
+  readonly indexes: readonly IndexDefinition[];
 }
 
 export interface CollectionDescription {

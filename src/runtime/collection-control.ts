@@ -7,12 +7,15 @@ import { TTL_UNSET } from '../base/expiry.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/catalog-file.js';
 import type { CollectionDescription, CollectionInfo } from '../front/control-plane.js';
+import type { IndexControl } from './index-control.js';
 import type { ReadOnlyState } from './read-only-state.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface CollectionControlOptions {
   readonly catalog: Catalog;
-  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection'>;
+  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection' | 'setIndexes'>;
+  /** What becomes of the indexes of a collection that is dropped or emptied. */
+  readonly indexes: Pick<IndexControl, 'afterDrop'>;
   readonly readOnly: Pick<ReadOnlyState, 'requireCatalogChange'>;
   readonly logger: Logger;
 }
@@ -25,9 +28,9 @@ export class CollectionControl {
   async create(name: string, exclusive: boolean, ttlSeconds: number): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
     const existing = catalog.find(name);
-    if (existing !== undefined && !exclusive) return collectionInfo(existing);
+    if (existing !== undefined && !exclusive) return collectionInfo(existing, catalog);
     readOnly.requireCatalogChange('create');
-    const created = collectionInfo(catalog.create(name, ttlSeconds));
+    const created = collectionInfo(catalog.create(name, ttlSeconds), catalog);
     await supervisor.putCollection(created);
     logger.info({ collection: name, id: created.id, ttl_seconds: ttlSeconds }, 'collection created');
     return created;
@@ -36,7 +39,7 @@ export class CollectionControl {
   async setTtl(name: string, ttlSeconds: number): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
     readOnly.requireCatalogChange('change');
-    const changed = collectionInfo(catalog.setTtl(name, ttlSeconds));
+    const changed = collectionInfo(catalog.setTtl(name, ttlSeconds), catalog);
     await supervisor.putCollection(changed);
     logger.info({ collection: name, id: changed.id, ttl_seconds: ttlSeconds }, 'collection changed');
     return changed;
@@ -45,10 +48,28 @@ export class CollectionControl {
   async drop(name: string): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
     readOnly.requireCatalogChange('drop');
-    const dropped = collectionInfo(catalog.drop(name));
+    const dropped = collectionInfo(catalog.existing(name), catalog);
+    catalog.drop(name);
     await supervisor.removeCollection(dropped);
+    await this.options.indexes.afterDrop(dropped.indexes);
     logger.info({ collection: name, id: dropped.id }, 'collection dropped');
     return dropped;
+  }
+
+  /** Takes all documents out of a collection at once. What is written meanwhile may be among them. */
+  async truncate(name: string): Promise<CollectionInfo> {
+    const { catalog, supervisor, readOnly, indexes, logger } = this.options;
+    readOnly.requireCatalogChange('drop');
+    const before = collectionInfo(catalog.existing(name), catalog);
+    const emptied = collectionInfo(catalog.truncate(name), catalog);
+    // Before a front can write under the new number. A shard that ends meanwhile is told when it starts again.
+    await supervisor.setIndexes().catch(() => {});
+    await supervisor.putCollection(emptied);
+    await indexes.afterDrop(before.indexes);
+    // It forgets the old number alone.
+    await supervisor.removeCollection(before);
+    logger.info({ collection: name, id: emptied.id }, 'collection emptied');
+    return emptied;
   }
 
   /** Shards that are down are not counted. */
@@ -62,7 +83,10 @@ export class CollectionControl {
       name,
       document_count: figures.get(id)?.documents ?? 0,
       size_bytes: figures.get(id)?.bytes ?? 0,
-      indexes: [],
+      indexes: this.options.catalog
+        .indexes()
+        .filter(({ collectionId, replaces }) => collectionId === id && replaces === undefined)
+        .map((index) => index.name),
       ttl: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
       created_at: createdAt,
     }));
@@ -80,6 +104,10 @@ export class CollectionControl {
   }
 }
 
-export function collectionInfo({ id, name, ttlSeconds }: Collection): CollectionInfo {
-  return { id, name, ttlSeconds };
+export function collectionInfo(
+  { id, name, ttlSeconds }: Collection,
+  catalog: Pick<Catalog, 'indexes'>,
+): CollectionInfo {
+  const indexes = catalog.indexes().filter(({ collectionId }) => collectionId === id);
+  return { id, name, ttlSeconds, indexes };
 }

@@ -32,6 +32,7 @@ import type { Vfs } from '../vfs/vfs.js';
 import type { CommitLog } from '../wal/commit-log.js';
 import { recoverWal } from '../wal/recovery.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
+import { indexesInUse } from './index-extractors.js';
 import type { ShardMeter } from './shard-meter.js';
 import type { ShardThreadData } from './shard-thread.js';
 
@@ -66,6 +67,7 @@ export function openForReading(options: OpenForReadingOptions): ShardForReading 
     cache: openSharedBlockCache(data.blockCache, threadId + 1),
   });
   const engine = createEngine(options, version, tables);
+  engine.setIndexes(indexesInUse(data.indexes));
   engine.restore({
     lastSeqno: state.flushedSeqno,
     stats: state.collectionStats,

@@ -10,12 +10,15 @@ import { packageVersion } from '../base/version.js';
 import { Catalog, type CatalogStore } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import type { ControlAnswer, ControlPlane, ControlResult, ShutdownRequest } from '../front/control-plane.js';
+import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
+import { IndexControl } from './index-control.js';
+import { extractorOf } from './index-extractors.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { systemTimer } from './repeating-timer.js';
@@ -58,6 +61,10 @@ class Server implements RunningServer {
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
   private readonly collections: CollectionControl;
+  /** Counted by whoever runs queries: shm/index-usage.ts. */
+  readonly indexUsage = createIndexUsage();
+  readonly indexes: IndexControl;
+  private readonly book: TaskBook;
   private readonly log: ServerLog;
   private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
@@ -114,12 +121,28 @@ class Server implements RunningServer {
       recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
       frontHost: this.controlPlane(),
-      collections: () => this.catalog.list().map(collectionInfo),
-      droppedCollections: () => this.catalog.droppedIds(),
+      collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
+      droppedCollections: () => this.indexes.droppedIds(),
+      indexes: () => this.catalog.indexes(),
+    });
+    const newId = hyperid({ urlSafe: true });
+    this.book = new TaskBook(systemClock, () => newId());
+    this.indexes = new IndexControl({
+      catalog: this.catalog,
+      supervisor: this.supervisor,
+      readOnly: this.space.readOnly,
+      book: this.book,
+      usage: new IndexUsage(this.indexUsage),
+      seqnos: new SeqnoBoard(this.supervisor.seqnos),
+      extractorOf,
+      requireServing: () => this.requireServing(),
+      timer: systemTimer,
+      logger: this.log.logger,
     });
     this.collections = new CollectionControl({
       catalog: this.catalog,
       supervisor: this.supervisor,
+      indexes: this.indexes,
       readOnly: this.space.readOnly,
       logger: this.log.logger,
     });
@@ -145,6 +168,7 @@ class Server implements RunningServer {
       this.space.readOnly.set('recovery', reason);
       logger.warn(reason);
     } else {
+      this.indexes.endBuilds();
       this.timeKeeper.start();
       this.space.start();
     }
@@ -175,6 +199,7 @@ class Server implements RunningServer {
   async abandon(): Promise<void> {
     this.space.close();
     this.snapshots.close();
+    this.indexes.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
     this.log.flush();
@@ -192,6 +217,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       this.snapshots.close();
+      this.indexes.close();
       await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
@@ -256,7 +282,6 @@ class Server implements RunningServer {
   }
 
   private createStorageControl(): StorageControl {
-    const newId = hyperid({ urlSafe: true });
     return new StorageControl({
       config: this.config,
       supervisor: this.supervisor,
@@ -266,7 +291,10 @@ class Server implements RunningServer {
       clock: systemClock,
       dataDirectory: this.directory.path,
       logger: this.log.logger,
-      book: new TaskBook(systemClock, () => newId()),
+      book: this.book,
+      indexes: this.indexes,
+      indexIds: (collection) =>
+        this.catalog.indexes().flatMap(({ id, collectionId }) => (collectionId === collection ? [id] : [])),
       collectionId: (name) => this.catalog.existing(name).id,
       requireServing: () => this.requireServing(),
       operatorReason: () => {

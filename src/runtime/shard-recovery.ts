@@ -14,6 +14,7 @@ import { ShardStore } from '../engine/shard-store.js';
 import { type JobRunner, type StoreEvents, StoreScheduler } from '../engine/store-scheduler.js';
 import { TableCache } from '../engine/table-cache.js';
 import { SharedWriteGate } from '../engine/write-gate.js';
+import type { IndexInUse } from '../indexes/index-entry.js';
 import { type OpenManifestReport, openManifest, type WritableManifest } from '../manifest/open-manifest.js';
 import { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool } from '../memtable/pool.js';
@@ -54,6 +55,8 @@ export interface RecoverShardOptions {
   readonly runner: JobRunner;
   readonly events: StoreEvents;
   readonly droppedCollections: () => readonly number[];
+  /** Secondary indexes to maintain, from the first operation that is replayed on; none if absent. */
+  readonly indexes?: readonly IndexInUse[];
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
   /** Default: that of the manifest writer. */
@@ -91,6 +94,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
   const { data, vfs, segments, clock } = options;
   const { engine, store, scheduler, tables, holder } = assemble(options, manifest);
   const { flushedSeqno, collectionStats, operationIds } = manifest.state;
+  engine.setIndexes(options.indexes ?? []);
   engine.stats.setDropped(options.droppedCollections());
   engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
   const walReport = replay(options, engine, flushedSeqno);

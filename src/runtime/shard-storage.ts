@@ -12,6 +12,12 @@ import type { JobOutcome } from '../engine/store-scheduler.js';
 import type { TableTotals } from '../manifest/run.js';
 import type { CompactionCursor } from '../manifest/version-edit.js';
 import type { MemtablePool } from '../memtable/pool.js';
+import type {
+  BuildIndexRequest,
+  BuiltIndex,
+  IndexBuildState,
+  ShardIndexBuilder,
+} from './shard-index-builder.js';
 import type { RecoveredShard } from './shard-recovery.js';
 import type { ShardSweeper, SweepResult } from './shard-sweeper.js';
 
@@ -67,6 +73,7 @@ export interface ShardStorageState {
     readonly poison: WireError | undefined;
   };
   readonly compactionCursors: readonly CompactionCursor[];
+  readonly indexBuilds: readonly IndexBuildState[];
   /** Files of tables that are not needed any more and that a reader may still be looking at. */
   readonly obsoleteTables: number;
 }
@@ -85,6 +92,7 @@ export class ShardStorage {
     private readonly shard: RecoveredShard,
     private readonly memtables: MemtablePool,
     private readonly sweeper: ShardSweeper,
+    private readonly builder: ShardIndexBuilder,
     private readonly clock: Clock,
   ) {}
 
@@ -99,6 +107,15 @@ export class ShardStorage {
   /** Removes the expired documents of a collection. `isGated`: not in read-only mode. */
   sweep(collection: number, isGated: boolean): Promise<JobOutcome<SweepResult>> {
     return this.sweeper.sweep(collection, isGated);
+  }
+
+  /** Gives an index under construction, which the shard maintains already, all its entries. Resolves when they are in tables. */
+  buildIndex(request: BuildIndexRequest): Promise<JobOutcome<BuiltIndex>> {
+    return this.builder.build(request);
+  }
+
+  cancelIndexBuild(task: string): void {
+    this.builder.cancel(task);
   }
 
   /** Takes a segment that has been archived out of the log, unless the log has let go of it already. */
@@ -122,6 +139,7 @@ export class ShardStorage {
       memtables: this.memtableStates(),
       wal: this.walState(),
       compactionCursors: store.compactionCursors(),
+      indexBuilds: this.builder.states(),
       obsoleteTables: store.obsoleteTables,
     };
   }
@@ -130,12 +148,14 @@ export class ShardStorage {
   refresh(): void {
     const { waiting } = this;
     this.waiting = waiting.filter((entry) => !this.begin(entry));
+    this.builder.refresh();
   }
 
   /** Nothing that has not begun is going to. */
   close(): void {
     const error = toWireError(new DbError('DRAINING', 'the server is shutting down'));
     for (const { done } of this.waiting.splice(0)) done({ error });
+    this.builder.close();
   }
 
   /** False when it must wait. */

@@ -66,6 +66,7 @@ export class ShardSweeper {
         current.bytes += before - engine.stats.bytesOf(current.collection);
         return documents;
       },
+      isIndex: (collection) => engine.isIndex(collection),
     });
   }
 

@@ -11,6 +11,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import type { JobOutcome, JobRunner } from '../engine/store-scheduler.js';
 import { WriteThrottle } from '../engine/write-throttle.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
+import type { IndexDefinition } from '../indexes/definition.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardLink } from '../ipc/shard-server.js';
 import type { OpenManifestReport } from '../manifest/open-manifest.js';
@@ -23,7 +24,9 @@ import { RealVfs } from '../vfs/real.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
+import { indexesInUse } from './index-extractors.js';
 import { openForReading } from './recovery-mode.js';
+import { ShardIndexBuilder } from './shard-index-builder.js';
 import { ShardLoop } from './shard-loop.js';
 import { ShardMeter } from './shard-meter.js';
 import { type RecoveredShard, recoverShard } from './shard-recovery.js';
@@ -63,6 +66,8 @@ export interface ShardThreadData {
   readonly recoveryMode: boolean;
   readonly tuning: ShardTuning;
   readonly droppedCollections: readonly number[];
+  /** Of all collections and states. */
+  readonly indexes: readonly IndexDefinition[];
   readonly defaultDurability: Durability;
   readonly groupIntervalMs: number;
   readonly onDamage: 'stop' | 'salvage';
@@ -125,6 +130,8 @@ export interface ShardControl {
   collectionFigures(): readonly CollectionFigures[];
   /** Nobody can ask for documents of these collections any more: compactions drop them. */
   setDroppedCollections(collections: readonly number[]): void;
+  /** The indexes to maintain from now on, all of them. Returns why that cannot be, if so; nothing has changed then. */
+  setIndexes(indexes: readonly IndexDefinition[]): WireError | undefined;
   /** Not in recovery mode, and not before open() has returned. */
   readonly storage: Nested<ShardStorage>;
   /** Serves what is queued, flushes if `flush`, syncs and closes. The thread then has nothing left to do and ends. */
@@ -141,6 +148,7 @@ class ShardThread implements ShardControl {
   /** Undefined in recovery mode. */
   private shard: RecoveredShard | undefined;
   private sweeper: ShardSweeper | undefined;
+  private builder: ShardIndexBuilder | undefined;
   private openStorage: Nested<ShardStorage> | undefined;
   private loop: ShardLoop | undefined;
   /** Where the last memtable ended: its last operation, and the bytes that the log had then. */
@@ -192,6 +200,15 @@ class ShardThread implements ShardControl {
     this.engine?.stats.setDropped(collections);
   }
 
+  setIndexes(indexes: readonly IndexDefinition[]): WireError | undefined {
+    try {
+      this.engine?.setIndexes(indexesInUse(indexes));
+      return undefined;
+    } catch (error) {
+      return toWireError(error);
+    }
+  }
+
   async close(flush: boolean): Promise<void> {
     this.loop?.stop();
     clearInterval(this.refreshTimer);
@@ -237,13 +254,17 @@ class ShardThread implements ShardControl {
       runner: this.runner(),
       events: this.storeLog(),
       droppedCollections: () => this.droppedCollections,
+      indexes: indexesInUse(data.indexes),
       clock: systemClock,
       databaseClock: databaseClock(data.timeBase),
     });
     this.shard = shard;
     this.engine = shard.engine;
     this.sweeper = this.createSweeper(shard);
-    this.openStorage = nested(new ShardStorage(shard, this.memtables, this.sweeper, systemClock));
+    this.builder = this.createBuilder(shard);
+    this.openStorage = nested(
+      new ShardStorage(shard, this.memtables, this.sweeper, this.builder, systemClock),
+    );
     this.meter.onApplied(shard.engine.appliedSeqno);
     this.startLoop(shard.engine, () => shard.scheduler.pressure());
     shard.scheduler.resume();
@@ -323,6 +344,27 @@ class ShardThread implements ShardControl {
     });
   }
 
+  private createBuilder({ engine, store, scheduler, tables }: RecoveredShard): ShardIndexBuilder {
+    return new ShardIndexBuilder({
+      engine,
+      memtables: this.memtables,
+      tables,
+      version: () => store.version,
+      clock: databaseClock(this.data.timeBase),
+      monotonic: systemClock,
+      pressure: () => scheduler.pressure(),
+      flushedSeqno: () => store.flushedSeqno,
+      poisonedBy: () => scheduler.poisonedBy(),
+    });
+  }
+
+  /** A slice of each: neither waits for the other. */
+  private background(): boolean {
+    const hasMoreToSweep = this.sweeper?.slice() ?? false;
+    const hasMoreToBuild = this.builder?.slice() ?? false;
+    return hasMoreToSweep || hasMoreToBuild;
+  }
+
   private startLoop(engine: ShardEngine, pressure: () => number): void {
     const { data, meter, throttle } = this;
     this.loop = new ShardLoop({
@@ -332,7 +374,7 @@ class ShardThread implements ShardControl {
       clock: systemClock,
       throttle,
       pressure,
-      background: () => this.sweeper?.slice() ?? false,
+      background: () => this.background(),
       spinUs: data.spinUs,
     });
     this.loop.start();

@@ -8,6 +8,7 @@ import type { AdminCall } from '../front/admin-call.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { compactionReport } from './compaction-report.js';
+import type { IndexControl } from './index-control.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { memoryReport } from './memory-report.js';
 import type { ShardSlot } from './shard-slot.js';
@@ -24,6 +25,7 @@ export interface StorageControlOptions extends Omit<StorageTasksOptions, 'shards
   readonly facts: StorageFactsReader;
   readonly snapshots: SnapshotWatch;
   readonly memory: MemoryPlan;
+  readonly indexes: Pick<IndexControl, 'rebuild'>;
   /** What /status says. */
   readonly status: () => Record<string, unknown>;
 }
@@ -54,6 +56,10 @@ export class StorageControl {
         return accepted(this.tasks.compact(call.request));
       case 'gc':
         return accepted(this.tasks.gc(call.request));
+      case 'cancel-task':
+        return accepted(await this.options.book.cancel(call.id));
+      case 'rebuild-indexes':
+        return accepted(this.options.indexes.rebuild(call.request));
       case 'archive-wal':
         return accepted(this.tasks.archiveWal(call.request));
       default:

@@ -26,6 +26,8 @@ export interface StorageTasksOptions {
   readonly dataDirectory: string;
   /** The number of a collection. Throws DbError('NOT_FOUND'). */
   readonly collectionId: (name: string) => number;
+  /** Numbers of a collection's indexes. */
+  readonly indexIds: (collection: number) => readonly number[];
   /** Throws the DbError for which no task can be started now. */
   readonly requireServing: () => void;
   /** Why an operator wants no writes, if that is so. */
@@ -153,6 +155,9 @@ export class StorageTasks {
       const swept: SweepResult = unwrap(
         await thread.call<JobOutcome<SweepResult>>(thread.control.storage.sweep(collection, !isForced)),
       );
+      // Entries of expired documents expire with them.
+      for (const index of this.options.indexIds(collection))
+        unwrap(await thread.call<JobOutcome<SweepResult>>(thread.control.storage.sweep(index, !isForced)));
       step();
       if (!isForced) return swept;
       const plan = { levels: 'all', deleteTombstones: true, isUrgent: false, collection } as const;

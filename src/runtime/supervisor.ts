@@ -6,7 +6,7 @@
  * given new links, so nobody has to reason about what a dying thread left half done.
  */
 import { systemClock } from '../base/clock.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
 import { releaseLocksOf } from '../cache/shared-block-cache.js';
 import type { CollectionInfo } from '../front/control-plane.js';
@@ -123,6 +123,28 @@ export class Supervisor {
   /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
   async removeCollection(collection: CollectionInfo): Promise<void> {
     await this.eachFront((control) => control.removeCollection(collection));
+    this.announceDropped();
+  }
+
+  /**
+   * Tells every shard which indexes there are. Resolves when all of them maintain these, shards that are down excepted: they
+   * are told when they start. Rejects with the DbError of a shard that cannot, or that ended meanwhile.
+   */
+  async setIndexes(): Promise<void> {
+    const indexes = this.options.indexes();
+    await Promise.all(
+      this.shards.map(async ({ shard, incarnation }) => {
+        if (incarnation === undefined) return;
+        const { thread } = incarnation;
+        const failed = await thread.call<WireError | undefined>(thread.control.setIndexes(indexes));
+        if (failed !== undefined)
+          throw fromWireError({ ...failed, message: `shard ${shard}: ${failed.message}` });
+      }),
+    );
+  }
+
+  /** Compactions drop what is stored under numbers that nothing has any more. */
+  announceDropped(): void {
     const dropped = this.options.droppedCollections();
     for (const { incarnation } of this.shards) {
       if (incarnation === undefined) continue;

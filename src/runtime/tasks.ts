@@ -46,6 +46,8 @@ export interface TaskStart {
   readonly shards: number;
   /** Does the work; what it throws or returns ends the task. */
   readonly run: (task: Task) => Promise<unknown>;
+  /** Asks the work to end soon, with an error; absent: it cannot be stopped. */
+  readonly cancel?: (task: Task) => Promise<void>;
   /** Brings `progress` and `shards` up to date, before they are shown. */
   readonly refresh?: (task: Task) => Promise<void>;
 }
@@ -86,6 +88,16 @@ export class Task {
 
   async refresh(): Promise<void> {
     if (this.isRunning) await this.start.refresh?.(this);
+  }
+
+  /** Throws DbError('CONFLICT') when it cannot be stopped, or has ended. */
+  async cancel(): Promise<void> {
+    const { start } = this;
+    if (!this.isRunning || start.cancel === undefined) {
+      const why = this.isRunning ? 'goes on to its end' : `is ${this.state} already`;
+      throw new DbError('CONFLICT', `task ${this.id} cannot be cancelled: it ${why}`);
+    }
+    await start.cancel(this);
   }
 
   /** Replaces what is shown of one shard. */
@@ -146,13 +158,23 @@ export class TaskBook {
 
   /** Throws DbError('NOT_FOUND'). */
   async report(id: string): Promise<TaskReport> {
-    const task = this.tasks.find((each) => each.id === id);
-    if (task === undefined) {
-      const message = `there is no task ${JSON.stringify(id)}: the last ${TASKS_MAX} are remembered, until a restart`;
-      throw new DbError('NOT_FOUND', message);
-    }
+    const task = this.existing(id);
     await task.refresh();
     return task.report();
+  }
+
+  /** Asks a task to end. Throws DbError: NOT_FOUND, CONFLICT (it cannot be stopped, or has ended). */
+  async cancel(id: string): Promise<TaskReport> {
+    const task = this.existing(id);
+    await task.cancel();
+    return task.report();
+  }
+
+  private existing(id: string): Task {
+    const task = this.tasks.find((each) => each.id === id);
+    if (task !== undefined) return task;
+    const message = `there is no task ${JSON.stringify(id)}: the last ${TASKS_MAX} are remembered, until a restart`;
+    throw new DbError('NOT_FOUND', message);
   }
 
   private forgetOldest(): void {

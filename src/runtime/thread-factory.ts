@@ -8,6 +8,7 @@ import type { DatabaseTimeBase } from '../base/database-clock.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
+import type { IndexDefinition } from '../indexes/definition.js';
 import { BATCH_BYTES_MAX } from '../ipc/link.js';
 import type { FrontSlot } from './front-slot.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
@@ -31,6 +32,8 @@ export interface ThreadFactoryOptions {
   readonly frontHost: Omit<FrontHost, 'log'>;
   /** Numbers of dropped collections whose documents may still be on disk. */
   readonly droppedCollections: () => readonly number[];
+  /** Of all collections and states. */
+  readonly indexes: () => readonly IndexDefinition[];
   /** A shard or its compactor has run out of disk space. May be called often. */
   readonly onDiskFull: () => void;
   /** One row cache of this size for each front, in bytes. */
@@ -96,6 +99,7 @@ export class ThreadFactory {
       recoveryMode,
       tuning: shardTuning(config),
       droppedCollections: droppedCollections(),
+      indexes: this.options.indexes(),
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
