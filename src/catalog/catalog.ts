@@ -42,6 +42,11 @@ export class Catalog {
     return [...this.contents.indexes].sort(byName);
   }
 
+  /** Above every number that something has or had. */
+  get nextId(): number {
+    return this.contents.nextId;
+  }
+
   /** Numbers that something had and nothing has any more: what is stored under them may still be on disk, and can be dropped. */
   droppedIds(): number[] {
     const { collections, indexes, nextId } = this.contents;

@@ -8,6 +8,7 @@ import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
 import { registerPing } from './commands/ping.js';
+import { registerRebuildIndexes } from './commands/rebuild-indexes.js';
 import { registerRepair } from './commands/repair.js';
 import { registerReshard } from './commands/reshard.js';
 import { registerShutdown } from './commands/shutdown.js';
@@ -63,6 +64,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerConfig(program, done);
   registerFsck(program, done);
   registerRepair(program, done);
+  registerRebuildIndexes(program, done);
   registerReshard(program, done);
   registerWal(program, done);
   registerVersion(program, done);

@@ -19,6 +19,7 @@ import {
   removeTree,
   setShardCount,
 } from './data-directory.js';
+import { extractorOf } from './index-extractors.js';
 import { shardTuning } from './shard-tuning.js';
 
 export interface Maintained {
@@ -27,6 +28,9 @@ export interface Maintained {
   readonly dataDirectory: string;
   readonly shards: number;
   readonly collections: KnownCollections;
+  /** Beside whoever holds the directory it must not be changed. */
+  readonly catalog: Catalog;
+  readonly invalidateIndexes: (ids: readonly number[]) => void;
   readonly tuning: OfflineTuning;
   readonly layout: Layout;
   readonly clock: typeof systemClock;
@@ -45,7 +49,7 @@ export interface MaintenanceOptions {
 export function openOffline(config: Config, options: MaintenanceOptions = {}): Maintained {
   const directory = openDataDirectory(config.storage.data_dir, { shards: 0, mustExist: true, ...options });
   try {
-    return maintained(config, directory);
+    return maintained(config, directory, true);
   } catch (error) {
     directory.release();
     throw error;
@@ -54,7 +58,7 @@ export function openOffline(config: Config, options: MaintenanceOptions = {}): M
 
 /** The same beside whoever holds the directory, to look at it and change nothing. */
 export function openBeside(config: Config, path: string): Maintained {
-  return maintained(config, { path, shards: readShardCount(path), release: () => {} });
+  return maintained(config, { path, shards: readShardCount(path), release: () => {} }, false);
 }
 
 /** The number of a collection. Throws DbError('NOT_FOUND'). */
@@ -66,14 +70,20 @@ export function collectionNumber({ names }: KnownCollections, name: string): num
 function maintained(
   config: Config,
   { path, shards, release }: Pick<DataDirectory, 'path' | 'shards' | 'release'>,
+  isOurs: boolean,
 ): Maintained {
   const vfs = new RealVfs();
+  const catalog = openCatalog(vfs, path, isOurs);
   const { tables, picker, limits } = shardTuning(config);
   return {
     vfs,
     dataDirectory: path,
     shards,
-    collections: knownCollections(vfs, path),
+    collections: knownCollections(catalog),
+    catalog,
+    invalidateIndexes: (ids) => {
+      for (const id of ids) catalog.invalidateIndex(id);
+    },
     tuning: {
       tables,
       picker,
@@ -87,17 +97,24 @@ function maintained(
   };
 }
 
-function knownCollections(vfs: Vfs, dataDirectory: string): KnownCollections {
+/** `isOurs`: false beside whoever holds the directory, whose catalog it is. */
+function openCatalog(vfs: Vfs, dataDirectory: string, isOurs: boolean): Catalog {
   const file = `${dataDirectory}/catalog.json`;
   const store = {
     read: () => (vfs.exists(file) ? vfs.readFile(file) : undefined),
-    write: () => assert(false, 'tools do not change the catalog'),
+    write: (bytes: Uint8Array) => {
+      assert(isOurs, 'the catalog is changed by whoever holds the directory');
+      vfs.writeFileAtomic(file, bytes);
+    },
   };
-  const catalog = new Catalog(store, systemClock);
-  const collections = catalog.list();
+  return new Catalog(store, systemClock);
+}
+
+function knownCollections(catalog: Catalog): KnownCollections {
   return {
-    names: new Map(collections.map(({ id, name }) => [id, name])),
-    // Every number below it is that of a collection there is or of one there was.
-    nextId: collections.length + catalog.droppedIds().length + 1,
+    names: new Map(catalog.list().map(({ id, name }) => [id, name])),
+    nextId: catalog.nextId,
+    indexes: catalog.indexes(),
+    extractorOf,
   };
 }

@@ -10,11 +10,15 @@ import type { TableInfo } from '../manifest/table-info.js';
 import type { CollectionFigures } from '../manifest/version-edit.js';
 import type { ByteProgress } from './byte-progress.js';
 import { DocumentCheck } from './check-document.js';
-import { tablePath } from './check-table.js';
-import { collectionLabel, type KnownCollections } from './collections.js';
+import { collectionLabel, indexNumbered, type KnownCollections, validIndexes } from './collections.js';
 import type { FindingList } from './findings.js';
+import { EntryIds, IndexAgreement } from './index-agreement.js';
+import { reportDifferences } from './index-differences.js';
 import type { ShardPlace } from './shard-place.js';
-import { TableRuns } from './table-runs.js';
+import { fileHolding, TableRuns } from './table-runs.js';
+
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 
 export interface EntryCheckOptions {
   readonly place: ShardPlace;
@@ -28,6 +32,8 @@ export interface EntryCheckOptions {
   /** Database time that the manifest has reached, seconds; no husk expired later. */
   readonly databaseSeconds: number;
   readonly collections: KnownCollections;
+  /** What has expired at this second of database time need not have its index entries any more, nor be gone itself. */
+  readonly expiredSeconds: number;
   /** Check this collection alone. */
   readonly only?: number;
   readonly findings: FindingList;
@@ -38,16 +44,34 @@ export interface EntryCheckResult {
   readonly entries: number;
   /** Documents as the statistics count them: newest versions, expired ones included until their deletion arrives. */
   readonly figures: readonly CollectionFigures[];
+  /** Numbers of valid indexes whose entries are not those of the documents; not looked for when one collection is checked. */
+  readonly wrongIndexes: readonly number[];
 }
 
 /** Throws DbError CORRUPT_TABLE or IO when a table cannot be read: give it only tables that were found whole. */
 export function checkEntries(options: EntryCheckOptions): EntryCheckResult {
   const tableRuns = new TableRuns(options.place, ({ sizeBytes }) => options.progress.add(sizeBytes));
   const cursors = options.runs.map((tables) => tableRuns.cursor(tables));
-  if (cursors.length === 0) return { entries: 0, figures: [] };
+  if (cursors.length === 0) return { entries: 0, figures: [], wrongIndexes: [] };
   const merge = new MergingCursor(cursors);
+  const agreement = new IndexAgreement(
+    options.only === undefined ? validIndexes(options.collections) : [],
+    options.expiredSeconds,
+  );
+  const checked = checkMerge(options, merge, tableRuns, agreement);
+  const wrong = agreement.disagreeing();
+  for (const index of wrong) reportDifferences(index, options);
+  return { ...checked, wrongIndexes: wrong.map(({ id }) => id) };
+}
+
+function checkMerge(
+  options: EntryCheckOptions,
+  merge: MergingCursor,
+  tableRuns: TableRuns,
+  agreement: IndexAgreement,
+): Omit<EntryCheckResult, 'wrongIndexes'> {
   try {
-    return new EntryCheck(options, merge).run();
+    return new EntryCheck(options, merge, agreement).run();
   } finally {
     merge.close();
     tableRuns.close();
@@ -63,13 +87,17 @@ class EntryCheck {
   /** Run in which the version before was found; that of an older version must not be newer. */
   private newestRun = 0;
   private entries = 0;
+  private isNewest = false;
+  /** When the collection is an index. */
+  private entryIds: EntryIds | undefined;
 
   constructor(
     private readonly options: EntryCheckOptions,
     private readonly merge: MergingCursor,
+    private readonly agreement: IndexAgreement,
   ) {}
 
-  run(): EntryCheckResult {
+  run(): Omit<EntryCheckResult, 'wrongIndexes'> {
     const { merge } = this;
     const { only } = this.options;
     if (only === undefined) merge.seekToFirst();
@@ -82,6 +110,7 @@ class EntryCheck {
   private entry(): void {
     const { merge, options } = this;
     this.entries++;
+    this.isNewest = false;
     if (this.isCurrentKey()) {
       if (options.runsAreOrdered && merge.sourceIndex < this.newestRun)
         this.refuse('an older version is in a newer run than a newer version of its key');
@@ -96,8 +125,10 @@ class EntryCheck {
     const { merge, options } = this;
     switch (merge.kind) {
       case ENTRY_DOCUMENT: {
-        const problem = this.document.problemOf(merge);
+        const problem = this.entryIds === undefined ? this.document.problemOf(merge) : this.valueProblem();
         if (problem !== undefined) this.refuse(problem);
+        // Text that is none cannot be looked into.
+        else if (this.isNewest) this.agreement.look(merge);
         return;
       }
       case ENTRY_EXPIRED:
@@ -113,6 +144,14 @@ class EntryCheck {
     }
   }
 
+  /** Of an entry of an index. */
+  private valueProblem(): string | undefined {
+    const { value, valueOffset, valueLength } = this.merge;
+    const isArray =
+      value[valueOffset] === OPEN_BRACKET && value[valueOffset + valueLength - 1] === CLOSE_BRACKET;
+    return valueLength === 0 || (valueLength > 1 && isArray) ? undefined : 'its value is no array of members';
+  }
+
   private startKey(): void {
     const { merge, options } = this;
     const { collection, key, keyOffset, keyLength } = merge;
@@ -121,16 +160,27 @@ class EntryCheck {
     for (let i = 0; i < keyLength; i++) this.key[i] = key[keyOffset + i];
     this.keyLength = keyLength;
     this.collection = collection;
-    const shard = shardOfHash(hashKey(collection, key, keyOffset, keyLength), options.shards);
-    if (shard !== options.place.shard) this.refuse(`the key belongs to shard ${shard}`);
+    const hash =
+      this.entryIds === undefined
+        ? hashKey(collection, key, keyOffset, keyLength)
+        : this.entryIds.routingHash(key, keyOffset, keyLength);
+    if (hash === undefined) this.refuse('it is no key of its index');
+    else {
+      const shard = shardOfHash(hash, options.shards);
+      if (shard !== options.place.shard) this.refuse(`the key belongs to shard ${shard}`);
+    }
+    this.isNewest = true;
     if (merge.kind === ENTRY_TOMBSTONE) return;
     const count = this.countOf(collection);
     count.documents++;
-    count.bytes += merge.originalLength;
+    // Of entries of an index the keys count as well.
+    count.bytes += merge.originalLength + (this.entryIds === undefined ? 0 : keyLength);
   }
 
   private checkCollection(collection: number): void {
     const { collections } = this.options;
+    const index = indexNumbered(collections, collection);
+    this.entryIds = index === undefined ? undefined : new EntryIds(index);
     if (collection === 0 || collection >= collections.nextId)
       this.refuse(`collection ${collection} was never in the catalog`);
   }
@@ -161,24 +211,13 @@ class EntryCheck {
   }
 
   private report(severity: 'error' | 'warning', reason: string): void {
-    const { findings, collections } = this.options;
-    const { merge } = this;
+    const { merge, options } = this;
+    const { findings, collections } = options;
     const { collection, key, keyOffset, keyLength } = merge;
     const text = JSON.stringify(Buffer.from(key.subarray(keyOffset, keyOffset + keyLength)).toString('utf8'));
-    const file = this.fileOf(merge.sourceIndex, collection, key, keyOffset, keyLength);
+    const run = options.runs[merge.sourceIndex];
+    const file = fileHolding(options.place, run, collection, key, keyOffset, keyLength);
     const label = collectionLabel(collections, collection);
     findings.add(severity, file, null, `key ${text}, seqno ${merge.seqno}: ${reason}`, label);
-  }
-
-  /** The table of the run that holds the key. */
-  private fileOf(run: number, collection: number, key: Uint8Array, offset: number, length: number): string {
-    const { runs, place } = this.options;
-    const table = runs[run].find(
-      ({ largest }) =>
-        largest.collection > collection ||
-        (largest.collection === collection &&
-          compareBytes(largest.key, 0, largest.key.length, key, offset, length) >= 0),
-    );
-    return table === undefined ? place.tableDirectory : tablePath(place, table.fileNumber);
   }
 }

@@ -13,7 +13,7 @@ import type { ByteProgress } from './byte-progress.js';
 import { checkEntries } from './check-entries.js';
 import { checkTable } from './check-table.js';
 import { checkWal, type WalCheckResult } from './check-wal.js';
-import { collectionLabel, isDropped, type KnownCollections } from './collections.js';
+import { collectionLabel, indexNumbered, isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 import { disjointRuns } from './table-runs.js';
@@ -24,6 +24,8 @@ export interface ShardCheckOptions {
   readonly collections: KnownCollections;
   readonly only?: number;
   readonly isLive: boolean;
+  /** What has expired by now may be half removed. */
+  readonly nowSeconds: number;
   readonly progress: ByteProgress;
 }
 
@@ -184,13 +186,16 @@ class Checking {
     lastSeqno: number,
   ): ReturnType<typeof checkEntries> | undefined {
     const { options, findings } = this;
+    const databaseSeconds =
+      survey?.current?.read.contents.state().databaseSeconds ?? Number.POSITIVE_INFINITY;
     try {
       return checkEntries({
         ...options,
         runs,
         runsAreOrdered: survey !== undefined,
         seqnoMax: survey === undefined || options.isLive ? Number.POSITIVE_INFINITY : lastSeqno,
-        databaseSeconds: survey?.current?.read.contents.state().databaseSeconds ?? Number.POSITIVE_INFINITY,
+        databaseSeconds,
+        expiredSeconds: Math.max(databaseSeconds, options.nowSeconds),
         findings,
       });
     } catch (error) {
@@ -208,6 +213,8 @@ class Checking {
     const countedBy = new Map(counted.map((figures) => [figures.collection, figures]));
     const claimedBy = new Map(claimed.map((figures) => [figures.collection, figures]));
     for (const collection of new Set([...countedBy.keys(), ...claimedBy.keys()])) {
+      // Nobody counts what an ended build has left.
+      if (indexNumbered(collections, collection)?.state === 'invalid') continue;
       if (isDropped(collections, collection) || (only !== undefined && collection !== only)) continue;
       const { documents = 0, bytes = 0 } = countedBy.get(collection) ?? {};
       const claim = claimedBy.get(collection) ?? { documents: 0, bytes: 0 };

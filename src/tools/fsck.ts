@@ -55,8 +55,9 @@ export function fsck(options: FsckOptions): FsckReport {
   const { vfs, dataDirectory, shards, clock, isLive } = options;
   const startMs = clock.monotonicMs();
   const places = shardPlaces(vfs, dataDirectory, shards);
+  const nowSeconds = Math.ceil(clock.wallMs() / 1000);
   const progress = new ByteProgress(totalBytes(places), options.onProgress);
-  const checks = places.map((place) => checkShard({ ...options, place, progress }));
+  const checks = places.map((place) => checkShard({ ...options, place, progress, nowSeconds }));
   const strays = strayShards(options);
   const sum = (pick: (check: ShardCheck) => number): number =>
     checks.reduce((total, check) => total + pick(check), 0);

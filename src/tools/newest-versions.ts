@@ -3,11 +3,14 @@ import { copyBytes } from '../base/bytes.js';
 import { compareBytes, type Entry, type EntryCursor } from '../iter/entry-cursor.js';
 import { MergingCursor } from '../iter/merging-cursor.js';
 
+/** `sourceIndex`: which of the sources it is from. */
+export type NewestEntry = Entry & { readonly sourceIndex: number };
+
 /**
  * Calls `use` for each key in order, deletions and husks included; the entry's views are valid during the call. `sources`:
  * in any order, at least one. Closes them, also when something throws.
  */
-export function forEachNewest(sources: readonly EntryCursor[], use: (entry: Entry) => void): void {
+export function forEachNewest(sources: readonly EntryCursor[], use: (entry: NewestEntry) => void): void {
   const merge = new MergingCursor(sources);
   let key = new Uint8Array(1024);
   let keyLength = -1;

@@ -158,8 +158,8 @@ export class OfflineShard {
     return shardCursors(this.memtables, this.tables, this.store.version);
   }
 
-  /** Gives an index under construction its entries. Throws DbError when a write is refused. */
-  buildIndex(index: IndexInUse): void {
+  /** Gives an index under construction its entries; returns of how many documents. Throws DbError when a write is refused. */
+  buildIndex(index: IndexInUse): number {
     const { memtables, tables, store, engine, options } = this;
     const build = new IndexBuild(
       {
@@ -173,6 +173,7 @@ export class OfflineShard {
       index.definition,
     );
     while (!build.slice()) while (this.scheduler.flushNow());
+    return build.documents;
   }
 
   /** Brings everything into tables; afterwards the log holds nothing that is needed. */

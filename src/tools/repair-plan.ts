@@ -12,10 +12,10 @@ import type { TableInfo } from '../manifest/table-info.js';
 import type { CollectionFigures } from '../manifest/version-edit.js';
 import { tableName } from '../sst/table-names.js';
 import type { ByteProgress } from './byte-progress.js';
-import { checkEntries } from './check-entries.js';
+import { checkEntries, type EntryCheckResult } from './check-entries.js';
 import { checkTable, tablePath } from './check-table.js';
 import { checkWal } from './check-wal.js';
-import { isDropped, type KnownCollections } from './collections.js';
+import { indexNumbered, isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
 import { halfNamedFlush } from './replay-start.js';
 import { type Loss, type SalvagedTable, salvage } from './salvage.js';
@@ -65,6 +65,8 @@ export interface RepairPlan {
   /** Whole tables of a flush that was cut short; the log has all of it. Only when the manifest is built anew. */
   readonly leftOut: readonly TableInfo[];
   readonly statisticsAreWrong: boolean;
+  /** Numbers of valid indexes whose entries are not those of the documents; as far as all tables can be read. */
+  readonly wrongIndexes: readonly number[];
   /** Findings in the log that a replay in salvage mode gets over. */
   readonly walDamage: readonly string[];
   readonly strays: readonly Stray[];
@@ -89,6 +91,7 @@ export function isSound(plan: RepairPlan): boolean {
     plan.manifestProblem === undefined &&
     plan.damaged.length === 0 &&
     !plan.statisticsAreWrong &&
+    plan.wrongIndexes.length === 0 &&
     plan.walDamage.length === 0
   );
 }
@@ -130,7 +133,10 @@ function withoutCurrent(place: ShardPlace): Pick<RepairPlan, 'manifest' | 'stray
   }
 }
 
-type TablePlan = Pick<RepairPlan, 'damaged' | 'damageLeft' | 'loose' | 'leftOut' | 'statisticsAreWrong'>;
+type TablePlan = Pick<
+  RepairPlan,
+  'damaged' | 'damageLeft' | 'loose' | 'leftOut' | 'statisticsAreWrong' | 'wrongIndexes'
+>;
 
 function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePlan {
   const { contents } = read;
@@ -144,12 +150,14 @@ function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePl
     else damageLeft.push(`${table.file}: ${table.reason}`);
   }
   const mayCount = damaged.length === 0 && damageLeft.length === 0;
+  const counted = mayCount ? checkTogether(options, contents) : undefined;
   return {
     damaged,
     damageLeft,
     loose: [],
     leftOut: [],
-    statisticsAreWrong: mayCount && !statisticsMatch(options, contents),
+    statisticsAreWrong: counted !== undefined && !statisticsMatch(options, contents, counted.figures),
+    wrongIndexes: counted?.wrongIndexes ?? [],
   };
 }
 
@@ -167,7 +175,7 @@ function loosePlan(options: RepairPlanOptions): TablePlan {
   // What a damaged table held is unknown, so nothing can be told to be newer than all the others.
   const leftOut = damaged.length === 0 ? halfNamedFlush(options.place, loose) : [];
   const kept = loose.filter((table) => !leftOut.includes(table));
-  return { damaged, damageLeft: [], loose: kept, leftOut, statisticsAreWrong: false };
+  return { damaged, damageLeft: [], loose: kept, leftOut, statisticsAreWrong: false, wrongIndexes: [] };
 }
 
 /** Undefined when the table is whole. */
@@ -218,25 +226,39 @@ function concerns({ only }: RepairPlanOptions, { collections }: TableInfo): bool
   return only === undefined || collections.some(({ collection }) => collection === only);
 }
 
-function statisticsMatch(options: RepairPlanOptions, contents: ManifestContents): boolean {
-  const { collections } = options;
+function statisticsMatch(
+  { collections }: RepairPlanOptions,
+  contents: ManifestContents,
+  counted: readonly CollectionFigures[],
+): boolean {
   const wanted = (figures: readonly CollectionFigures[]): string =>
     JSON.stringify(
       figures
         .filter(
-          ({ collection, documents, bytes }) => !isDropped(collections, collection) && documents + bytes > 0,
+          ({ collection, documents, bytes }) =>
+            !isDropped(collections, collection) &&
+            // Nobody counts what an ended build has left.
+            indexNumbered(collections, collection)?.state !== 'invalid' &&
+            documents + bytes > 0,
         )
         .map(({ collection, documents, bytes }) => [collection, documents, bytes])
         .sort(([a], [b]) => a - b),
     );
-  return wanted(contents.state().collectionStats) === wanted(countDocuments(options, contents));
+  return wanted(contents.state().collectionStats) === wanted(counted);
 }
 
 /** Documents in the tables of a version, as the statistics count them. All of them must be readable. */
 export function countDocuments(
-  { place, shards, collections, progress }: RepairPlanOptions,
+  options: RepairPlanOptions,
   contents: ManifestContents,
 ): readonly CollectionFigures[] {
+  return checkTogether(options, contents).figures;
+}
+
+function checkTogether(
+  { place, shards, collections, progress }: RepairPlanOptions,
+  contents: ManifestContents,
+): EntryCheckResult {
   const runs = contents.version.runsNewestFirst().map(({ tables }) => tables);
   return checkEntries({
     place,
@@ -245,10 +267,12 @@ export function countDocuments(
     runsAreOrdered: false,
     seqnoMax: Number.POSITIVE_INFINITY,
     databaseSeconds: Number.POSITIVE_INFINITY,
+    // A repair knows no time that it could rely on.
+    expiredSeconds: Number.POSITIVE_INFINITY,
     collections,
     findings: new FindingList(place.shard),
     progress,
-  }).figures;
+  });
 }
 
 function walDamage(options: RepairPlanOptions, flushedSeqno: number | undefined): string[] {

@@ -30,6 +30,8 @@ export interface RepairOptions {
   readonly clock: Clock;
   /** Database time, seconds. */
   readonly nowSeconds: number;
+  /** Makes indexes invalid in the catalog, durably. Without it there must be none. */
+  readonly invalidateIndexes?: (ids: readonly number[]) => void;
   readonly onProgress?: OnProgress;
 }
 
@@ -74,6 +76,8 @@ export interface RepairReport {
   readonly bytesLost: number;
   /** Where the originals are now; empty in a dry run. */
   readonly quarantined: readonly string[];
+  /** Names of indexes that are, or would be, invalid afterwards: `lumadb rebuild-indexes` makes them anew. */
+  readonly invalidatedIndexes: readonly string[];
 }
 
 /** Throws DbError('IO') when the device fails, and leaves everything so that it can be called again. */
@@ -84,21 +88,37 @@ export function repair(options: RepairOptions): RepairReport {
   const progress = new ByteProgress(total, options.onProgress);
   const plans: RepairPlan[] = [];
   const quarantined: string[] = [];
+  const invalid = new Set<number>();
   for (const place of places) {
     const shared = { ...options, place, progress, onProgress: undefined };
     const plan = planRepair(shared);
     plans.push(plan);
+    const wrong = indexesLost(options, plan);
+    for (const id of wrong) invalid.add(id);
     if (!fix || isSound(plan)) continue;
+    // First of all: a repair that is killed behind it would find nothing any more that says so.
+    if (wrong.length > 0) options.invalidateIndexes?.(wrong);
     const dropped = droppedCollections(options.collections);
     quarantined.push(...applyRepair(plan, { ...shared, droppedCollections: dropped }));
   }
-  return reportOf(options, plans, quarantined);
+  return reportOf(options, plans, quarantined, invalid);
+}
+
+/** Numbers of valid indexes that cannot be trusted after the repair: where records were lost, entries may be, or their documents. */
+function indexesLost({ collections }: RepairOptions, plan: RepairPlan): readonly number[] {
+  const hasLosses =
+    plan.damaged.length > 0 ||
+    plan.walDamage.length > 0 ||
+    (plan.manifest === undefined && plan.manifestProblem !== undefined);
+  if (!hasLosses) return plan.wrongIndexes;
+  return (collections.indexes ?? []).filter(({ state }) => state === 'valid').map(({ id }) => id);
 }
 
 function reportOf(
   { fix, collections }: RepairOptions,
   plans: readonly RepairPlan[],
   quarantined: readonly string[],
+  invalid: ReadonlySet<number>,
 ): RepairReport {
   const damaged = plans.flatMap((plan) => plan.damaged);
   const losses = plans.flatMap((plan) =>
@@ -128,6 +148,9 @@ function reportOf(
     entriesLost: isKnown ? Math.max(0, entriesExpected - entriesSaved) : null,
     bytesLost: losses.reduce((sum, { bytes }) => sum + bytes, 0),
     quarantined,
+    invalidatedIndexes: (collections.indexes ?? [])
+      .filter(({ id }) => invalid.has(id))
+      .map(({ name }) => name),
   };
 }
 
@@ -158,6 +181,8 @@ function actionsOf(plan: RepairPlan): RepairAction[] {
         : 'point CURRENT at a copy of the newest whole manifest';
     add(plan.place.tableDirectory, `${how}: ${plan.manifestProblem}`);
   }
+  if (plan.wrongIndexes.length > 0)
+    add(plan.place.tableDirectory, 'mark indexes as invalid: their entries are not those of the documents');
   if (plan.statisticsAreWrong)
     add(plan.place.tableDirectory, 'count the documents again: the statistics are wrong');
   for (const damage of plan.walDamage)

@@ -7,6 +7,7 @@
  * which key they belong to, so every new shard gets those of all old ones, the newest OPERATION_IDS_KEPT of them.
  */
 import { hasExpired } from '../base/database-clock.js';
+import { DbError } from '../base/errors.js';
 import { hashKey, shardOfHash } from '../base/hash.js';
 import { TableSeries } from '../compaction/table-series.js';
 import { ENTRY_DOCUMENT, type Entry, type EntryCursor } from '../iter/entry-cursor.js';
@@ -21,6 +22,7 @@ import type { TableReader } from '../sst/table-reader.js';
 import type { ByteProgress } from './byte-progress.js';
 import { openReader, tablePath } from './check-table.js';
 import { isDropped, type KnownCollections } from './collections.js';
+import { EntryIds } from './index-agreement.js';
 import { forEachNewest } from './newest-versions.js';
 import type { OfflineTuning } from './offline-shard.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
@@ -57,6 +59,7 @@ export interface BuildResult {
 export function buildShards(options: BuildOptions): BuildResult {
   const { sources, targets, collections, databaseSeconds } = options;
   const shards = targets.map((place) => new NewShard(place, options));
+  const router = new EntryRouter(collections, targets.length);
   let documents = 0;
   let bytes = 0;
   let left = 0;
@@ -70,14 +73,17 @@ export function buildShards(options: BuildOptions): BuildResult {
         const isGone =
           entry.kind !== ENTRY_DOCUMENT ||
           hasExpired(entry.expiresAt, databaseSeconds) ||
-          isDropped(collections, entry.collection);
+          isDropped(collections, entry.collection) ||
+          router.isLeftOut(entry.collection);
         if (isGone) {
           left++;
           return;
         }
-        documents++;
-        bytes += entry.valueLength;
-        shards[targetOf(entry, targets.length)].add(entry);
+        if (!router.isIndex(entry.collection)) {
+          documents++;
+          bytes += entry.valueLength;
+        }
+        shards[router.targetOf(entry)].add(entry, router.isIndex(entry.collection));
       });
     for (const shard of shards) shard.finish();
   } finally {
@@ -86,8 +92,40 @@ export function buildShards(options: BuildOptions): BuildResult {
   return { documents, bytes, left };
 }
 
-function targetOf({ collection, key, keyOffset, keyLength }: Entry, shards: number): number {
-  return shardOfHash(hashKey(collection, key, keyOffset, keyLength), shards);
+/** Documents go where their key hashes to, entries of indexes where their document goes. */
+class EntryRouter {
+  private readonly indexes = new Map<number, EntryIds>();
+  private readonly leftOut = new Set<number>();
+
+  constructor(
+    { indexes = [] }: KnownCollections,
+    private readonly shards: number,
+  ) {
+    for (const index of indexes) {
+      if (index.state === 'valid') this.indexes.set(index.id, new EntryIds(index));
+      else this.leftOut.add(index.id);
+    }
+  }
+
+  isIndex(collection: number): boolean {
+    return this.indexes.has(collection);
+  }
+
+  /** What an ended build has left of an index that has to be built anew. */
+  isLeftOut(collection: number): boolean {
+    return this.leftOut.has(collection);
+  }
+
+  targetOf({ collection, key, keyOffset, keyLength }: Entry): number {
+    const ids = this.indexes.get(collection);
+    const hash =
+      ids === undefined
+        ? hashKey(collection, key, keyOffset, keyLength)
+        : ids.routingHash(key, keyOffset, keyLength);
+    if (hash !== undefined) return shardOfHash(hash, this.shards);
+    const message = `index ${collection} has an entry that is none: run lumadb repair first`;
+    throw new DbError('CORRUPT_TABLE', message, { index: collection });
+  }
 }
 
 /** Tables of old shards that are open now, by path. */
@@ -139,7 +177,7 @@ class NewShard {
     });
   }
 
-  add(entry: Entry): void {
+  add(entry: Entry, isIndex: boolean): void {
     if (this.series.isFull) this.series.cut();
     this.series.add(entry);
     let count = this.counts.get(entry.collection);
@@ -148,7 +186,8 @@ class NewShard {
       this.counts.set(entry.collection, count);
     }
     count.documents++;
-    count.bytes += entry.valueLength;
+    // As the statistics count: of entries of an index the keys as well.
+    count.bytes += entry.valueLength + (isIndex ? entry.keyLength : 0);
   }
 
   finish(): void {

@@ -14,7 +14,7 @@ import { DbError } from '../base/errors.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ByteProgress, type OnProgress } from './byte-progress.js';
 import { walBytes } from './check-wal.js';
-import { droppedCollections, type KnownCollections } from './collections.js';
+import { droppedCollections, type KnownCollections, validIndexes } from './collections.js';
 import { tableBytes } from './fsck-shard.js';
 import { type OfflineTuning, openOfflineShard } from './offline-shard.js';
 import { type BuildResult, buildShards, type SourceShard } from './reshard-build.js';
@@ -137,6 +137,7 @@ function flushShard({ tuning, clock, collections }: ReshardOptions, place: Shard
     // No document is dropped because of what a wall clock says now: the manifests know how far database time has come.
     nowSeconds: 0,
     droppedCollections: droppedCollections(collections),
+    indexes: validIndexes(collections),
     onWalDamage: 'stop',
   });
   try {

@@ -2,12 +2,12 @@
  * Tables for one merge of all of them, with few files open at a time: sorted runs, of each of which at most one table is
  * open (see RunCursor). However many tables a shard has, a merge opens no more than overlap at one key. One thread.
  */
-import type { EntryCursor } from '../iter/entry-cursor.js';
+import { compareBytes, type EntryCursor } from '../iter/entry-cursor.js';
 import { RunCursor } from '../iter/run-cursor.js';
 import { compareBounds } from '../manifest/key-order.js';
 import type { TableInfo } from '../manifest/table-info.js';
 import type { TableReader } from '../sst/table-reader.js';
-import { openReader } from './check-table.js';
+import { openReader, tablePath } from './check-table.js';
 import type { ShardPlace } from './shard-place.js';
 
 /** Distributes tables over as few runs as their overlaps allow; within a run they are disjoint and in key order. */
@@ -20,6 +20,24 @@ export function disjointRuns(tables: readonly TableInfo[]): TableInfo[][] {
     else run.push(table);
   }
   return runs;
+}
+
+/** The table of a run that holds a key; the directory when none does. */
+export function fileHolding(
+  place: ShardPlace,
+  run: readonly TableInfo[],
+  collection: number,
+  key: Uint8Array,
+  offset: number,
+  length: number,
+): string {
+  const table = run.find(
+    ({ largest }) =>
+      largest.collection > collection ||
+      (largest.collection === collection &&
+        compareBytes(largest.key, 0, largest.key.length, key, offset, length) >= 0),
+  );
+  return table === undefined ? place.tableDirectory : tablePath(place, table.fileNumber);
 }
 
 export class TableRuns {

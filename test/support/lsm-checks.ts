@@ -146,6 +146,7 @@ export function checkFiles(vfs: Vfs, collections: readonly number[]): void {
       nextId: Math.max(...collections) + 1,
     },
     isLive: false,
+    nowSeconds: Number.POSITIVE_INFINITY,
     progress: new ByteProgress(1),
   });
   const wrong = findings.all.filter(

@@ -32,13 +32,14 @@ async function mend(options: RepairCliOptions): Promise<number> {
 }
 
 function jsonOf(report: RepairReport): Record<string, unknown> {
-  const { entriesSaved, entriesLost, bytesLost, damageLeft, ...rest } = report;
+  const { entriesSaved, entriesLost, bytesLost, damageLeft, invalidatedIndexes, ...rest } = report;
   return {
     ...rest,
     entries_saved: entriesSaved,
     entries_lost: entriesLost,
     bytes_lost: bytesLost,
     damage_left: damageLeft,
+    invalidated_indexes: invalidatedIndexes,
   };
 }
 
@@ -46,6 +47,11 @@ function printReport(report: RepairReport): void {
   if (report.sound)
     print(report.damageLeft.length === 0 ? 'nothing to repair' : 'nothing to repair in this collection');
   else printRepair(report);
+  if (report.invalidatedIndexes.length > 0) {
+    const verb = report.fixed ? 'are' : 'would be';
+    print(`indexes that ${verb} invalid: ${report.invalidatedIndexes.join(', ')}`);
+    print('lumadb rebuild-indexes --collection all makes them anew.');
+  }
   for (const damage of report.damageLeft) print(`still damaged: ${damage}`);
   if (report.damageLeft.length > 0) print('Repair these tables with --collection all.');
 }
