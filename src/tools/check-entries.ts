@@ -10,7 +10,13 @@ import type { TableInfo } from '../manifest/table-info.js';
 import type { CollectionFigures } from '../manifest/version-edit.js';
 import type { ByteProgress } from './byte-progress.js';
 import { DocumentCheck } from './check-document.js';
-import { collectionLabel, indexNumbered, type KnownCollections, validIndexes } from './collections.js';
+import {
+  collectionLabel,
+  indexNumbered,
+  isDropped,
+  type KnownCollections,
+  validIndexes,
+} from './collections.js';
 import type { FindingList } from './findings.js';
 import { EntryIds, IndexAgreement } from './index-agreement.js';
 import { reportDifferences } from './index-differences.js';
@@ -88,6 +94,8 @@ class EntryCheck {
   private newestRun = 0;
   private entries = 0;
   private isNewest = false;
+  /** Nobody knows whether it was a collection or an index, and what stands in its values. */
+  private isDropped = false;
   /** When the collection is an index. */
   private entryIds: EntryIds | undefined;
 
@@ -125,6 +133,7 @@ class EntryCheck {
     const { merge, options } = this;
     switch (merge.kind) {
       case ENTRY_DOCUMENT: {
+        if (this.isDropped) return;
         const problem = this.entryIds === undefined ? this.document.problemOf(merge) : this.valueProblem();
         if (problem !== undefined) this.refuse(problem);
         // Text that is none cannot be looked into.
@@ -153,13 +162,25 @@ class EntryCheck {
   }
 
   private startKey(): void {
-    const { merge, options } = this;
+    const { merge } = this;
     const { collection, key, keyOffset, keyLength } = merge;
     if (collection !== this.collection) this.checkCollection(collection);
     if (keyLength > this.key.length) this.key = new Uint8Array(2 * keyLength);
     for (let i = 0; i < keyLength; i++) this.key[i] = key[keyOffset + i];
     this.keyLength = keyLength;
     this.collection = collection;
+    if (!this.isDropped) this.checkShard();
+    this.isNewest = true;
+    if (merge.kind === ENTRY_TOMBSTONE) return;
+    const count = this.countOf(collection);
+    count.documents++;
+    // Of entries of an index the keys count as well.
+    count.bytes += merge.originalLength + (this.entryIds === undefined ? 0 : keyLength);
+  }
+
+  private checkShard(): void {
+    const { options } = this;
+    const { collection, key, keyOffset, keyLength } = this.merge;
     const hash =
       this.entryIds === undefined
         ? hashKey(collection, key, keyOffset, keyLength)
@@ -169,18 +190,13 @@ class EntryCheck {
       const shard = shardOfHash(hash, options.shards);
       if (shard !== options.place.shard) this.refuse(`the key belongs to shard ${shard}`);
     }
-    this.isNewest = true;
-    if (merge.kind === ENTRY_TOMBSTONE) return;
-    const count = this.countOf(collection);
-    count.documents++;
-    // Of entries of an index the keys count as well.
-    count.bytes += merge.originalLength + (this.entryIds === undefined ? 0 : keyLength);
   }
 
   private checkCollection(collection: number): void {
     const { collections } = this.options;
     const index = indexNumbered(collections, collection);
     this.entryIds = index === undefined ? undefined : new EntryIds(index);
+    this.isDropped = isDropped(collections, collection);
     if (collection === 0 || collection >= collections.nextId)
       this.refuse(`collection ${collection} was never in the catalog`);
   }

@@ -1,0 +1,49 @@
+/**
+ * A server in a process of its own that can be told to create an index, as long as no client can: the test kills it with
+ * SIGKILL. Talks over the IPC channel: `{ create }` asks, `{ port }`, `{ created }`, `{ built }` and `{ failed }` answer.
+ */
+import { loadConfig } from '../../src/config/load.js';
+import type { NewIndex } from '../../src/indexes/definition.js';
+import type { IndexControl } from '../../src/runtime/index-control.js';
+import { startServer } from '../../src/runtime/server.js';
+
+export interface IndexCommand {
+  readonly create: NewIndex;
+}
+
+export interface IndexEvent {
+  readonly port?: number;
+  readonly created?: string;
+  readonly built?: string;
+  readonly failed?: string;
+}
+
+const say = (event: IndexEvent): void => {
+  process.send?.(event);
+};
+
+if (process.send !== undefined) {
+  const { config } = loadConfig({
+    env: process.env,
+    overrides: {
+      server: { port: 0 },
+      storage: { data_dir: process.env['DATA_DIR'] },
+      logging: { stdout: false },
+    },
+  });
+  const server = await startServer({ config });
+  const { indexes } = server as unknown as { indexes: IndexControl };
+  process.on('message', ({ create }: IndexCommand) => {
+    indexes
+      .create(create)
+      .then(({ built }) => {
+        say({ created: create.name });
+        return built;
+      })
+      .then(
+        () => say({ built: create.name }),
+        (error: Error) => say({ failed: error.message }),
+      );
+  });
+  say({ port: server.port });
+}
