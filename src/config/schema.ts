@@ -253,6 +253,40 @@ const logging = z
   .prefault({})
   .describe('Logs.');
 
+const query = z
+  .strictObject({
+    threads: integer(
+      { default: 0, min: 0, max: 32 },
+      'Threads that run SQL; 0 is the number of cores less one. Each takes up to one core while a query runs.',
+    ),
+    queue_max: integer(
+      { default: 128, min: 0, max: 100_000 },
+      'Queries that wait for a thread; above it new ones get 503. Each waiting one keeps its text and parameters.',
+    ),
+    timeout_ms: integer(
+      { default: 30_000, min: 1, max: 86_400_000, unit: 'ms' },
+      'How long a query may take, waiting included, when the request names no `timeout_ms` of its own.',
+    ),
+    memory_limit: integer(
+      { default: 256 * MIB, min: MIB, max: 64 * GIB, unit: 'bytes' },
+      'Memory one query may hold for sorting, grouping and joining; beyond it the query fails. Times `threads` in the worst case.',
+    ),
+    result_limit: integer(
+      { default: 64 * MIB, min: 64 * KIB, max: GIB, unit: 'bytes' },
+      'Largest JSON answer of a query. Larger results need `Accept: application/x-ndjson`, which streams.',
+    ),
+    slow_ms: integer(
+      { default: 100, min: 0, max: 3_600_000, unit: 'ms' },
+      'Queries that take longer are written to slow-query.log and system.slow_queries.',
+    ),
+    history_max: integer(
+      { default: 10_000, min: 0, max: 1_000_000 },
+      'Executions that system.query_stats remembers. Each costs about 300 bytes of memory.',
+    ),
+  })
+  .prefault({})
+  .describe('SQL.');
+
 const emptySection = (description: string) => z.strictObject({}).prefault({}).describe(description);
 
 /** Key order here is the order of every generated document. */
@@ -265,7 +299,7 @@ export const configSchema = z.strictObject({
   sharding,
   security,
   logging,
-  query: emptySection('SQL. No keys in this release.'),
+  query,
   cluster: emptySection('Several machines. No keys in this release.'),
 });
 

@@ -19,6 +19,7 @@ import type { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ABSENT, type ChainReader, DELETED, FOUND, type Lookup } from '../memtable/chain-reader.js';
 import { MemtableCursor } from '../memtable/memtable-cursor.js';
 import { FoundEntry } from '../sst/found-entry.js';
+import { sampleKeys } from './key-sampler.js';
 import type { TableCache } from './table-cache.js';
 import { findInTables } from './table-lookup.js';
 
@@ -97,6 +98,47 @@ export class ShardReader {
       this.expiresAt = chain.expiresAt;
     }
     return inMemory;
+  }
+
+  /**
+   * The version that a snapshot at `seqno` sees, as of `nowSeconds` of database time. Past the row cache, which knows the newest
+   * versions only. Throws DbError when a table cannot be read. Call between enter() and leave().
+   */
+  getAt(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    seqno: number,
+    nowSeconds: number,
+  ): Lookup {
+    const { chain, found, options } = this;
+    const inMemory = chain.getAt(hash, collection, key, keyOffset, keyLength, seqno);
+    if (inMemory === DELETED) return DELETED;
+    const place = inMemory === FOUND ? chain : found;
+    if (inMemory === ABSENT) {
+      const { tables, thorough } = options;
+      const version = this.version();
+      if (
+        !findInTables(version, tables, hash, collection, key, keyOffset, keyLength, seqno, found, thorough)
+      ) {
+        return ABSENT;
+      }
+      if (found.kind !== ENTRY_DOCUMENT) return DELETED;
+    }
+    if (hasExpired(place.expiresAt, nowSeconds)) return DELETED;
+    this.bytes = inMemory === FOUND ? chain.bytes : found.value;
+    this.valueOffset = place.valueOffset;
+    this.valueLength = place.valueLength;
+    this.seqno = place.seqno;
+    this.expiresAt = place.expiresAt;
+    return FOUND;
+  }
+
+  /** Keys of a collection, ascending, about evenly spread over its bytes; see key-sampler.ts. Call between enter() and leave(). */
+  sampleKeys(collection: number, count: number): Uint8Array[] {
+    return sampleKeys(this.chain.chain(), this.version(), this.options.tables, collection, count);
   }
 
   /** Everything of the shard, newest source first, for a merge. Call between enter() and leave(), and close them before leave(). */

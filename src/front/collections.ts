@@ -10,6 +10,9 @@ import { collectionNameFault } from './path.js';
 
 export class CollectionRegistry {
   private readonly ids = new Map<string, number>();
+  private readonly infos = new Map<string, CollectionInfo>();
+  /** Grows with every change. */
+  version = 0;
   /** Default time to live in seconds, by number; only of collections that have one. */
   private readonly ttls = new Map<number, number>();
   /** Creations under way, so that a burst of writes to a new collection asks once. */
@@ -30,14 +33,30 @@ export class CollectionRegistry {
     return this.ttls.size === 0 ? TTL_UNSET : (this.ttls.get(collection) ?? TTL_UNSET);
   }
 
-  put({ id, name, ttlSeconds }: CollectionInfo): void {
+  /** All that is known of a collection; for what is off the hot path. */
+  info(name: string): CollectionInfo | undefined {
+    return this.infos.get(name);
+  }
+
+  names(): string[] {
+    return [...this.infos.keys()];
+  }
+
+  put(collection: CollectionInfo): void {
+    const { id, name, ttlSeconds } = collection;
+    this.version++;
+    this.infos.set(name, collection);
     this.ids.set(name, id);
     if (ttlSeconds === TTL_UNSET) this.ttls.delete(id);
     else this.ttls.set(id, ttlSeconds);
   }
 
   remove(collection: CollectionInfo): void {
-    if (this.ids.get(collection.name) === collection.id) this.ids.delete(collection.name);
+    this.version++;
+    if (this.ids.get(collection.name) === collection.id) {
+      this.ids.delete(collection.name);
+      this.infos.delete(collection.name);
+    }
     this.ttls.delete(collection.id);
   }
 

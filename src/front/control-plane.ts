@@ -1,7 +1,10 @@
 /** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
 import type { WireError } from '../base/errors.js';
 import type { IndexDefinition } from '../indexes/definition.js';
+import type { MessagePort } from 'node:worker_threads';
+import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
+import type { PoolQuery, QueryRecord } from './query/messages.js';
 
 export interface CollectionInfo {
   readonly id: number;
@@ -65,6 +68,12 @@ export interface ControlPlane {
   setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
   /** What /admin/memory, /admin/compaction, /admin/tasks and their like answer. */
   admin(call: AdminCall): Promise<ControlResult<ControlAnswer>>;
+  /** Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over. */
+  runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<null>>;
+  /** CREATE, ALTER, DROP, TRUNCATE. Resolves when it has taken effect on every thread. */
+  define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
+  /** For the logs and the system tables. */
+  recordQueries(records: readonly QueryRecord[]): Promise<void>;
   /** Begins the shutdown and returns the process id at once. */
   shutdown(request: ShutdownRequest): Promise<{ readonly pid: number }>;
 }

@@ -91,6 +91,37 @@ export class ChainReader {
     return ABSENT;
   }
 
+  /**
+   * Version of a key that a snapshot at `seqno` sees. ABSENT also when the memtables have only newer versions of it: tables may
+   * have an older one. Expiry is for the caller to judge. Call between enter() and leave().
+   */
+  getAt(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    seqno: number,
+  ): Lookup {
+    let slot = Atomics.load(this.header, POOL_ACTIVE_SLOT);
+    while (slot !== NO_SLOT) {
+      const memtable = this.slots[slot];
+      const node = memtable.find(hash, collection, key, keyOffset, keyLength);
+      const version = node === 0 ? 0 : memtable.versionAt(node, seqno);
+      if (version !== 0) {
+        this.seqno = memtable.versionSeqno(version);
+        if (memtable.versionKind(version) !== VERSION_KIND_DOCUMENT) return DELETED;
+        this.expiresAt = memtable.versionExpires(version);
+        this.bytes = memtable.bytes;
+        this.valueOffset = memtable.valueOffset(version);
+        this.valueLength = memtable.valueLength(version);
+        return FOUND;
+      }
+      slot = memtable.olderSlot();
+    }
+    return ABSENT;
+  }
+
   /** The chain as it is now, newest first. Call between enter() and leave(). */
   chain(): MemtableReader[] {
     const readers: MemtableReader[] = [];

@@ -4,3 +4,4 @@ const worker = (name: string): URL => new URL(`../../workers/${name}.js`, import
 export const SHARD_WORKER = worker('shard');
 export const FRONT_WORKER = worker('front');
 export const COMPACTOR_WORKER = worker('compactor');
+export const QUERY_WORKER = worker('query');

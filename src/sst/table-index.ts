@@ -146,6 +146,15 @@ export class TableIndex {
     return bound;
   }
 
+  collectionOf(block: number): number {
+    return this.collections[block];
+  }
+
+  /** A copy of the bound's key, without the collection. */
+  keyOf(block: number): Uint8Array {
+    return this.keys.slice(this.keyOffsets[block], this.keyOffsets[block + 1]);
+  }
+
   /**
    * The first block that may hold (collection, key), -1 when the key is before the table. If the key is in the table,
    * its newest version is in this block.

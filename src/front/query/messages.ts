@@ -1,0 +1,95 @@
+/**
+ * What travels between a front, the main thread and a query thread while a statement runs. The front asks the main thread for
+ * a query thread (PoolQuery, with one end of a message channel); from then on the two talk to each other alone. Plain data.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { WireError } from '../../base/errors.js';
+import type { TableView } from '../../sql/catalog-view.js';
+import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
+import type { StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
+import type { SqlValue } from '../../sql/types/values.js';
+
+export type ResultFormat = 'json' | 'ndjson';
+
+/** Words of the cancel flag that a query's threads share (int32). */
+export const CANCEL_REASON = 0;
+export const CANCEL_WORDS = 1;
+export const CANCEL_NONE = 0;
+export const CANCEL_USER = 1;
+export const CANCEL_TIMEOUT = 2;
+export const CANCEL_GONE = 3;
+
+/** Words of the signal block of one exchange (int32). The front bumps a word and notifies after each message it has posted. */
+export const SIGNAL_REPLIES = 0;
+/** Chunks of a streamed result that the client has taken. */
+export const SIGNAL_CREDITS = 1;
+export const SIGNAL_WORDS = 2;
+
+export interface PoolQuery {
+  readonly id: string;
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+  /** Wall clock in milliseconds. */
+  readonly startedAtMs: number;
+  readonly timeoutMs: number;
+  readonly format: ResultFormat;
+  /** What the front's catalog says of the collections that the statement names. */
+  readonly tables: readonly TableView[];
+  readonly autoCreateCollections: boolean;
+  readonly statistics: StatisticsSnapshot;
+  /** System tables that it reads: their rows come along. */
+  readonly systemTables: readonly string[];
+  /** Database time: what has expired by then is not seen. */
+  readonly nowSeconds: number;
+  readonly cancel: SharedArrayBuffer;
+  readonly signal: SharedArrayBuffer;
+}
+
+/** From the query thread to the front. */
+export type QueryMessage =
+  /** The next part of a result; the last one comes with `done`. JSON results come in one part. */
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly kind: 'write'; readonly collection: string; readonly writes: readonly DocumentWrite[] }
+  | { readonly kind: 'done'; readonly bytes: Uint8Array; readonly outcome: QueryOutcome }
+  | { readonly kind: 'failed'; readonly error: WireError; readonly outcome?: QueryOutcome };
+
+/** From the front to the query thread. */
+export type QueryReply =
+  | { readonly kind: 'written'; readonly results: readonly WriteResult[] }
+  | { readonly kind: 'refused'; readonly error: WireError };
+
+/** A statement that could use an index which is not there. */
+export interface IndexCandidate {
+  readonly collection: string;
+  /** Columns compared with =, then at most one that is compared otherwise. */
+  readonly columns: readonly string[];
+  readonly rowsScanned: number;
+  readonly rowsKept: number;
+}
+
+export interface QueryOutcome {
+  readonly rowsScanned: number;
+  readonly rowsReturned: number;
+  readonly rowsAffected: number;
+  /** How each collection was read, such as `Seq Scan on orders`. */
+  readonly plan: string;
+  readonly candidates: readonly IndexCandidate[];
+}
+
+/** One execution, as logs and system tables show it. */
+export interface QueryRecord {
+  readonly id: string;
+  readonly query: string;
+  /** The text with its constants taken out. */
+  readonly pattern: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly outcome: QueryOutcome;
+  readonly error?: string;
+}
+
+/** Where a query thread and its front meet. */
+export interface QueryExchange {
+  readonly query: PoolQuery;
+  readonly port: MessagePort;
+}

@@ -1,0 +1,39 @@
+/**
+ * Collects what has run on this front and hands it to the main thread now and then: the log of queries costs the thread that
+ * answers them an object, not a system call. Front thread only.
+ */
+import type { QueryRecord } from './messages.js';
+
+const INTERVAL_MS = 100;
+/** Records that are handed over at once; more of them do not wait for the timer. */
+const BATCH_MAX = 1000;
+/** Longest text that is kept of a statement. */
+const QUERY_LENGTH_MAX = 10_000;
+
+export class QueryRecorder {
+  private records: QueryRecord[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly deliver: (records: readonly QueryRecord[]) => void) {}
+
+  add(record: QueryRecord): void {
+    this.records.push(record.query.length > QUERY_LENGTH_MAX ? shortened(record) : record);
+    if (this.records.length >= BATCH_MAX) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), INTERVAL_MS);
+  }
+
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { records } = this;
+    if (records.length === 0) return;
+    this.records = [];
+    this.deliver(records);
+  }
+}
+
+function shortened(record: QueryRecord): QueryRecord {
+  const cut = (text: string): string =>
+    text.length <= QUERY_LENGTH_MAX ? text : `${text.slice(0, QUERY_LENGTH_MAX)}…`;
+  return { ...record, query: cut(record.query), pattern: cut(record.pattern) };
+}

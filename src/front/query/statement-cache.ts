@@ -1,0 +1,80 @@
+/**
+ * Statements that this front has compiled, by their text: parsed, bound, and, where the front may run them itself, planned. A
+ * bounded cache; an entry is good until the catalog changes. Front thread only.
+ */
+import type { PreparedQuery } from '../../sql/algebra/physical.js';
+import type { BoundQuery, BoundStatement } from '../../sql/algebra/statement.js';
+import { bindStatement } from '../../sql/bind/bind.js';
+import { parseStatement, queryPattern } from '../../sql/parse/parse.js';
+import { DEFAULT_PLANNER_OPTIONS } from '../../sql/plan/options.js';
+import { planQuery } from '../../sql/plan/plan.js';
+import { shortPlan } from '../../sql/plan/short-plan.js';
+import { systemTablesRead } from '../../sql/system/tables-read.js';
+import type { FrontCatalog } from './catalog.js';
+
+const ENTRIES_MAX = 1000;
+/** Longer texts are hardly sent again, and would make the cache large. */
+const CACHED_TEXT_LENGTH_MAX = 16 * 1024;
+
+export interface CompiledStatement {
+  readonly bound: BoundStatement;
+  /** The text with its constants taken out. */
+  readonly pattern: string;
+  readonly systemTables: readonly string[];
+  /** Set when the front may run it itself. */
+  readonly short: PreparedQuery | undefined;
+  readonly catalogVersion: number;
+}
+
+export class StatementCache {
+  private readonly entries = new Map<string, CompiledStatement>();
+  private statistics: unknown;
+
+  constructor(private readonly catalog: FrontCatalog) {}
+
+  /** Throws DbError QUERY for a statement that is wrong. */
+  compile(sql: string): CompiledStatement {
+    // New statistics may make other plans better, also worse for a front to run.
+    if (this.statistics !== this.catalog.statistics) this.entries.clear();
+    this.statistics = this.catalog.statistics;
+    const known = this.entries.get(sql);
+    if (known?.catalogVersion === this.catalog.version) return known;
+    const compiled = this.make(sql);
+    if (sql.length <= CACHED_TEXT_LENGTH_MAX) this.keep(sql, compiled);
+    return compiled;
+  }
+
+  private make(sql: string): CompiledStatement {
+    const { catalog } = this;
+    const catalogVersion = catalog.version;
+    const bound = bindStatement(parseStatement(sql), catalog, {});
+    const query = queryOf(bound);
+    return {
+      bound,
+      pattern: queryPattern(sql),
+      systemTables: query === undefined ? [] : systemTablesRead(query.plan),
+      short: bound.kind === 'query' ? this.shortPlanOf(bound) : undefined,
+      catalogVersion,
+    };
+  }
+
+  private shortPlanOf(query: BoundQuery): PreparedQuery | undefined {
+    if (query.writes.length > 0) return undefined;
+    const prepared = planQuery(query, this.catalog, this.catalog.statistics, DEFAULT_PLANNER_OPTIONS);
+    return shortPlan(prepared) ? prepared : undefined;
+  }
+
+  private keep(sql: string, compiled: CompiledStatement): void {
+    this.entries.delete(sql);
+    this.entries.set(sql, compiled);
+    if (this.entries.size <= ENTRIES_MAX) return;
+    const [oldest] = this.entries.keys();
+    this.entries.delete(oldest);
+  }
+}
+
+/** The query in a statement: itself, or what is explained; undefined for statements that define things. */
+export function queryOf(bound: BoundStatement): BoundQuery | undefined {
+  if (bound.kind === 'query') return bound;
+  return bound.kind === 'explain' ? bound.query : undefined;
+}

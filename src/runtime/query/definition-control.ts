@@ -1,0 +1,114 @@
+/** Statements that define things: indexes and collections. Each is done when every thread knows. Main thread only. */
+import { unreachable } from '../../base/assert.js';
+import { TTL_UNSET } from '../../base/expiry.js';
+import type { DefinitionStatement } from '../../sql/algebra/statement.js';
+import { FEATURE_NOT_SUPPORTED, sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
+import type { CollectionControl } from '../collection-control.js';
+import type { IndexControl } from '../index-control.js';
+
+type Of<K extends DefinitionStatement['kind']> = DefinitionStatement & { readonly kind: K };
+
+export interface DefinitionControlOptions {
+  readonly collections: Pick<CollectionControl, 'create' | 'drop' | 'truncate'>;
+  readonly indexes: Pick<IndexControl, 'create' | 'drop'>;
+  readonly hasCollection: (name: string) => boolean;
+  readonly hasIndex: (name: string) => boolean;
+}
+
+const DUPLICATE_TABLE = '42P07';
+const UNDEFINED_OBJECT = '42704';
+
+export class DefinitionControl {
+  constructor(private readonly options: DefinitionControlOptions) {}
+
+  /** Returns the command tag. Throws the DbError that is the answer. */
+  async define(statement: DefinitionStatement): Promise<{ readonly command: string }> {
+    switch (statement.kind) {
+      case 'createTable':
+        await this.createTable(statement);
+        return { command: 'CREATE TABLE' };
+      case 'dropTable':
+        await this.dropTables(statement);
+        return { command: 'DROP TABLE' };
+      case 'alterTable':
+        throw sqlError(FEATURE_NOT_SUPPORTED, 'ALTER TABLE is not supported: collections have no schema');
+      case 'truncate':
+        for (const name of statement.names) this.requireCollection(name);
+        for (const name of statement.names) await this.options.collections.truncate(name);
+        return { command: 'TRUNCATE TABLE' };
+      case 'createIndex':
+        await this.createIndex(statement);
+        return { command: 'CREATE INDEX' };
+      case 'dropIndex':
+        await this.dropIndexes(statement);
+        return { command: 'DROP INDEX' };
+      default:
+        return unreachable(statement);
+    }
+  }
+
+  private async createTable({ name, ifNotExists, columns, checks }: Of<'createTable'>): Promise<void> {
+    if (columns.some((column) => column.name !== '_id') || checks.length > 0) {
+      const message =
+        'CREATE TABLE with columns or constraints is not supported: collections have no schema. CREATE TABLE name () makes one';
+      throw sqlError(FEATURE_NOT_SUPPORTED, message);
+    }
+    if (this.options.hasCollection(name)) {
+      if (ifNotExists) return;
+      throw sqlError(DUPLICATE_TABLE, `relation ${JSON.stringify(name)} already exists`);
+    }
+    await this.options.collections.create(name, !ifNotExists, TTL_UNSET);
+  }
+
+  private async dropTables({ names, ifExists }: Of<'dropTable'>): Promise<void> {
+    // All or none, as far as can be told beforehand.
+    if (!ifExists) for (const name of names) this.requireCollection(name);
+    for (const name of names)
+      if (this.options.hasCollection(name)) await this.options.collections.drop(name);
+  }
+
+  private async createIndex(statement: Of<'createIndex'>): Promise<void> {
+    const { table, ifNotExists, columns, include, where, unique, concurrently } = statement;
+    this.requireCollection(table);
+    const name = statement.name === '' ? this.freeName(statement) : statement.name;
+    if (this.options.hasIndex(name)) {
+      if (ifNotExists) return;
+      throw sqlError(DUPLICATE_TABLE, `relation ${JSON.stringify(name)} already exists`);
+    }
+    const index = {
+      name,
+      collection: table,
+      columns,
+      include,
+      ...(where === undefined ? {} : { where }),
+      unique,
+      concurrently,
+    };
+    const { built } = await this.options.indexes.create(index);
+    await built;
+  }
+
+  private async dropIndexes({ names, ifExists }: Of<'dropIndex'>): Promise<void> {
+    const { hasIndex, indexes } = this.options;
+    const missing = names.find((name) => !hasIndex(name));
+    if (missing !== undefined && !ifExists)
+      throw sqlError(UNDEFINED_OBJECT, `index ${JSON.stringify(missing)} does not exist`);
+    for (const name of names) if (hasIndex(name)) await indexes.drop(name);
+  }
+
+  /** As PostgreSQL names what has no name: orders_user_id_created_at_idx, with a number where that is taken. */
+  private freeName({ table, columns }: Of<'createIndex'>): string {
+    const parts = columns.map(({ path }) => (path.length === 0 ? 'expr' : path.join('_')));
+    const name = `${table}_${parts.join('_')}_idx`;
+    for (let number = 0; ; number++) {
+      const candidate = number === 0 ? name : `${name}${number}`;
+      if (!this.options.hasIndex(candidate)) return candidate;
+    }
+  }
+
+  private requireCollection(name: string): void {
+    if (!this.options.hasCollection(name))
+      throw sqlError(UNDEFINED_TABLE, `relation ${JSON.stringify(name)} does not exist`);
+  }
+}
+

@@ -1,0 +1,193 @@
+/**
+ * The query pool: hands statements to query threads (piscina), keeps the list of those that run or wait, cancels them, and
+ * cleans up behind a thread that has died. Main thread only.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Clock } from '../../base/clock.js';
+import { DbError, toWireError } from '../../base/errors.js';
+import {
+  CANCEL_NONE,
+  CANCEL_REASON,
+  CANCEL_USER,
+  type PoolQuery,
+  SIGNAL_CREDITS,
+  SIGNAL_REPLIES,
+} from '../../front/query/messages.js';
+import type { Row } from '../../sql/types/values.js';
+import { QUERY_WORKER } from '../worker-paths.js';
+import type { QueryThreadData } from './query-thread.js';
+import { createReaderSlots, ReaderSlots } from './reader-slots.js';
+import type { ShardAttachment } from './thread-readers.js';
+
+/** Heap of a query thread beyond what its query may hold by its own accounting, which is an estimate. */
+const HEAP_RESERVE_BYTES = 512 * 1024 * 1024;
+const HEAP_PER_BUDGET_BYTE = 3;
+const MIB = 1024 * 1024;
+/** How long the end of the server waits for statements that have been cancelled. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** Rows of system tables, by table. */
+export type SystemTableRows = Readonly<Record<string, readonly Readonly<Record<string, Row[number]>>[]>>;
+
+/** What a query thread is given for one statement. */
+export interface QueryTask {
+  readonly kind: 'query';
+  readonly query: PoolQuery;
+  readonly port: MessagePort;
+  /** By shard; undefined while it is down. */
+  readonly shards: ReadonlyArray<ShardAttachment | undefined>;
+  readonly systemRows: SystemTableRows;
+}
+
+/** What a query thread is given to look at a collection. */
+export interface AnalyzeTask {
+  readonly kind: 'analyze';
+  readonly collectionId: number;
+  readonly documents: number;
+  readonly shards: ReadonlyArray<ShardAttachment | undefined>;
+}
+
+export interface QueryPoolOptions {
+  readonly threads: number;
+  readonly queueMax: number;
+  readonly memoryLimitBytes: number;
+  /** The reader index of the first query thread; fronts have those below. */
+  readonly firstReader: number;
+  /** What every query thread is given when it starts. */
+  readonly data: Omit<QueryThreadData, 'slots' | 'firstReader'>;
+  /** The shards as they are now. */
+  readonly shards: () => ReadonlyArray<ShardAttachment | undefined>;
+  readonly systemRows: (tables: readonly string[]) => Promise<SystemTableRows>;
+  /** Lets go of what a dead reader held: pins and snapshots by its index, locks of the block cache by its thread. */
+  readonly releaseReader: (reader: number, threadId: number) => void;
+  readonly clock: Clock;
+  readonly onThreadDied: (error: Error) => void;
+}
+
+export interface RunningQuery {
+  readonly id: string;
+  readonly query: string;
+  readonly state: 'queued' | 'running';
+  readonly startedAtMs: number;
+  readonly timeoutMs: number;
+}
+
+interface Entry {
+  readonly query: PoolQuery;
+  state: 'queued' | 'running';
+}
+
+export class QueryPool {
+  private readonly pool: Piscina;
+  private readonly slots: ReaderSlots;
+  private readonly running = new Map<string, Entry>();
+
+  constructor(private readonly options: QueryPoolOptions) {
+    const { threads, queueMax, memoryLimitBytes, firstReader, data } = options;
+    // A thread that has just died may not have been cleaned up behind when its successor starts.
+    const slots = createReaderSlots(2 * threads);
+    this.slots = new ReaderSlots(slots, firstReader);
+    const workerData: QueryThreadData = { ...data, slots, firstReader };
+    const heapBytes = HEAP_RESERVE_BYTES + HEAP_PER_BUDGET_BYTE * memoryLimitBytes;
+    this.pool = new Piscina({
+      filename: QUERY_WORKER.href,
+      name: 'runQueryTask',
+      // Threads are made when the first query comes, and kept.
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      maxQueue: queueMax === 0 ? 1 : queueMax,
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / MIB) },
+    });
+    this.pool.on('error', (error: Error) => options.onThreadDied(error));
+  }
+
+  /** Resolves when the statement is over, however it ended: the front has been told through `port`. */
+  async run(query: PoolQuery, port: MessagePort): Promise<void> {
+    const entry: Entry = { query, state: 'queued' };
+    this.running.set(query.id, entry);
+    try {
+      const systemRows = await this.options.systemRows(query.systemTables);
+      const { shards } = this.options;
+      const task: QueryTask = { kind: 'query', query, port, shards: shards(), systemRows };
+      this.requireRoom();
+      const done = this.pool.run(task, { transferList: [port] });
+      entry.state = 'running';
+      await done;
+    } catch (error) {
+      // The port may have gone with the thread: the front learns of it by this call's answer.
+      this.reclaim();
+      throw this.failure(error, query);
+    } finally {
+      this.running.delete(query.id);
+    }
+  }
+
+  /** Looks at documents of a collection; see analyze.ts. */
+  analyze(task: Omit<AnalyzeTask, 'kind' | 'shards'>): Promise<unknown> {
+    return this.pool.run({ kind: 'analyze', shards: this.options.shards(), ...task });
+  }
+
+  /** True while a statement waits for a thread, or all are busy: background work should not come in between. */
+  get isBusy(): boolean {
+    return this.running.size > 0;
+  }
+
+  list(): RunningQuery[] {
+    return [...this.running.values()].map(({ query: { id, sql, startedAtMs, timeoutMs }, state }) => ({
+      id,
+      query: sql,
+      state,
+      startedAtMs,
+      timeoutMs,
+    }));
+  }
+
+  /** Throws DbError NOT_FOUND. The statement ends at its next look, some milliseconds later. */
+  cancel(id: string, reason: number = CANCEL_USER): void {
+    const entry = this.running.get(id);
+    if (entry === undefined) throw new DbError('NOT_FOUND', `no query ${JSON.stringify(id)} is running`);
+    raise(entry.query, reason);
+  }
+
+  async close(): Promise<void> {
+    for (const { query } of this.running.values()) raise(query, CANCEL_USER);
+    const closed = this.pool.close();
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
+    await Promise.race([closed.catch(() => {}), timeout]);
+    await this.pool.destroy();
+  }
+
+  private requireRoom(): void {
+    const { threads, queueMax } = this.options;
+    if (this.running.size <= threads + queueMax) return;
+    throw new DbError('OVERLOADED', `${queueMax} queries wait for a thread already (query.queue_max)`, {
+      limit: queueMax,
+    });
+  }
+
+  private failure(error: unknown, { sql }: PoolQuery): DbError {
+    if (error instanceof DbError) return error;
+    const { message } = toWireError(error);
+    return new DbError('INTERNAL', `the query thread ended: ${message}`, { query: sql.slice(0, 200) });
+  }
+
+  /** After a thread has died: nobody else can let go of what it held. */
+  private reclaim(): void {
+    const living = new Set(this.pool.threads.map(({ threadId }) => threadId));
+    for (const { threadId, reader } of this.slots.reclaim(living)) {
+      this.options.releaseReader(reader, threadId);
+      this.slots.free(reader);
+    }
+  }
+}
+
+function raise({ cancel, signal }: PoolQuery, reason: number): void {
+  Atomics.compareExchange(new Int32Array(cancel), CANCEL_REASON, CANCEL_NONE, reason);
+  // It may be waiting for the front or the client.
+  const words = new Int32Array(signal);
+  Atomics.notify(words, SIGNAL_REPLIES);
+  Atomics.notify(words, SIGNAL_CREDITS);
+}

@@ -1,0 +1,114 @@
+/**
+ * A query thread: plans and runs statements that are more than a few documents, and looks at collections for the planner's
+ * statistics. Synchronous from the first row to the last. piscina starts it; workers/query.ts is its entry point.
+ */
+import { randomUUID } from 'node:crypto';
+import { threadId, workerData } from 'node:worker_threads';
+import { systemClock } from '../../base/clock.js';
+import { type DatabaseTimeBase, databaseClock } from '../../base/database-clock.js';
+import { DbError, toWireError } from '../../base/errors.js';
+import { createPrng } from '../../base/prng.js';
+import type { BlockCacheBuffers } from '../../cache/block-cache-format.js';
+import { openSharedBlockCache } from '../../cache/shared-block-cache.js';
+import type { QueryOutcome } from '../../front/query/messages.js';
+import { IndexUsage } from '../../shm/index-usage.js';
+import { SeqnoBoard } from '../../shm/seqno-board.js';
+import { loadParser } from '../../sql/parse/parse.js';
+import { analyzeCollection } from './analyze.js';
+import { CountingBlockCache } from './counting-block-cache.js';
+import { FrontExchange } from './front-exchange.js';
+import type { AnalyzeTask, QueryTask } from './query-pool.js';
+import { ReaderSlots } from './reader-slots.js';
+import { StatementRun, type StatementRunOptions } from './statement-run.js';
+import { ThreadReaders } from './thread-readers.js';
+
+/** Part of the block cache that one scan may fill: a larger collection would push everything else out. */
+const CACHED_SCAN_PART = 0.5;
+
+export interface QueryThreadData {
+  /** By shard. */
+  readonly tableDirectories: readonly string[];
+  readonly blockCache: BlockCacheBuffers;
+  readonly blockCacheBytes: number;
+  readonly seqnos: SharedArrayBuffer;
+  readonly timeBase: DatabaseTimeBase;
+  readonly indexUsage: SharedArrayBuffer;
+  readonly memoryLimitBytes: number;
+  readonly resultBytesMax: number;
+  readonly recoveryMode: boolean;
+  /** runtime/query/reader-slots.ts. */
+  readonly slots: SharedArrayBuffer;
+  readonly firstReader: number;
+}
+
+class QueryThread {
+  private readonly readers: ThreadReaders;
+  private readonly options: StatementRunOptions;
+  private readonly ready = loadParser();
+
+  constructor(data: QueryThreadData) {
+    const readerIndex = new ReaderSlots(data.slots, data.firstReader).claim(threadId);
+    const clock = databaseClock(data.timeBase);
+    const blocks = new CountingBlockCache(openSharedBlockCache(data.blockCache, threadId + 1));
+    this.readers = new ThreadReaders({ ...data, readerIndex, blocks, clock });
+    const random = createPrng(threadId * 7919 + Math.floor(systemClock.wallMs()));
+    this.options = {
+      readers: this.readers.readers,
+      board: new SeqnoBoard(data.seqnos),
+      readerIndex,
+      blocks,
+      clock: systemClock,
+      indexUsage: new IndexUsage(data.indexUsage),
+      memoryLimitBytes: data.memoryLimitBytes,
+      resultBytesMax: data.resultBytesMax,
+      cachedScanBytesMax: data.blockCacheBytes * CACHED_SCAN_PART,
+      evaluation: (nowMicros) => ({
+        nowMicros,
+        clockMicros: () => systemClock.wallMs() * 1000,
+        random: () => random.next(),
+        uuid: () => randomUUID(),
+      }),
+    };
+  }
+
+  /** Never throws: the front is told how it ended. */
+  async runQuery({ query, port, shards, systemRows }: QueryTask): Promise<void> {
+    const exchange = new FrontExchange(query, port);
+    let outcome: QueryOutcome | undefined;
+    try {
+      await this.ready;
+      this.readers.attach(shards);
+      const run = new StatementRun(this.options, query, exchange, systemRows);
+      try {
+        const bytes = run.run();
+        exchange.send({ kind: 'done', bytes, outcome: run.outcome });
+      } finally {
+        outcome = run.outcome;
+      }
+    } catch (error) {
+      exchange.send({ kind: 'failed', error: toWireError(explained(error)), ...(outcome && { outcome }) });
+    } finally {
+      exchange.close();
+    }
+  }
+
+  analyze({ collectionId, documents, shards }: AnalyzeTask): unknown {
+    this.readers.attach(shards);
+    return analyzeCollection(this.options, collectionId, documents);
+  }
+}
+
+/** JavaScript's own limits are a statement's fault as well. */
+function explained(error: unknown): unknown {
+  if (error instanceof RangeError && /call stack/i.test(error.message))
+    return new DbError('QUERY', 'the statement is nested too deeply', { sqlstate: '54001' });
+  return error;
+}
+
+let thread: QueryThread | undefined;
+
+/** What piscina calls. */
+export async function runQueryTask(task: QueryTask | AnalyzeTask): Promise<unknown> {
+  thread ??= new QueryThread(workerData as QueryThreadData);
+  return task.kind === 'query' ? thread.runQuery(task) : thread.analyze(task);
+}

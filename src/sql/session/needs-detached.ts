@@ -1,0 +1,15 @@
+/** Whether a plan reads or writes other documents while it looks at one. Pure. */
+import type { PhysicalPlan } from '../algebra/physical.js';
+
+const NESTING = new Set(['nestedLoop', 'modify', 'subquery', 'with', 'functionScan']);
+
+/** Plans are plain data: everything in them is looked at. */
+export function needsDetachedScans(plan: PhysicalPlan): boolean {
+  const isNested = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return false;
+    const { kind } = value as { kind?: unknown };
+    if (typeof kind === 'string' && NESTING.has(kind)) return true;
+    return Object.values(value).some(isNested);
+  };
+  return isNested(plan);
+}
