@@ -74,6 +74,7 @@ export function mapOperands<S, T>(
     case 'case':
       return {
         ...expression,
+        // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
         branches: expression.branches.map(({ when, then }) => ({ when: map(when), then: map(then) })),
         otherwise: map(expression.otherwise),
       };
