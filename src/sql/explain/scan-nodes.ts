@@ -24,6 +24,13 @@ function relationHead({ collection, alias }: TableReference): Record<string, unk
 /** The order of `_id` is the collection's own; PostgreSQL would call its index so. */
 const keyIndex = ({ collection }: TableReference): string => `${collection}_pkey`;
 
+function keyName({ fields }: Of<'seqScan' | 'keyLookup'>, names: Names): string {
+  const place = fields.findIndex(
+    ({ source }) => source.kind === 'member' && source.path.length === 1 && source.path[0] === '_id',
+  );
+  return names.slots[place] ?? '_id';
+}
+
 export function describeSeqScan(plan: Of<'seqScan'>, names: Names, isParallel: boolean): Described {
   const { table, lower, upper, ordered, backward } = plan;
   if (lower === undefined && upper === undefined && !ordered) {
@@ -34,7 +41,7 @@ export function describeSeqScan(plan: Of<'seqScan'>, names: Names, isParallel: b
       properties: [],
     };
   }
-  const id = names.slots.find((name) => name.endsWith('_id')) ?? '_id';
+  const id = keyName(plan, names);
   const conditions: string[] = [];
   if (lower !== undefined) {
     conditions.push(`(${id} ${lower.inclusive ? '>=' : '>'} ${expressionText(lower.value, names)})`);
@@ -62,7 +69,7 @@ function indexHead(
 
 export function describeKeyLookup(plan: Of<'keyLookup'>, names: Names): Described {
   const { table, keys } = plan;
-  const id = names.slots.find((name) => name.endsWith('_id')) ?? '_id';
+  const id = keyName(plan, names);
   const slot: Expression = { kind: 'slot', type: 'text', index: 0, name: id };
   const own: Names = { ...names, slots: [id] };
   const condition: Expression =

@@ -6,14 +6,15 @@
 import type { Expression } from '../algebra/expression.js';
 import type { Estimate, PhysicalPlan, PreparedQuery } from '../algebra/physical.js';
 import type { ExplainOptions } from '../algebra/statement.js';
+import { physicalInputs } from '../plan/physical-walk.js';
 import type { NodeCounters, QueryCounters } from './counters.js';
 import * as describe from './describe.js';
+import { describeNode } from './describe-node.js';
 import { expressionText, type Names } from './expression-text.js';
 import type { ExplainNode, ExplainProperty, NamedPlan } from './node.js';
 import { type NameSettings, outputNames, rightOuter } from './output-names.js';
-import * as scans from './scan-nodes.js';
-
-type Described = scans.Described;
+import { type Described, shardProperties } from './scan-nodes.js';
+import { appended, countRelations, sumOf, unionParts } from './sums.js';
 
 /** What the nodes above, which are not shown themselves, add to the next one that is. */
 interface Wrapping {
@@ -63,13 +64,15 @@ class TreeBuilder {
   }
 
   node(plan: PhysicalPlan, scope: Scope, wrapping?: Wrapping): ExplainNode {
-    const before = this.#scope;
+    const saved = [this.#pendingBefore, this.#pendingAfter] as const;
+    const around = this.#scope;
+    this.#pendingBefore = [];
+    this.#pendingAfter = [];
     this.#scope = scope;
-    try {
-      return this.#node(plan, scope, wrapping);
-    } finally {
-      this.#scope = before;
-    }
+    const node = this.#node(plan, scope, wrapping);
+    this.#scope = around;
+    [this.#pendingBefore, this.#pendingAfter] = saved;
+    return node;
   }
 
   #node(plan: PhysicalPlan, scope: Scope, wrapping: Wrapping | undefined): ExplainNode {
@@ -79,14 +82,7 @@ class TreeBuilder {
       case 'filter':
         if (hasOwnOutput(plan.input))
           return this.node(plan.input, scope, this.#wrapped(plan, scope, wrapping));
-        return this.#shown(
-          plan,
-          scope,
-          wrapping,
-          describe.plain('Subquery Scan'),
-          [plan.input],
-          plan.condition,
-        );
+        return this.#subqueryScan(plan, scope, wrapping);
       case 'with':
         return this.#with(plan, scope, wrapping);
       case 'topN':
@@ -97,9 +93,16 @@ class TreeBuilder {
       case 'setOperation':
         return this.#setOperation(plan, scope, wrapping);
       default: {
-        const { described, inputs, filter } = this.#describe(plan, scope);
         const inner = plan.kind === 'gather' ? { ...scope, isParallel: true } : scope;
-        return this.#shown(plan, inner, wrapping, described, inputs, filter);
+        const inputs = physicalInputs(plan).map((input) => this.node(input, inner));
+        const { described, filter } = describeNode(plan, {
+          counters: this.#countersOf(plan),
+          isParallel: scope.isParallel,
+          isWorking: plan.kind === 'cteScan' && scope.working.has(plan.cte),
+          own: () => this.#names(plan, scope),
+          below: (input) => this.#names(input, scope),
+        });
+        return this.#shown(plan, scope, wrapping, described, inputs, filter);
       }
     }
   }
@@ -116,95 +119,6 @@ class TreeBuilder {
     };
   }
 
-  #describe(
-    plan: PhysicalPlan,
-    scope: Scope,
-  ): {
-    readonly described: Described;
-    readonly inputs: readonly PhysicalPlan[];
-    readonly filter?: Expression;
-  } {
-    const counters = this.#countersOf(plan);
-    switch (plan.kind) {
-      case 'seqScan':
-        return {
-          described: scans.describeSeqScan(plan, this.#names(plan, scope), scope.isParallel),
-          inputs: [],
-          filter: plan.filter,
-        };
-      case 'keyLookup':
-        return {
-          described: scans.describeKeyLookup(plan, this.#names(plan, scope)),
-          inputs: [],
-          filter: plan.filter,
-        };
-      case 'indexScan':
-        return {
-          described: scans.describeIndexScan(plan, this.#names(plan, scope), counters),
-          inputs: [],
-          filter: plan.filter,
-        };
-      case 'systemScan': {
-        const alias = plan.alias === plan.table ? '' : ` ${plan.alias}`;
-        const head = {
-          'Node Type': 'Seq Scan',
-          'Relation Name': plan.table,
-          Schema: 'system',
-          Alias: plan.alias,
-        };
-        return {
-          described: { title: `Seq Scan on system.${plan.table}${alias}`, head, properties: [] },
-          inputs: [],
-          filter: plan.filter,
-        };
-      }
-      case 'functionScan': {
-        const name = plan.function.slice(0, plan.function.indexOf('('));
-        const alias = plan.alias === name ? '' : ` ${plan.alias}`;
-        const head = { 'Node Type': 'Function Scan', 'Function Name': name, Alias: plan.alias };
-        return {
-          described: { title: `Function Scan on ${name}${alias}`, head, properties: [] },
-          inputs: [],
-          filter: plan.filter,
-        };
-      }
-      case 'cteScan': {
-        const type = scope.working.has(plan.cte) ? 'WorkTable Scan' : 'CTE Scan';
-        const alias = plan.alias === plan.name ? '' : ` ${plan.alias}`;
-        const head = { 'Node Type': type, 'CTE Name': plan.name, Alias: plan.alias };
-        return {
-          described: { title: `${type} on ${plan.name}${alias}`, head, properties: [] },
-          inputs: [],
-          filter: plan.filter,
-        };
-      }
-      case 'values':
-        return { described: describeValues(plan), inputs: [] };
-      case 'aggregate':
-        return {
-          described: describe.describeAggregate(plan, this.#names(plan.input, scope), counters),
-          inputs: [plan.input],
-        };
-      case 'window':
-        return { described: describe.plain('WindowAgg'), inputs: [plan.input] };
-      case 'sort':
-        return {
-          described: describe.describeSort(plan.keys, this.#names(plan.input, scope), counters, 'quicksort'),
-          inputs: [plan.input],
-        };
-      case 'limit':
-        return { described: describe.plain('Limit'), inputs: [plan.input] };
-      case 'distinct':
-        return { described: describe.plain('Unique'), inputs: [plan.input] };
-      case 'gather':
-        return { described: describe.describeGather(plan, counters), inputs: [plan.input] };
-      case 'modify':
-        return { described: describe.describeModify(plan), inputs: [plan.input] };
-      default:
-        return { described: describe.plain('Result'), inputs: [] };
-    }
-  }
-
   /** Adds a node that is not shown to what the next one shows. */
   #wrapped(
     plan: PhysicalPlan & { kind: 'project' | 'filter' },
@@ -212,10 +126,9 @@ class TreeBuilder {
     above: Wrapping | undefined,
   ): Wrapping {
     const counters = this.#countersOf(plan);
-    const [before, after] = [this.#pendingBefore, this.#pendingAfter];
-    this.#pendingBefore = [];
-    this.#pendingAfter = [];
-    const names = this.#names(plan.input, scope);
+    const below = this.#names(plan.input, scope);
+    // HAVING sees the calls themselves, not references to something below.
+    const names = plan.input.kind === 'aggregate' ? { ...below, slots: below.slots.map(unwrapped) } : below;
     const filters =
       plan.kind === 'filter'
         ? [
@@ -236,8 +149,8 @@ class TreeBuilder {
       before: [...(above?.before ?? []), ...this.#pendingBefore],
       after: [...(above?.after ?? []), ...this.#pendingAfter],
     };
-    this.#pendingBefore = before;
-    this.#pendingAfter = after;
+    this.#pendingBefore = [];
+    this.#pendingAfter = [];
     return made;
   }
 
@@ -246,9 +159,8 @@ class TreeBuilder {
     scope: Scope,
     wrapping: Wrapping | undefined,
     described: Described,
-    inputs: readonly PhysicalPlan[],
+    inputs: readonly ExplainNode[],
     filter?: Expression,
-    nodes?: readonly ExplainNode[],
   ): ExplainNode {
     const own = this.#countersOf(plan);
     const names = this.#names(plan.kind === 'filter' ? plan.input : plan, scope);
@@ -272,7 +184,7 @@ class TreeBuilder {
       counters: wrapping?.counters ?? own,
       properties,
       before,
-      inputs: nodes ?? inputs.map((input) => this.node(input, scope)),
+      inputs,
       after,
     };
   }
@@ -302,7 +214,7 @@ class TreeBuilder {
     const fetches: ExplainProperty[] = isIndexOnly
       ? [{ label: 'Heap Fetches', value: counters.heapFetches }]
       : [];
-    return [...fetches, ...scans.shardProperties(counters, this.#options.timing)];
+    return [...fetches, ...shardProperties(counters, this.#options.timing)];
   }
 
   #join(
@@ -311,26 +223,31 @@ class TreeBuilder {
     wrapping: Wrapping | undefined,
   ): ExplainNode {
     const counters = this.#countersOf(plan);
+    const leftNode = this.node(plan.left, scope);
     const left = this.#names(plan.left, scope);
     const rightScope: Scope = {
       ...scope,
       outer: rightOuter(plan, left.slots, scope.outer, this.#settings),
       isParallel: false,
     };
+    const rightNode = this.node(plan.right, rightScope);
     const right = this.#names(plan.right, rightScope);
     const both: Names = { ...left, slots: [...left.slots, ...right.slots] };
-    const described =
-      plan.kind === 'hashJoin'
-        ? describe.describeHashJoin(plan, left, { ...right, outer: scope.outer }, both, counters)
-        : describe.describeNestedLoop(plan, both, counters);
-    const [before, after] = [this.#pendingBefore, this.#pendingAfter];
-    this.#pendingBefore = [];
-    this.#pendingAfter = [];
-    const inner = this.node(plan.right, rightScope);
-    const nodes = [this.node(plan.left, scope), plan.kind === 'hashJoin' ? this.#hash(plan, inner) : inner];
-    this.#pendingBefore = before;
-    this.#pendingAfter = after;
-    return this.#shown(plan, scope, wrapping, described, [], undefined, nodes);
+    const isHash = plan.kind === 'hashJoin';
+    const described = isHash
+      ? describe.describeHashJoin(plan, left, { ...right, outer: scope.outer }, both, counters)
+      : describe.describeNestedLoop(plan, both, counters);
+    const nodes = [leftNode, isHash ? this.#hash(plan, rightNode) : rightNode];
+    return this.#shown(plan, scope, wrapping, described, nodes);
+  }
+
+  #subqueryScan(
+    plan: PhysicalPlan & { kind: 'filter' },
+    scope: Scope,
+    wrapping: Wrapping | undefined,
+  ): ExplainNode {
+    const inputs = [this.node(plan.input, scope)];
+    return this.#shown(plan, scope, wrapping, describe.plain('Subquery Scan'), inputs, plan.condition);
   }
 
   #hash(plan: PhysicalPlan & { kind: 'hashJoin' }, input: ExplainNode): ExplainNode {
@@ -359,14 +276,15 @@ class TreeBuilder {
 
   #topN(plan: PhysicalPlan & { kind: 'topN' }, scope: Scope, wrapping: Wrapping | undefined): ExplainNode {
     const counters = this.#countersOf(plan);
+    const inputs = [this.node(plan.input, scope)];
     const described = describe.describeSort(
       plan.keys,
       this.#names(plan.input, scope),
       counters,
       'top-N heapsort',
     );
-    const sort = this.#shown(plan, scope, undefined, described, [plan.input]);
-    return this.#shown(plan, scope, wrapping, describe.plain('Limit'), [], undefined, [sort]);
+    const sort = this.#shown(plan, scope, undefined, described, inputs);
+    return this.#shown(plan, scope, wrapping, describe.plain('Limit'), [sort]);
   }
 
   #setOperation(
@@ -379,11 +297,12 @@ class TreeBuilder {
       const described = describe.plain(`HashSetOp ${words}${plan.all ? ' All' : ''}`, {
         'Node Type': 'SetOp',
       });
-      return this.#shown(plan, scope, wrapping, described, [plan.left, plan.right]);
+      const sides = [plan.left, plan.right].map((side) => this.node(side, scope));
+      return this.#shown(plan, scope, wrapping, described, sides);
     }
     const parts = unionParts(plan, plan.all);
-    if (plan.all) return this.#shown(plan, scope, wrapping, describe.plain('Append'), parts);
     const nodes = parts.map((part) => this.node(part, scope));
+    if (plan.all) return this.#shown(plan, scope, wrapping, describe.plain('Append'), nodes);
     const append: ExplainNode = {
       title: 'Append',
       head: { 'Node Type': 'Append' },
@@ -400,7 +319,7 @@ class TreeBuilder {
       head: { 'Node Type': 'Aggregate', Strategy: 'Hashed', 'Partial Mode': 'Simple' },
       properties: [{ label: 'Group Key', value: keys }, ...describe.memoryProperties(this.#countersOf(plan))],
     };
-    return this.#shown(plan, scope, wrapping, described, [], undefined, [append]);
+    return this.#shown(plan, scope, wrapping, described, [append]);
   }
 
   #with(plan: PhysicalPlan & { kind: 'with' }, scope: Scope, wrapping: Wrapping | undefined): ExplainNode {
@@ -458,72 +377,28 @@ class TreeBuilder {
     const isInit = expression.args.length === 0 && expression.mode !== 'any' && expression.mode !== 'all';
     const isHashed = expression.args.length === 0 && !isInit;
     const label = isInit ? `InitPlan ${number} (returns $${number - 1})` : `SubPlan ${number}`;
-    const text = isInit ? `$${number - 1}` : `(${isHashed ? 'hashed ' : ''}SubPlan ${number})`;
+    const plan = `(${isHashed ? 'hashed ' : ''}SubPlan ${number})`;
+    const text = isInit ? `$${number - 1}` : isNotIn(expression) ? `(NOT ${plan})` : plan;
     this.#subplans.set(expression.plan.id, { label, text });
     const outer = expression.args.map((arg) => expressionText(arg, names));
-    const [before, after] = [this.#pendingBefore, this.#pendingAfter];
-    this.#pendingBefore = [];
-    this.#pendingAfter = [];
     const node = this.node(expression.plan, { outer, isParallel: false, working: this.#scope.working });
-    this.#pendingBefore = before;
-    this.#pendingAfter = after;
     const relationship = isInit ? 'InitPlan' : 'SubPlan';
     (isInit ? this.#pendingBefore : this.#pendingAfter).push({ name: label, relationship, node });
     return text;
   }
 }
 
+/** NOT IN, as `<> ALL`. */
+function isNotIn({ mode, operator }: Expression & { kind: 'subquery' }): boolean {
+  return mode === 'all' && operator === '<>';
+}
+
+/** Without the parentheses that a reference to a call has. */
+function unwrapped(name: string): string {
+  return /^\(\w+\(.*\)\)$/.test(name) ? name.slice(1, -1) : name;
+}
+
 /** Nodes that PostgreSQL gives a Filter line of their own. */
 function hasOwnOutput({ kind }: PhysicalPlan): boolean {
   return !['limit', 'topN', 'sort', 'window', 'with', 'gather', 'modify'].includes(kind);
-}
-
-function describeValues(plan: PhysicalPlan & { kind: 'values' }): Described {
-  if (plan.rows.length > 1) {
-    const head = { 'Node Type': 'Values Scan', Alias: '*VALUES*' };
-    return { title: 'Values Scan on "*VALUES*"', head, properties: [] };
-  }
-  const properties: ExplainProperty[] =
-    plan.rows.length === 1 ? [] : [{ label: 'One-Time Filter', value: 'false' }];
-  return { title: 'Result', head: { 'Node Type': 'Result' }, properties };
-}
-
-/** Operands of a chain of the same UNION. */
-function unionParts(plan: PhysicalPlan, all: boolean): PhysicalPlan[] {
-  if (plan.kind !== 'setOperation' || plan.operation !== 'union' || plan.all !== all) return [plan];
-  return [...unionParts(plan.left, all), ...unionParts(plan.right, all)];
-}
-
-function sumOf(nodes: readonly ExplainNode[]): Estimate {
-  return {
-    startupCost: Math.min(...nodes.map(({ estimate }) => estimate.startupCost)),
-    totalCost: nodes.reduce((sum, { estimate }) => sum + estimate.totalCost, 0),
-    rows: nodes.reduce((sum, { estimate }) => sum + estimate.rows, 0),
-    width: Math.max(...nodes.map(({ estimate }) => estimate.width)),
-  };
-}
-
-function appended(nodes: readonly ExplainNode[]): NodeCounters | undefined {
-  const [first] = nodes;
-  if (first.counters === undefined) return undefined;
-  const sum = (pick: (counters: NodeCounters) => number): number =>
-    nodes.reduce((total, { counters }) => total + (counters === undefined ? 0 : pick(counters)), 0);
-  return {
-    ...first.counters,
-    rows: sum(({ rows }) => rows),
-    totalMicros: sum(({ totalMicros }) => totalMicros),
-    loops: first.counters.loops,
-    shards: undefined,
-  };
-}
-
-function countRelations(plan: PhysicalPlan): number {
-  let count = 0;
-  JSON.stringify(plan, (key, value) => {
-    if (typeof value === 'bigint') return String(value);
-    if (key === 'kind' && /^(seqScan|keyLookup|indexScan|systemScan|functionScan|cteScan)$/.test(value))
-      count++;
-    return value;
-  });
-  return count;
 }
