@@ -26,7 +26,12 @@ export interface WalArchiveRequest {
 /** One collection's indexes, those of all with 'all', or one index. */
 export type RebuildRequest = { readonly index: string } | { readonly collection: string };
 
-export type AdminCall =
+/** About statements that run. */
+export type QueryCall = { readonly kind: 'queries' } | { readonly kind: 'cancel-query'; readonly id: string };
+
+export type AdminCall = StorageCall | QueryCall;
+
+export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }
   | { readonly kind: 'task' | 'cancel-task'; readonly id: string }
   | { readonly kind: 'rebuild-indexes'; readonly request: RebuildRequest }

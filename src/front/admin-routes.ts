@@ -43,6 +43,14 @@ export class AdminRoutes {
         this.exchange.serve(res, () => this.ask({ kind: 'cancel-task', id }));
       }),
     );
+    show('/admin/queries', { kind: 'queries' });
+    app.del(
+      '/admin/queries/:id',
+      guard((res, req) => {
+        const id = req.getParameter(0) ?? '';
+        this.exchange.serve(res, () => this.ask({ kind: 'cancel-query', id }));
+      }),
+    );
     const change = (path: string, read: (body: unknown) => AdminCall): void => {
       app.post(
         path,

@@ -1,7 +1,8 @@
 /** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
+
+import type { MessagePort } from 'node:worker_threads';
 import type { WireError } from '../base/errors.js';
 import type { IndexDefinition } from '../indexes/definition.js';
-import type { MessagePort } from 'node:worker_threads';
 import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
 import type { PoolQuery, QueryRecord } from './query/messages.js';

@@ -31,6 +31,8 @@ import { DocumentGetter } from './get-document.js';
 import { POOLED_REQUESTS_MAX } from './limits.js';
 import { DocumentLister } from './list-documents.js';
 import { DocumentPath } from './path.js';
+import { QueryRoute } from './query/route.js';
+import type { QueryService } from './query/service.js';
 import { closeQuietly, sendError } from './respond.js';
 import { ResponseStreamer } from './stream-response.js';
 import {
@@ -44,11 +46,15 @@ import {
 const LISTEN_SHARED_PORT = 0;
 const LISTEN_EXCLUSIVE_PORT = 1;
 
+/** No collection can have this name: documents would be posted to it. */
+const QUERY_PATH = '/api/v1/query';
+
 /** How a front has its port: alone, as the first of several, or with others that have it already. */
 export type PortSharing = 'alone' | 'first' | 'further';
 
 export interface HttpServerOptions {
   readonly context: FrontContext;
+  readonly queries: QueryService;
   /** Told about exceptions that handlers did not expect. */
   onUnexpected(error: unknown): void;
 }
@@ -61,6 +67,7 @@ export class HttpServer {
   private readonly getter: DocumentGetter;
   private readonly lister: DocumentLister;
   private readonly bulk: BulkRoute;
+  private readonly query: QueryRoute;
   private readonly control: ControlRoutes;
   private readonly admin: AdminRoutes;
   private readonly writeShared: WriteRequestShared;
@@ -75,6 +82,7 @@ export class HttpServer {
     this.getter = new DocumentGetter(context, this.path, streamer);
     this.lister = new DocumentLister(context, streamer);
     this.bulk = new BulkRoute(context, this.documentBody, budget);
+    this.query = new QueryRoute(context, budget, streamer, options.queries);
     const exchange = new ControlExchange(context, budget);
     this.control = new ControlRoutes(context, exchange);
     this.admin = new AdminRoutes(context, exchange);
@@ -250,6 +258,10 @@ export class HttpServer {
       return;
     }
     const url = req.getUrl();
+    if (url === QUERY_PATH) {
+      this.query.handle(res, req);
+      return;
+    }
     // POST /api/v1/bulk creates a document in a collection of that name.
     if (!url.endsWith('/bulk') || url.length === '/api/v1/bulk'.length) {
       this.write(res, req, METHOD_POST);

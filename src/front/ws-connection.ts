@@ -9,6 +9,7 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { METHOD_PUT } from '../shm/stats-format.js';
+import type { QueryRun } from './query/service.js';
 import type { RequestMeter } from './request-meter.js';
 import { errorBody } from './respond.js';
 import { writeStatusError } from './write-answer.js';
@@ -57,6 +58,8 @@ export interface ConnectionShared {
 export class WebSocketConnection implements WriteCompletion {
   private isOpen = true;
   private isQueued = false;
+  /** Made by the first statement. */
+  private queries: Set<QueryRun> | undefined;
   private ids: number[] = [];
   private statuses: number[] = [];
   private seqnos: number[] = [];
@@ -158,9 +161,21 @@ export class WebSocketConnection implements WriteCompletion {
     return !this.isOpen;
   }
 
-  /** The socket is gone: writes under way finish unheard. */
+  /** A statement under way: it ends with the socket. */
+  remember(run: QueryRun): void {
+    this.queries ??= new Set();
+    this.queries.add(run);
+  }
+
+  forget(run: QueryRun): void {
+    this.queries?.delete(run);
+  }
+
+  /** The socket is gone: writes under way finish unheard, queries are cancelled. */
   close(): void {
     this.isOpen = false;
+    for (const run of this.queries ?? []) run.clientGone();
+    this.queries = undefined;
     this.noteQueued(0);
     this.frames = [];
     this.ids = [];

@@ -6,6 +6,7 @@ import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
+import type { QueryService } from './query/service.js';
 import { sendError } from './respond.js';
 import { BinaryFrames } from './ws-binary.js';
 import { type ConnectionShared, SendBacklog, type SocketData, WebSocketConnection } from './ws-connection.js';
@@ -27,6 +28,7 @@ export class WebSocketServer {
   constructor(
     app: TemplatedApp,
     private readonly context: FrontContext,
+    queries: QueryService,
     private readonly onUnexpected: (error: unknown) => void,
   ) {
     this.shared = {
@@ -41,7 +43,7 @@ export class WebSocketServer {
     };
     const documentBody = new DocumentBody(KEY_BYTES_MAX);
     this.binary = new BinaryFrames(context, this.shared, documentBody);
-    this.text = new TextFrames(context, documentBody);
+    this.text = new TextFrames(context, documentBody, queries);
     this.addRoute(app);
   }
 

@@ -6,6 +6,7 @@
  *   {"id":2,"op":"put","collection":"c","_id":"k","document":{}}  → {"id":2,"ok":true,"_id":"k","_seq":8,"created":false}
  *   {"id":3,"op":"patch",...,"document":{merge patch}}, {"id":4,"op":"delete",...}, {"id":5,"op":"ping"}
  *   {"id":6,"op":"bulk","collection":"c","documents":[...]}       → the body of the HTTP bulk answer, with id and ok
+ *   {"id":8,"op":"query","query":"SELECT ...","params":[]}       → the body of the HTTP query answer, with id and ok
  *   anything that fails                                           → {"id":7,"error":{"code":...,"message":...}}
  *
  * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
@@ -21,10 +22,11 @@ import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { describeFault } from '../json/fault.js';
 import { ElementCursor, findMember, Span } from '../json/members.js';
+import { parseExact } from '../json/parse-exact.js';
 import { DocumentScan, scanDocument } from '../json/scan.js';
 import { decodeText, parseValue } from '../json/text.js';
 import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
-import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT } from '../shm/stats-format.js';
+import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT, METHOD_QUERY } from '../shm/stats-format.js';
 import { BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
 import { durabilityName, parseDurability } from './durability.js';
@@ -32,14 +34,24 @@ import { parseCondition } from './etag.js';
 import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { keyLengthFault } from './path.js';
+import { queryRequestOf } from './query/request.js';
+import type { QueryService } from './query/service.js';
 import { errorBody } from './respond.js';
 import { expiryFor, ttlFault, ttlOfJson } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
 import type { WebSocketConnection } from './ws-connection.js';
 
 const utf8 = new TextEncoder();
-const OPERATIONS = ['get', 'put', 'patch', 'delete', 'bulk', 'batch', 'ping'];
-const LATER_OPERATIONS = new Set(['query', 'subscribe', 'unsubscribe']);
+const OPERATIONS = ['get', 'put', 'patch', 'delete', 'bulk', 'batch', 'query', 'ping'];
+const LATER_OPERATIONS = new Set(['subscribe', 'unsubscribe']);
+
+/** What requests are counted as; writes alike. */
+const METHOD_OF_OPERATION: ReadonlyMap<unknown, number> = new Map([
+  ['get', METHOD_GET],
+  ['bulk', METHOD_BULK],
+  ['ping', METHOD_OTHER],
+  ['query', METHOD_QUERY],
+]);
 
 /** Reads members of one request. Spans are offsets in `bytes`. */
 class TextRequest {
@@ -87,6 +99,7 @@ export class TextFrames {
   constructor(
     private readonly context: FrontContext,
     private readonly documentBody: DocumentBody,
+    private readonly queries: QueryService,
   ) {}
 
   /** `bytes`: the frame; kept by requests that wait for something, so it must be a copy of uWS's memory. */
@@ -122,17 +135,17 @@ export class TextFrames {
     const startMs = this.context.meter.now();
     const { id } = request;
     const op = request.value('op');
-    const method =
-      op === 'get' ? METHOD_GET : op === 'bulk' ? METHOD_BULK : op === 'ping' ? METHOD_OTHER : METHOD_PUT;
+    const method = METHOD_OF_OPERATION.get(op) ?? METHOD_PUT;
     const done = (error: WireError | undefined, answer = ''): void => {
       this.context.meter.done(method, error !== undefined, startMs);
       if (error !== undefined) this.fail(connection, id, error);
       else connection.sendText(`{"id":${id},"ok":true${answer}}`);
     };
-    this.dispatch(op, request, done).catch((error: unknown) => done(toWireError(error)));
+    this.dispatch(connection, op, request, done).catch((error: unknown) => done(toWireError(error)));
   }
 
   private async dispatch(
+    connection: WebSocketConnection,
     op: unknown,
     request: TextRequest,
     done: (error: WireError | undefined, answer?: string) => void,
@@ -157,6 +170,8 @@ export class TextFrames {
         return this.write(OperationKind.Delete, request, done);
       case 'bulk':
         return this.bulk(request, done);
+      case 'query':
+        return this.query(connection, request, done);
       default:
         throw unknownOperation(op);
     }
@@ -289,6 +304,26 @@ export class TextFrames {
     const collection = await this.collectionForWrite(OperationKind.Put, name);
     const { body } = await bulk.run(name, collection);
     done(undefined, `,${body.slice(1, -1)}`);
+  }
+
+  private async query(
+    connection: WebSocketConnection,
+    request: TextRequest,
+    done: (error: WireError | undefined, answer?: string) => void,
+  ): Promise<void> {
+    const message = parseExact(request.bytes, request.start, request.end);
+    const run = this.queries.run(queryRequestOf(message, 'json', this.context.requestId(), ['id', 'op']), {
+      chunk: (_bytes, taken) => taken(),
+      done: (bytes) => {
+        connection.forget(run);
+        done(undefined, `,${decodeText(bytes, 1, bytes.length - 1)}`);
+      },
+      failed: (error) => {
+        connection.forget(run);
+        done(error);
+      },
+    });
+    connection.remember(run);
   }
 
   private fail(connection: WebSocketConnection, id: string, error: WireError): void {

@@ -27,6 +27,13 @@ export const DELETED = 2;
 
 export type Lookup = typeof ABSENT | typeof FOUND | typeof DELETED;
 
+/** Lets go for a reader whose thread has ended, perhaps inside the chain. Nobody else may be using its index. */
+export function releasePin(buffers: MemtablePoolBuffers, readerIndex: number): void {
+  const header = new Int32Array(buffers.header);
+  const pinWord = POOL_PINS + readerIndex * POOL_PIN_STRIDE;
+  Atomics.store(header, pinWord, (header[pinWord] + 1) & ~1);
+}
+
 export class ChainReader {
   private readonly header: Int32Array;
   private readonly visible: BigInt64Array;

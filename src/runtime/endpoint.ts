@@ -40,6 +40,12 @@ export function remoteOf<Api>(port: MessagePort, afterPost: () => void = () => {
   return Comlink.wrap<Api>(portEndpoint(port, afterPost));
 }
 
+/** An argument that moves to the other thread instead of being copied. */
+export function transfer(port: MessagePort): MessagePort {
+  // Comlink's types are those of browsers; Node's ports are transferred alike.
+  return Comlink.transfer(port, [port as unknown as Comlink.Endpoint & globalThis.Transferable]);
+}
+
 export type Remote<Api> = Comlink.Remote<Api>;
 
 /** An object among the properties of an API, whose methods can be called through it. */

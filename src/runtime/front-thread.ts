@@ -25,9 +25,11 @@ import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
+import { SnapshotStatistics, type StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
-import { exposeOn, type Remote, remoteOf } from './endpoint.js';
+import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
+import { FrontQueries, type FrontQueryLimits } from './query/front-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
 
@@ -54,6 +56,8 @@ export interface FrontThreadData {
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
   readonly recoveryMode: boolean;
+  readonly query: FrontQueryLimits;
+  readonly indexUsage: SharedArrayBuffer;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -76,6 +80,8 @@ export interface FrontControl {
   detachShard(shard: number, cause: WireError): void;
   putCollection(collection: CollectionInfo): void;
   removeCollection(collection: CollectionInfo): void;
+  /** What the planner goes by from now on. */
+  setStatistics(statistics: StatisticsSnapshot): void;
   /** Refuses new requests with `cause` and new connections altogether; what is under way goes on. */
   drain(cause: WireError): void;
   /** Writes handed to shards and not answered. Requests whose body is still arriving are not among them. */
@@ -92,6 +98,7 @@ class FrontThread implements FrontControl {
   /** By shard; undefined while it is down. */
   private readonly readers: Array<ShardReader | undefined>;
   private readonly context: FrontContext;
+  private readonly queries: FrontQueries;
   private readonly server: HttpServer;
   private readonly webSockets: WebSocketServer;
   private readonly doorbell: AsyncDoorbell;
@@ -112,8 +119,14 @@ class FrontThread implements FrontControl {
     this.context = this.createContext();
     this.gauges = new FrontGauges(this.context.meter.cells);
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
-    this.server = new HttpServer({ context: this.context, onUnexpected });
-    this.webSockets = new WebSocketServer(this.server.app, this.context, onUnexpected);
+    this.queries = new FrontQueries({
+      ...data,
+      context: this.context,
+      readers: this.readers,
+    });
+    const { service } = this.queries;
+    this.server = new HttpServer({ context: this.context, queries: service, onUnexpected });
+    this.webSockets = new WebSocketServer(this.server.app, this.context, service, onUnexpected);
     this.doorbell = new AsyncDoorbell(
       data.doorbell,
       () => this.onReplies(),
@@ -155,6 +168,10 @@ class FrontThread implements FrontControl {
     this.context.collections.remove(collection);
   }
 
+  setStatistics(statistics: StatisticsSnapshot): void {
+    this.queries.catalog.statistics = new SnapshotStatistics(statistics);
+  }
+
   drain(cause: WireError): void {
     this.context.draining = cause;
     this.server.stopListening();
@@ -166,6 +183,7 @@ class FrontThread implements FrontControl {
 
   close(): void {
     this.doorbell.close();
+    this.queries.close();
     clearInterval(this.gaugeTimer);
     this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();
@@ -214,6 +232,9 @@ class FrontThread implements FrontControl {
       readOnly: () => host.readOnly(),
       setReadOnly: (request) => host.setReadOnly(request),
       admin: (call) => host.admin(call),
+      runQuery: (query, port) => host.runQuery(query, transfer(port)),
+      define: (statement, sql) => host.define(statement, sql),
+      recordQueries: (records) => host.recordQueries(records),
       shutdown: (request) => host.shutdown(request),
     };
   }

@@ -9,10 +9,17 @@ import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog, type CatalogStore } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
+import type { AdminCall } from '../front/admin-call.js';
 import type { ControlAnswer, ControlPlane, ControlResult, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
+import {
+  FRONT_CONNECTIONS,
+  SHARD_COMPACTION_WRITTEN_BYTES,
+  SHARD_FLUSH_BYTES,
+  SHARD_WAL_BYTES,
+  SHARD_WAL_SEGMENTS,
+} from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -21,6 +28,8 @@ import { IndexControl } from './index-control.js';
 import { extractorOf } from './index-extractors.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
+import { QueryControl } from './query/query-control.js';
+import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { shardReport } from './shard-report.js';
@@ -74,6 +83,7 @@ class Server implements RunningServer {
   private readonly snapshots: SnapshotWatch;
   private readonly storageFacts: StorageFactsReader;
   private readonly storage: StorageControl;
+  private readonly queries: QueryControl;
   private readonly metrics: ReturnType<typeof createMetrics>;
   private stopping: Promise<void> | undefined;
   private drainReason: string | null = null;
@@ -124,6 +134,7 @@ class Server implements RunningServer {
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.indexes.droppedIds(),
       indexes: () => this.catalog.indexes(),
+      indexUsage: this.indexUsage,
     });
     const newId = hyperid({ urlSafe: true });
     this.book = new TaskBook(systemClock, () => newId());
@@ -149,6 +160,7 @@ class Server implements RunningServer {
     this.snapshots = new SnapshotWatch(new SeqnoBoard(this.supervisor.seqnos), systemClock, systemTimer);
     const { picker } = shardTuning(config);
     this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
+    this.queries = this.createQueryControl();
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.stopped = new Promise((resolve) => {
@@ -180,6 +192,7 @@ class Server implements RunningServer {
     this.directory.announce({ host, port });
     await this.supervisor.startShards();
     if (this.stopping !== undefined) return;
+    this.queries.start();
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
@@ -192,6 +205,7 @@ class Server implements RunningServer {
 
   reopenLogs(): void {
     this.log.reopen();
+    this.queries.reopenLogs();
     this.log.logger.info('log files reopened');
   }
 
@@ -200,6 +214,7 @@ class Server implements RunningServer {
     this.space.close();
     this.snapshots.close();
     this.indexes.close();
+    await this.queries.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
     this.log.flush();
@@ -218,6 +233,7 @@ class Server implements RunningServer {
       this.space.close();
       this.snapshots.close();
       this.indexes.close();
+      await this.queries.close();
       await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
@@ -243,9 +259,18 @@ class Server implements RunningServer {
       metrics: async () => this.metrics.metrics(),
       readOnly: async () => this.space.report(),
       setReadOnly: (request) => attempt(async () => this.space.setReadOnly(request)),
-      admin: (call) => attempt(() => this.storage.answer(call)),
+      admin: (call) => attempt(() => this.answerAdmin(call)),
+      runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
+      define: (statement) => attempt(() => this.queries.define(statement)),
+      recordQueries: async (records) => this.queries.record(records),
       shutdown: async (request) => this.requestShutdown(request),
     };
+  }
+
+  private async answerAdmin(call: AdminCall): Promise<ControlAnswer> {
+    return call.kind === 'queries' || call.kind === 'cancel-query'
+      ? this.queries.answer(call)
+      : this.storage.answer(call);
   }
 
   private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
@@ -302,6 +327,40 @@ class Server implements RunningServer {
         return report !== false && report.by === 'operator' ? report.reason : undefined;
       },
       status: () => statusReport(this.facts()).body,
+    });
+  }
+
+  private storageReading(): Omit<StorageReading, 'documents' | 'data_size_bytes'> {
+    const facts = this.storageFacts.read();
+    const shards = this.supervisor.shards.map(({ stats }) => new Float64Array(stats));
+    const sum = (cell: number): number => shards.reduce((total, cells) => total + cells[cell], 0);
+    return {
+      bytesWrittenTotal: sum(SHARD_WAL_BYTES) + sum(SHARD_FLUSH_BYTES) + sum(SHARD_COMPACTION_WRITTEN_BYTES),
+      table_bytes: facts.shards.reduce(
+        (total, { levels }) => total + levels.reduce((bytes, level) => bytes + level.bytes, 0),
+        0,
+      ),
+      wal_bytes: sum(SHARD_WAL_SEGMENTS) * this.config.wal.segment_size,
+      memtable_bytes: facts.memtableBytes,
+      disk_free_bytes: this.space.facts().disk?.freeBytes ?? 0,
+    };
+  }
+
+  private createQueryControl(): QueryControl {
+    return new QueryControl({
+      config: this.config,
+      supervisor: this.supervisor,
+      catalog: this.catalog,
+      collections: this.collections,
+      indexes: this.indexes,
+      indexUsage: this.indexUsage,
+      memory: this.memory,
+      timeBase: this.timeKeeper.base,
+      dataDirectory: this.directory.path,
+      recoveryMode: this.recoveryMode,
+      readStorage: () => this.storageReading(),
+      isWritable: () => !this.recoveryMode,
+      logger: this.log.logger,
     });
   }
 

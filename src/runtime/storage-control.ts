@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../base/assert.js';
 import type { Config } from '../config/schema.js';
-import type { AdminCall } from '../front/admin-call.js';
+import type { StorageCall } from '../front/admin-call.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { compactionReport } from './compaction-report.js';
@@ -40,7 +40,7 @@ export class StorageControl {
   }
 
   /** Throws the DbError that is the answer. */
-  async answer(call: AdminCall): Promise<ControlAnswer> {
+  async answer(call: StorageCall): Promise<ControlAnswer> {
     switch (call.kind) {
       case 'memory':
         return ok(this.memory());

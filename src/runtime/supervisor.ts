@@ -19,6 +19,7 @@ import {
   SHARD_RECOVERY_BYTES_DONE,
   SHARD_RECOVERY_BYTES_TOTAL,
 } from '../shm/stats-format.js';
+import { NO_STATISTICS, type StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
 import { FrontSlot } from './front-slot.js';
@@ -57,6 +58,7 @@ export class Supervisor {
   private readonly seqnoBoard: SeqnoBoard;
   readonly blockCache: BlockCacheBuffers;
   private readonly threads: ThreadFactory;
+  private statistics: StatisticsSnapshot = NO_STATISTICS;
   private isStopping = false;
   private isFlushedAtEnd = true;
   private drainDeadlineMs = 0;
@@ -118,6 +120,12 @@ export class Supervisor {
   /** Resolves when every front knows the collection as it is now. */
   putCollection(collection: CollectionInfo): Promise<void> {
     return this.eachFront((control) => control.putCollection(collection));
+  }
+
+  /** What the planners of all fronts go by from now on. */
+  setStatistics(statistics: StatisticsSnapshot): Promise<void> {
+    this.statistics = statistics;
+    return this.eachFront((control) => control.setStatistics(statistics));
   }
 
   /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
@@ -197,6 +205,7 @@ export class Supervisor {
       await Promise.all(
         this.options.collections().map((collection) => thread.call(thread.control.putCollection(collection))),
       );
+      await thread.call(thread.control.setStatistics(this.statistics));
       for (const shard of this.shards) await this.introduce(slot, shard);
       const { server } = this.options.config;
       const sharing = server.front_threads === 1 ? 'alone' : this.address === undefined ? 'first' : 'further';

@@ -40,6 +40,8 @@ export interface ThreadFactoryOptions {
   readonly rowCacheBytesPerFront: number;
   /** Read what can be read, write nothing. */
   readonly recoveryMode: boolean;
+  /** Counts uses of indexes: shm/index-usage.ts. */
+  readonly indexUsage: SharedArrayBuffer;
 }
 
 /** Made by the supervisor, shared by all threads. */
@@ -74,6 +76,11 @@ export class ThreadFactory {
       timeBase,
       readOnly,
       recoveryMode,
+      query: {
+        timeoutMs: config.query.timeout_ms,
+        resultBytesMax: config.query.result_limit,
+      },
+      indexUsage: this.options.indexUsage,
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle({ script: FRONT_WORKER, name, data, host: this.frontHost(slot.front) });

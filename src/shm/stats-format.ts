@@ -14,7 +14,17 @@ export const HISTOGRAM_COUNT = HISTOGRAM_BUCKETS + 1;
 export const HISTOGRAM_CELLS = HISTOGRAM_BUCKETS + 2;
 
 /** What a front counts by: the `method` label of lumadb_requests_total. */
-export const REQUEST_METHODS = ['get', 'put', 'patch', 'delete', 'post', 'list', 'bulk', 'other', 'query'] as const;
+export const REQUEST_METHODS = [
+  'get',
+  'put',
+  'patch',
+  'delete',
+  'post',
+  'list',
+  'bulk',
+  'other',
+  'query',
+] as const;
 export type RequestMethod = (typeof REQUEST_METHODS)[number];
 export const METHOD_GET = 0;
 export const METHOD_PUT = 1;

@@ -56,7 +56,13 @@ export function queryRequestOf(
     const message = `timeout_ms must be a whole number from 1 to ${TIMEOUT_MS_MAX}`;
     throw new DbError('VALIDATION', message, { field: 'timeout_ms', limit: TIMEOUT_MS_MAX });
   }
-  return { id, sql: query, params: params.map(parameterOf), timeoutMs: timeoutMs as number | undefined, format };
+  return {
+    id,
+    sql: query,
+    params: params.map(parameterOf),
+    timeoutMs: timeoutMs as number | undefined,
+    format,
+  };
 }
 
 /** Scalars are the SQL scalars of their kind; what is nested stays JSON. */

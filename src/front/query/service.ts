@@ -5,9 +5,9 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
+import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
-import { unwrap } from '../control-exchange.js';
 import type { FrontCatalog } from './catalog.js';
 import {
   CANCEL_GONE,
@@ -53,6 +53,8 @@ export interface QueryServiceOptions {
   readonly statements: StatementCache;
   readonly short: ShortQueries;
   readonly recorder: QueryRecorder;
+  /** The parser is loaded. */
+  readonly ready: Promise<void>;
   readonly timeoutMs: number;
   /** Wall clock in milliseconds. */
   wallMs(): number;
@@ -68,12 +70,19 @@ const NOTHING_DONE: QueryOutcome = {
 const utf8 = new TextEncoder();
 
 export class QueryService {
-  constructor(private readonly options: QueryServiceOptions) {}
+  private isReady = false;
+
+  constructor(private readonly options: QueryServiceOptions) {
+    options.ready.then(() => {
+      this.isReady = true;
+    });
+  }
 
   run(request: QueryRequest, sink: QuerySink): QueryRun {
     const { context, wallMs } = this.options;
     const statement = new RunningStatement(this.options, request, sink, context.meter.now(), wallMs());
-    statement.start();
+    if (this.isReady) statement.start();
+    else this.options.ready.then(() => statement.start());
     return statement;
   }
 }

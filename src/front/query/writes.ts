@@ -3,13 +3,13 @@
  * the links to the shards. What a shard refuses for the moment is tried again for a while. Front thread only.
  */
 import { classify, DbError, type WireError } from '../../base/errors.js';
+import { TTL_UNSET } from '../../base/expiry.js';
 import { hashKey } from '../../base/hash.js';
 import { ConditionKind } from '../../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../../ipc/shard-client.js';
-import { TTL_UNSET } from '../../base/expiry.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';

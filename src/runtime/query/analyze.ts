@@ -1,8 +1,9 @@
 /** Samples a collection for the planner's statistics: documents from all over it, and of those what values their members have. */
-import { holdSnapshot } from './hold-snapshot.js';
+
 import { parseValue } from '../../json/text.js';
 import { DEFAULT_STATISTICS_OPTIONS, FieldSample } from '../../sql/plan/statistics.js';
 import { type CollectionStatistics, fieldKey } from '../../sql/plan/statistics-snapshot.js';
+import { holdSnapshot } from './hold-snapshot.js';
 import { SnapshotSource } from './snapshot-source.js';
 import type { StatementRunOptions } from './statement-run.js';
 

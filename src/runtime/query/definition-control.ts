@@ -63,8 +63,7 @@ export class DefinitionControl {
   private async dropTables({ names, ifExists }: Of<'dropTable'>): Promise<void> {
     // All or none, as far as can be told beforehand.
     if (!ifExists) for (const name of names) this.requireCollection(name);
-    for (const name of names)
-      if (this.options.hasCollection(name)) await this.options.collections.drop(name);
+    for (const name of names) if (this.options.hasCollection(name)) await this.options.collections.drop(name);
   }
 
   private async createIndex(statement: Of<'createIndex'>): Promise<void> {
@@ -111,4 +110,3 @@ export class DefinitionControl {
       throw sqlError(UNDEFINED_TABLE, `relation ${JSON.stringify(name)} does not exist`);
   }
 }
-

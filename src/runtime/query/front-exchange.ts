@@ -13,8 +13,8 @@ import {
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
 } from '../../front/query/messages.js';
-import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
 import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
+import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
 
 /** Chunks on their way to a client that has not taken them. */
 const CHUNKS_AHEAD_MAX = 4;

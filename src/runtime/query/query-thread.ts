@@ -65,7 +65,7 @@ class QueryThread {
       evaluation: (nowMicros) => ({
         nowMicros,
         clockMicros: () => systemClock.wallMs() * 1000,
-        random: () => random.next(),
+        random: random.nextFloat,
         uuid: () => randomUUID(),
       }),
     };

@@ -133,7 +133,7 @@ export class SnapshotSource implements DocumentSource {
     return parts;
   }
 
-  private readonly pinned = new Int32Array(64);
+  private readonly pinned = new Int32Array(256);
 
   /** One slice, visited in place. Returns the key to go on behind, or undefined when the range or the visitor ended. */
   private slice(

@@ -13,6 +13,7 @@ import type { SeqnoBoard } from '../../shm/seqno-board.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundQuery, ExplainOptions } from '../../sql/algebra/statement.js';
 import { bindStatement } from '../../sql/bind/bind.js';
+import { FEATURE_NOT_SUPPORTED, sqlError } from '../../sql/errors.js';
 import type { CancelReason, ExecutionEnvironment } from '../../sql/execute/environment.js';
 import { executeQuery } from '../../sql/execute/execute.js';
 import { MemoryBudget } from '../../sql/execute/memory-budget.js';
@@ -27,7 +28,6 @@ import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, missingIndex, planWords } from '../../sql/session/plan-summary.js';
 import { EXPLAIN_COLUMNS, ResultBody } from '../../sql/session/result-body.js';
-import { FEATURE_NOT_SUPPORTED, sqlError } from '../../sql/errors.js';
 import type { CountingBlockCache } from './counting-block-cache.js';
 import { DocumentWrites } from './document-writes.js';
 import type { FrontExchange } from './front-exchange.js';
@@ -195,4 +195,3 @@ export class StatementRun {
     return this.options.clock.monotonicMs() - this.startedMs;
   }
 }
-

@@ -55,14 +55,17 @@ export class SystemTables {
 
   private queries(): SystemRow[] {
     const now = this.options.wallMs();
-    return this.options.pool().list().map(({ id, query, state, startedAtMs, timeoutMs }) => ({
-      id,
-      query,
-      state,
-      started_at: new Timestamp(startedAtMs * MICROS_PER_MS, true),
-      duration_ms: now - startedAtMs,
-      timeout_ms: timeoutMs,
-    }));
+    return this.options
+      .pool()
+      .list()
+      .map(({ id, query, state, startedAtMs, timeoutMs }) => ({
+        id,
+        query,
+        state,
+        started_at: new Timestamp(startedAtMs * MICROS_PER_MS, true),
+        duration_ms: now - startedAtMs,
+        timeout_ms: timeoutMs,
+      }));
   }
 
   private async collectionStats(): Promise<SystemRow[]> {

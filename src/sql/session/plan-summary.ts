@@ -80,7 +80,11 @@ function collectColumn(
   }
   if (condition.kind !== 'compare' || condition.operator === '<>') return;
   const { left, right, operator } = condition;
-  const column = isKnown(right) ? columnOf(left, fields) : isKnown(left) ? columnOf(right, fields) : undefined;
+  const column = isKnown(right)
+    ? columnOf(left, fields)
+    : isKnown(left)
+      ? columnOf(right, fields)
+      : undefined;
   if (column !== undefined) (operator === '=' ? equal : ranged).add(column);
 }
 

@@ -66,4 +66,6 @@ export class ResultBody {
 }
 
 /** EXPLAIN's: lines of text in one column. */
-export const EXPLAIN_COLUMNS: PreparedQuery['columns'] = [{ name: 'QUERY PLAN', type: 'text', spread: false }];
+export const EXPLAIN_COLUMNS: PreparedQuery['columns'] = [
+  { name: 'QUERY PLAN', type: 'text', spread: false },
+];
