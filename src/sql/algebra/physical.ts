@@ -43,13 +43,19 @@ export interface BoundOf {
   readonly inclusive: boolean;
 }
 
-/** Values of the leading index columns, then a range of the next one. No value may depend on the scanned row. */
+/**
+ * Values of the leading index columns, then a range of the next one. No value may depend on the scanned row. A range has
+ * values of one kind: one with a single bound ends where the kind of that bound ends. A bound or a value that turns out to
+ * be NULL leaves nothing.
+ */
 export interface IndexRange {
   readonly equals: readonly Expression[];
   readonly lower?: BoundOf;
   readonly upper?: BoundOf;
   /** Rows whose next column is NULL too: IS NULL. */
   readonly isNull?: boolean;
+  /** The next column is not NULL. The filter says so again: who does not know this may read the NULLs too. */
+  readonly isNotNull?: boolean;
 }
 
 export interface TableReference {
@@ -72,7 +78,10 @@ export type PhysicalPlan = PlanNode &
         readonly ordered: boolean;
         readonly backward: boolean;
       }
-    /** `_id = key` or `_id IN (keys)`: one lookup each, in one shard each. A key that is no text finds nothing. */
+    /**
+     * `_id = key` or `_id IN (keys)`: one lookup each, in one shard each. A key that is no text finds nothing; one that
+     * comes twice is looked up once.
+     */
     | {
         readonly kind: 'keyLookup';
         readonly table: TableReference;
@@ -125,8 +134,8 @@ export type PhysicalPlan = PlanNode &
         readonly residual?: Expression;
       }
     /**
-     * For each left row the right plan runs with `args` (over the left row) as its outer frame; without args it may be kept
-     * in memory and read again.
+     * For each left row the right plan runs with `args` (over the left row) as its outer frame; without args it runs in
+     * the frame that the loop itself is in, and may be kept in memory and read again.
      */
     | {
         readonly kind: 'nestedLoop';

@@ -1,0 +1,77 @@
+/**
+ * Whether a plan is certain to touch few documents, so that the thread that took the request may run it itself instead of
+ * handing it to a query thread. Estimates alone do not make it certain: keys, unique matches and small limits do. Pure.
+ */
+import type { Expression } from '../algebra/expression.js';
+import type { IndexRange, PhysicalPlan, PreparedQuery } from '../algebra/physical.js';
+import { hasSubquery } from './expression-walk.js';
+import { physicalExpressions } from './physical-walk.js';
+
+/** Most documents that a short plan may read. */
+export const SHORT_ROWS_MAX = 100;
+
+export function shortPlan({ root }: PreparedQuery): boolean {
+  const bound = documentsBound(root, undefined);
+  return bound !== undefined && bound <= SHORT_ROWS_MAX;
+}
+
+/** Most documents that are read; undefined: nobody knows. `limit`: the consumer stops after so many rows. */
+function documentsBound(plan: PhysicalPlan, limit: number | undefined): number | undefined {
+  if (physicalExpressions(plan).some(hasSubquery)) return undefined;
+  switch (plan.kind) {
+    case 'keyLookup':
+      return plan.keys.length;
+    case 'indexScan':
+      return indexBound(plan, limit);
+    case 'seqScan':
+      return plan.filter === undefined && limit !== undefined ? limit : undefined;
+    case 'values':
+      return plan.rows.length;
+    case 'project':
+      return documentsBound(plan.input, limit);
+    case 'filter':
+    case 'sort':
+    case 'topN':
+    case 'distinct':
+    case 'aggregate':
+    case 'window':
+      return documentsBound(plan.input, undefined);
+    case 'limit':
+      return documentsBound(plan.input, limitOf(plan));
+    case 'nestedLoop':
+    case 'hashJoin':
+      return joinBound(plan);
+    default:
+      // Writes wait for the disk, and the others for other threads or for rows without number.
+      return undefined;
+  }
+}
+
+function indexBound(
+  plan: PhysicalPlan & { kind: 'indexScan' },
+  limit: number | undefined,
+): number | undefined {
+  if (plan.filter === undefined && limit !== undefined) return limit;
+  const isSelective = plan.ranges.every(hasEquality);
+  const isSmall = plan.ranges.length <= SHORT_ROWS_MAX && plan.estimate.rows <= SHORT_ROWS_MAX / 10;
+  return isSelective && isSmall ? plan.estimate.rows * 10 : undefined;
+}
+
+const hasEquality = ({ equals }: IndexRange): boolean => equals.length > 0;
+
+function limitOf(plan: PhysicalPlan & { kind: 'limit' }): number | undefined {
+  const limit = numberOf(plan.limit);
+  const offset = plan.offset === undefined ? 0 : numberOf(plan.offset);
+  return limit === undefined || offset === undefined || plan.ties !== undefined ? undefined : limit + offset;
+}
+
+function numberOf(expression: Expression | undefined): number | undefined {
+  return expression?.kind === 'const' && typeof expression.value === 'number' ? expression.value : undefined;
+}
+
+function joinBound(plan: PhysicalPlan & { kind: 'nestedLoop' | 'hashJoin' }): number | undefined {
+  const left = documentsBound(plan.left, undefined);
+  const right = documentsBound(plan.right, undefined);
+  if (left === undefined || right === undefined) return undefined;
+  return plan.kind === 'hashJoin' ? left + right : left * (1 + right);
+}
