@@ -74,29 +74,32 @@ class JoinSearch {
     const sets = new Map<number, JoinSet>();
     for (let i = 0; i < count; i++) sets.set(1 << i, this.#single(i));
     for (let mask = 1; mask < 1 << count; mask++) {
-      if (sets.has(mask)) continue;
-      const found = this.#bestSplit(mask, sets, true) ?? this.#bestSplit(mask, sets, false);
+      const found = sets.has(mask) ? undefined : this.#bestSplit(mask, sets);
       if (found !== undefined) sets.set(mask, found);
     }
-    return sets.get((1 << count) - 1) as JoinSet;
+    return sets.get((1 << count) - 1) ?? this.#merged(largestSets(sets));
   }
 
-  /** `connected`: only halves that a condition ties together. */
-  #bestSplit(mask: number, sets: ReadonlyMap<number, JoinSet>, connected: boolean): JoinSet | undefined {
+  /** Of halves that a condition ties together; undefined for sets that hang together nowhere. */
+  #bestSplit(mask: number, sets: ReadonlyMap<number, JoinSet>): JoinSet | undefined {
     let best: JoinSet | undefined;
     for (let left = (mask - 1) & mask; left > mask - left; left = (left - 1) & mask) {
-      const a = sets.get(left);
-      const b = sets.get(mask ^ left);
+      const a = sets.get(mask ^ left);
+      const b = sets.get(left);
       if (a === undefined || b === undefined) continue;
       const edges = edgesBetween(this.#edges, a.relations, b.relations);
-      if (connected && edges.length === 0) continue;
+      if (edges.length === 0) continue;
       best = better(best, this.#join(a, b, edges));
     }
     return best;
   }
 
   greedy(): JoinSet {
-    const sets = this.#relations.map((_, place) => this.#single(place));
+    return this.#merged(this.#relations.map((_, place) => this.#single(place)));
+  }
+
+  /** Joins the cheapest pair until one set is left. */
+  #merged(sets: JoinSet[]): JoinSet {
     while (sets.length > 1) {
       let best:
         | { readonly set: JoinSet; readonly i: number; readonly j: number; readonly tied: boolean }
@@ -232,6 +235,19 @@ export function withConditions(
   const frame = new Frame();
   const logical = pushDown(plan, planner.support, conjuncts);
   return { frame, built: planner.build(logical, frame) };
+}
+
+/** Sets without a common relation that have all relations together, the largest ones first. */
+function largestSets(sets: ReadonlyMap<number, JoinSet>): JoinSet[] {
+  const chosen: JoinSet[] = [];
+  let taken = 0;
+  const bySize = [...sets].sort((a, b) => b[1].relations.size - a[1].relations.size);
+  for (const [mask, set] of bySize) {
+    if ((mask & taken) !== 0) continue;
+    taken |= mask;
+    chosen.push(set);
+  }
+  return chosen;
 }
 
 function better(best: JoinSet | undefined, other: JoinSet): JoinSet {

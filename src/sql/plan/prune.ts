@@ -11,7 +11,9 @@ import { expressionsOf } from './logical-walk.js';
 export function prune(plan: LogicalPlan, required: ReadonlySet<ColumnId>): LogicalPlan {
   switch (plan.kind) {
     case 'scan': {
-      const fields = plan.fields.filter(({ id }) => required.has(id));
+      // In the order in which they are asked for: then the rows of a simple query are its result.
+      const byId = new Map(plan.fields.map((field) => [field.id, field]));
+      const fields = [...required].flatMap((id) => byId.get(id) ?? []);
       return { ...plan, fields, columns: fields.map(({ id }) => id) };
     }
     case 'systemScan': {

@@ -65,6 +65,8 @@ export function scanPaths(request: ScanRequest): ScanPath[] {
   };
   const lookup = keyLookup(known);
   const paths = [sequential(known), ...(lookup === undefined ? [] : [lookup])];
+  // Nothing is better than one lookup.
+  if (lookup?.plan.kind === 'keyLookup' && lookup.plan.keys.length === 1) return paths;
   if (!planner.options.enableIndexScan) return paths;
   for (const shape of indexShapes(table, planner.support)) {
     const path = indexPath(known, shape);
@@ -256,7 +258,10 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
       ),
       backward: match.order === 'backward',
       indexOnly,
-      condition: filterOf(known, match.used),
+      condition: filterOf(
+        known,
+        match.used.filter((conjunct) => conjunct.kind !== 'isNull' || !conjunct.negated),
+      ),
       filter,
     },
   };
