@@ -13,7 +13,7 @@ export function compileAssignments(
     path,
     evaluate: expression === 'default' ? undefined : compileEvaluator(expression, compilation),
   }));
-  const valueOf = (evaluate: Evaluator | undefined, row: Row): MemberChange['value'] =>
+  const valueFrom = (evaluate: Evaluator | undefined, row: Row): MemberChange['value'] =>
     evaluate === undefined ? undefined : evaluate(row);
-  return (row) => compiled.map(({ path, evaluate }) => ({ path, value: valueOf(evaluate, row) }));
+  return (row) => compiled.map(({ path, evaluate }) => ({ path, value: valueFrom(evaluate, row) }));
 }

@@ -8,7 +8,8 @@ import type { SqlType } from '../types/sql-type.js';
 import type { SqlValue } from '../types/values.js';
 import { acceptsOrder, FLIPPED, maskOf } from './comparison-mask.js';
 import type { FieldExtractor } from './field-extractor.js';
-import { decodeNumber, decodeText } from './json-decoder.js';
+import { decodeNumber } from './json-decoder.js';
+import { decodeText } from './json-text.js';
 
 const QUOTE = 0x22;
 const MINUS = 0x2d;

@@ -13,7 +13,7 @@ type Compare = Expression & { kind: 'compare' };
 
 /** NULL when they do not compare. */
 export function compareValues(a: SqlValue, b: SqlValue, mask: number): boolean | null {
-  if (typeof a === 'number' && typeof b === 'number' && a === a && b === b) {
+  if (typeof a === 'number' && typeof b === 'number' && !Number.isNaN(a) && !Number.isNaN(b)) {
     return acceptsOrder(mask, a < b ? -1 : a > b ? 1 : 0);
   }
   if (a === null || b === null) return null;
@@ -61,7 +61,7 @@ function withConstant(
     const { index } = expression;
     return (row) => {
       const value = row[index];
-      if (typeof value === 'number' && value === value) {
+      if (typeof value === 'number' && !Number.isNaN(value)) {
         return acceptsOrder(mask, value < constant ? -1 : value > constant ? 1 : 0);
       }
       return compareValues(value, constant, mask) === true;

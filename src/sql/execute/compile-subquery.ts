@@ -92,12 +92,18 @@ function existsIn(subplan: Subplan, row: Row): boolean {
 }
 
 function columnOf(subplan: Subplan, row: Row): SqlValue[] {
+  const { budget } = subplan.compilation.environment;
   const values: SqlValue[] = [];
+  let bytes = 0;
   runSubplan(subplan, row, (found) => {
-    subplan.compilation.environment.budget.charge(8 + valueBytes(found[0]));
+    const size = 8 + valueBytes(found[0]);
+    budget.charge(size);
+    bytes += size;
     values.push(found[0]);
     return true;
   });
+  // Only what is kept to the end of the query stays charged.
+  if (subplan.args.length > 0) budget.release(bytes);
   return values;
 }
 

@@ -10,7 +10,7 @@ import { type BytePredicate, compileBytePredicate, type SpanOf } from './byte-pr
 import { compilePredicate, constantOf } from './expressions.js';
 import { FieldExtractor } from './field-extractor.js';
 import { FieldReader } from './field-reader.js';
-import { slice } from './json-decoder.js';
+import { slice } from './json-text.js';
 import {
   type Compilation,
   DEMAND_LATE,

@@ -2,11 +2,10 @@
  * From JSON text to SQL values, for text that was validated when it was written. What documents are full of, small numbers
  * and short strings, is decoded by hand; everything else goes the general way. One thread.
  */
-import { hasEscape } from '../../json/escape.js';
 import { ElementCursor, skipSpace } from '../../json/members.js';
 import { EXACT_INTEGER_DIGITS_MAX } from '../../json/parse-exact.js';
-import { decodeString } from '../../json/text.js';
 import { Json, type SqlValue } from '../types/values.js';
+import { decodeText, slice } from './json-text.js';
 import type { TextCache } from './text-cache.js';
 
 const QUOTE = 0x22;
@@ -17,8 +16,6 @@ const NINE = 0x39;
 /** Integers of this many digits are exact as doubles, and so are their quotients by small powers of ten, rounded once. */
 const EXACT_DIGITS_MAX = 15;
 const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
-/** Shorter texts are decoded by a loop. */
-const LOOP_BYTES_MAX = 8;
 
 const INTEGER = /^-?\d+$/;
 
@@ -68,24 +65,6 @@ function parseNumber(text: string): number | bigint {
   if (text.length > EXACT_INTEGER_DIGITS_MAX) return double;
   const exact = BigInt(text);
   return BigInt(double) === exact ? double : exact;
-}
-
-/** The string whose contents, between the quotes, are bytes[start, end). */
-export function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= LOOP_BYTES_MAX) return decodeString(bytes, start, end);
-  return hasEscape(bytes, start, end) ? decodeString(bytes, start, end) : slice(bytes, start, end);
-}
-
-let lastBytes: Uint8Array | undefined;
-let lastBuffer: Buffer | undefined;
-
-/** Text as it is, escapes untouched. Views are kept: making one costs more than decoding a short text. */
-export function slice(bytes: Uint8Array, start: number, end: number): string {
-  if (bytes !== lastBytes || lastBuffer === undefined) {
-    lastBytes = bytes;
-    lastBuffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return lastBuffer.toString('utf8', start, end);
 }
 
 const utf8 = new TextEncoder();

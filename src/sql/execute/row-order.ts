@@ -9,7 +9,7 @@ export interface KeyOrder {
 }
 
 export function compareKey(a: SqlValue, b: SqlValue, { descending, nullsFirst }: KeyOrder): number {
-  if (typeof a === 'number' && typeof b === 'number' && a === a && b === b) {
+  if (typeof a === 'number' && typeof b === 'number' && !Number.isNaN(a) && !Number.isNaN(b)) {
     if (a === b) return 0;
     return a < b !== descending ? -1 : 1;
   }
