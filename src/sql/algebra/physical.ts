@@ -55,7 +55,7 @@ export interface IndexRange {
   readonly upper?: BoundOf;
   /** Rows whose next column is NULL too: IS NULL. */
   readonly isNull?: boolean;
-  /** The next column is not NULL. The filter says so again: who does not know this may read the NULLs too. */
+  /** Rows whose next column is not NULL, of all kinds. */
   readonly isNotNull?: boolean;
 }
 
