@@ -6,6 +6,7 @@
  * frame: expressions of kind `outer`.
  */
 
+import type { IndexDefinition } from '../../indexes/definition.js';
 import type { SqlType } from '../types/sql-type.js';
 import type { AggregateCallOf, Expression, SortKeyOf, WindowCallOf } from './expression.js';
 import type { FieldSource, JoinKind } from './logical.js';
@@ -54,7 +55,7 @@ export interface IndexRange {
   readonly upper?: BoundOf;
   /** Rows whose next column is NULL too: IS NULL. */
   readonly isNull?: boolean;
-  /** The next column is not NULL. The filter says so again: who does not know this may read the NULLs too. */
+  /** Rows whose next column is not NULL, of all kinds. */
   readonly isNotNull?: boolean;
 }
 
@@ -94,6 +95,8 @@ export type PhysicalPlan = PlanNode &
         readonly table: TableReference;
         readonly index: string;
         readonly indexId: number;
+        /** Orders of the columns and what is included; absent: the execution environment knows it by the number. */
+        readonly definition?: IndexDefinition;
         readonly fields: readonly FieldAccess[];
         /** Several for IN; disjoint, in the order of the index. */
         readonly ranges: readonly IndexRange[];

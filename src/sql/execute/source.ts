@@ -89,15 +89,21 @@ export interface SystemRows {
   rows(table: string): readonly Readonly<Record<string, Row[number]>>[];
 }
 
+/** Sums over all parts. */
+export interface FragmentStatistics {
+  readonly rowsScanned: number;
+}
+
 /** Runs parts of a gather on other threads. */
 export interface FragmentRunner {
   /**
    * Runs the gather's input for each partition, here or elsewhere, and hands over the rows of a part as they come; `part`
-   * tells the parts apart. Returns when all are done. `emit` returns false when no more are wanted.
+   * tells the parts apart: its place in `partitions`. Returns when all are done. `emit` returns false when no more are
+   * wanted.
    */
   run(
     gatherId: number,
     partitions: readonly ScanPartition[],
     emit: (row: Row, part: number) => boolean,
-  ): void;
+  ): FragmentStatistics;
 }

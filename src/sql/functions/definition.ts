@@ -27,6 +27,10 @@ export interface FunctionDefinition {
   /** The last parameter may be repeated, also not at all. */
   readonly variadic: boolean;
   readonly returns: SqlType;
+  /** For overloads whose result depends on the arguments' types; a resolution has put its answer into `returns`. */
+  readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
+  /** All arguments are cast to their common type first: greatest, least. */
+  readonly commonArguments?: boolean;
   /** NULL in, NULL out, without a call. */
   readonly strict: boolean;
   /** immutable: same result for the same arguments for ever; only these may be indexed and folded. */
@@ -43,6 +47,12 @@ export interface AggregateDefinition {
   readonly name: string;
   readonly parameters: readonly SqlType[];
   readonly returns: SqlType;
+  readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
+  /**
+   * Ordered-set aggregates (percentile_cont … WITHIN GROUP): direct arguments come first, the sorted value last; the
+   * executor passes both for each row and needs to sort nothing.
+   */
+  readonly orderedSet?: boolean;
   /** Rows whose first argument is NULL are passed over. */
   readonly skipsNull: boolean;
   /** Whether partial states can be merged in any order: not for those that depend on the order of rows. */
@@ -63,6 +73,7 @@ export interface WindowDefinition {
   readonly parameters: readonly SqlType[];
   readonly variadic: boolean;
   readonly returns: SqlType;
+  readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
   evaluate(window: WindowAccess, args: (row: number) => readonly SqlValue[]): SqlValue;
 }
 
@@ -86,6 +97,10 @@ export interface TableFunctionDefinition {
   readonly parameters: readonly SqlType[];
   readonly variadic: boolean;
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  /** For overloads whose columns depend on the arguments' types; a resolution has put its answer into `columns`. */
+  readonly columnsFor?: (
+    types: readonly SqlType[],
+  ) => readonly { readonly name: string; readonly type: SqlType }[];
   /** `emit` returns false when no more rows are wanted. */
   evaluate(args: readonly SqlValue[], emit: (row: SqlValue[]) => boolean, context: EvaluationContext): void;
 }

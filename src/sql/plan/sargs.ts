@@ -98,9 +98,7 @@ function sargOf(
     }
     case 'isNull': {
       if (!isOwn(conjunct.arg) || !isStorable(conjunct.arg)) return undefined;
-      // NOT NULL is checked again: who reads the range may not know how to leave the NULLs out.
-      if (conjunct.negated) return made(conjunct.arg, { kind: 'isNotNull' }, false);
-      return made(conjunct.arg, { kind: 'isNull' });
+      return made(conjunct.arg, { kind: conjunct.negated ? 'isNotNull' : 'isNull' });
     }
     case 'call': {
       const found = prefixOfPattern(conjunct);

@@ -246,6 +246,7 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
       table: known.reference,
       index: shape.definition.name,
       indexId: shape.definition.id,
+      definition: shape.definition,
       fields,
       ranges: match.ranges.map(
         (range): IndexRange => ({
@@ -258,10 +259,7 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
       ),
       backward: match.order === 'backward',
       indexOnly,
-      condition: filterOf(
-        known,
-        match.used.filter((conjunct) => conjunct.kind !== 'isNull' || !conjunct.negated),
-      ),
+      condition: filterOf(known, match.used),
       filter,
     },
   };

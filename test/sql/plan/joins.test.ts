@@ -268,6 +268,7 @@ test('WITH that is used once is part of the query, MATERIALIZED is not', (t) => 
   const [o, u] = [orders(), users()];
   const recent = project(filter(o.plan, compare(o.col('created_at'), '>', '2024')), {
     user: o.col('user_id'),
+    total: o.col('total'),
   });
   const [id, total] = [newId(), newId()];
   const scan: LogicalPlan = {

@@ -159,11 +159,11 @@ test('min and max are the ends of an index', (t) => {
         InitPlan 1 (returns $0)
           ->  Limit
                 ->  Index Only Scan using by_total on orders
-                      Filter: (orders.total IS NOT NULL)
+                      Index Cond: (orders.total IS NOT NULL)
         InitPlan 2 (returns $1)
           ->  Limit
                 ->  Index Only Scan Backward using by_total on orders
-                      Filter: (orders.total IS NOT NULL)`,
+                      Index Cond: (orders.total IS NOT NULL)`,
   );
   t.is(planText(query(a.plan), shop).split('\n')[0], 'Aggregate');
 });

@@ -3,7 +3,7 @@ import type { PreparedQuery } from '../../../../src/sql/algebra/physical.js';
 import type { BoundQuery, ExplainOptions } from '../../../../src/sql/algebra/statement.js';
 import { explainText } from '../../../../src/sql/explain/explain.js';
 import { DEFAULT_PLANNER_OPTIONS, type PlannerOptions } from '../../../../src/sql/plan/options.js';
-import { planWith } from '../../../../src/sql/plan/plan.js';
+import { planWith } from '../../../../src/sql/plan/plan-with.js';
 import type { TestDatabase } from './database.js';
 import { testSupport } from './functions.js';
 import { faultsOf } from './validate.js';

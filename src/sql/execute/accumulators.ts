@@ -1,0 +1,144 @@
+/**
+ * Aggregate calls as they run: how a state begins, what a row does to it, what comes out. Plain calls use their definition
+ * directly; DISTINCT and ORDER BY keep values first. One thread.
+ */
+import type { AggregateCall } from '../algebra/physical.js';
+import type { AggregateDefinition } from '../functions/definition.js';
+import { aggregateById } from '../functions/registry.js';
+import type { Row, SqlValue } from '../types/values.js';
+import { compileEvaluator, compileEvaluators, compilePredicate } from './expressions.js';
+import { HASH_ENTRY_BYTES, type MemoryAccount, rowBytes } from './memory-budget.js';
+import type { Compilation, Evaluator } from './operator.js';
+import { keyOfValues, type RowKey } from './row-key.js';
+import { ordersOf } from './row-order.js';
+import { sortEntries } from './sort.js';
+
+export interface Accumulator {
+  initial(): unknown;
+  /** Returns the new state, which may be the old object. */
+  add(state: unknown, row: Row, account: MemoryAccount): unknown;
+  /** What the operator gives for the call: a value, or the state itself from a partial aggregate. */
+  finish(state: unknown): SqlValue;
+}
+
+export function aggregateDefinition(id: string): AggregateDefinition {
+  const definition = aggregateById(id);
+  if (definition === undefined) throw new Error(`the plan calls ${id}, which does not exist`);
+  return definition;
+}
+
+export function compileAccumulator(
+  call: AggregateCall,
+  mode: 'single' | 'partial' | 'final',
+  compilation: Compilation,
+): Accumulator {
+  const definition = aggregateDefinition(call.function);
+  if (mode === 'final') return finalOf(definition, compileEvaluator(call.args[0], compilation));
+  const args = compileEvaluators(call.args, compilation);
+  const isKept = call.distinct || call.orderBy.length > 0;
+  const plain = isKept ? keptFirst(call, definition, args, compilation) : direct(definition, args);
+  const accumulator = call.filter === undefined ? plain : filtered(call, plain, compilation);
+  // States travel in the place of values; only the final aggregate looks at them.
+  return mode === 'partial' ? { ...accumulator, finish: (state) => state as SqlValue } : accumulator;
+}
+
+function filtered(call: AggregateCall, inner: Accumulator, compilation: Compilation): Accumulator {
+  if (call.filter === undefined) return inner;
+  const accepts = compilePredicate(call.filter, compilation);
+  return {
+    ...inner,
+    add: (state, row, account) => (accepts(row) ? inner.add(state, row, account) : state),
+  };
+}
+
+function finalOf(definition: AggregateDefinition, stateOf: Evaluator): Accumulator {
+  return {
+    initial: () => definition.initial(),
+    add: (state, row) => definition.merge(state, stateOf(row) as unknown),
+    finish: (state) => definition.finish(state),
+  };
+}
+
+function direct(definition: AggregateDefinition, args: readonly Evaluator[]): Accumulator {
+  const finish = (state: unknown): SqlValue => definition.finish(state);
+  const initial = (): unknown => definition.initial();
+  const { skipsNull, sizeBytes } = definition;
+  const values: SqlValue[] = new Array(args.length).fill(null);
+  if (sizeBytes === undefined && args.length === 1) {
+    const [first] = args;
+    return {
+      initial,
+      finish,
+      add: (state, row) => {
+        const value = first(row);
+        if (value === null && skipsNull) return state;
+        values[0] = value;
+        return definition.accumulate(state, values);
+      },
+    };
+  }
+  return {
+    initial,
+    finish,
+    add: (state, row, account) => {
+      for (let i = 0; i < args.length; i++) values[i] = args[i](row);
+      if (skipsNull && args.length > 0 && values[0] === null) return state;
+      if (sizeBytes === undefined) return definition.accumulate(state, values);
+      const before = sizeBytes(state);
+      const next = definition.accumulate(state, values.slice());
+      account.charge(sizeBytes(next) - before);
+      return next;
+    },
+  };
+}
+
+interface KeptCall {
+  readonly keys: readonly SqlValue[];
+  readonly values: readonly SqlValue[];
+}
+
+interface KeptState {
+  readonly calls: KeptCall[];
+  readonly seen: Set<RowKey> | undefined;
+}
+
+/** Collects the arguments, each combination once for DISTINCT, and aggregates them in order at the end. */
+function keptFirst(
+  { distinct, orderBy }: AggregateCall,
+  definition: AggregateDefinition,
+  args: readonly Evaluator[],
+  compilation: Compilation,
+): Accumulator {
+  const keys = compileEvaluators(
+    orderBy.map(({ expression }) => expression),
+    compilation,
+  );
+  const orders = ordersOf(orderBy);
+  return {
+    initial: (): KeptState => ({ calls: [], seen: distinct ? new Set() : undefined }),
+    add: (state, row, account) => {
+      const kept = state as KeptState;
+      const values = args.map((arg) => arg(row));
+      if (definition.skipsNull && values[0] === null) return state;
+      if (kept.seen !== undefined) {
+        const key = keyOfValues(values);
+        if (kept.seen.has(key)) return state;
+        kept.seen.add(key);
+      }
+      const call = { keys: keys.map((key) => key(row)), values };
+      account.charge(HASH_ENTRY_BYTES + rowBytes(values) + rowBytes(call.keys as Row));
+      kept.calls.push(call);
+      return state;
+    },
+    finish: (state) => {
+      const { calls } = state as KeptState;
+      if (orders.length > 0) sortEntries(calls, orders, compilation);
+      let result = definition.initial();
+      for (const { values } of calls) {
+        compilation.ticker.tick();
+        result = definition.accumulate(result, values);
+      }
+      return definition.finish(result);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * What a scan counts: always the rows it read, and for EXPLAIN ANALYZE also rows, time and blocks of each shard. One scan.
+ */
+import type { PhysicalPlan } from '../algebra/physical.js';
+import type { NodeCounters, ShardCounters } from '../explain/counters.js';
+import { countersOf } from './node-counters.js';
+import type { Compilation } from './operator.js';
+import type { ScanCounters } from './source.js';
+
+export class ScanMeter {
+  /** Of the current run. */
+  scanned = 0;
+  passed = 0;
+  private readonly node: NodeCounters | undefined;
+  /** By shard; handed to the source, which adds to it. */
+  readonly shards: ScanCounters[] | undefined;
+
+  constructor(
+    plan: PhysicalPlan,
+    private readonly compilation: Compilation,
+  ) {
+    this.node = countersOf(plan, compilation);
+    if (this.node === undefined) return;
+    const { shards } = compilation.environment.source;
+    this.shards = Array.from({ length: shards }, () => ({ rows: 0, blocksHit: 0, blocksRead: 0 }));
+  }
+
+  begin(): void {
+    this.scanned = 0;
+    this.passed = 0;
+  }
+
+  /** `micros`: what the run took without the operators above. */
+  end(micros = 0): void {
+    this.compilation.statistics.rowsScanned += this.scanned;
+    const { node, shards } = this;
+    if (node === undefined || shards === undefined) return;
+    node.rowsRemovedByFilter += this.scanned - this.passed;
+    node.shards ??= shards.map((_, shard) => ({ shard, rows: 0, micros: 0, blocksHit: 0, blocksRead: 0 }));
+    const total = shards.reduce((sum, { rows }) => sum + rows, 0);
+    for (const [shard, counters] of shards.entries()) {
+      const into = shardOf(node.shards, shard);
+      into.rows += counters.rows;
+      into.blocksHit += counters.blocksHit;
+      into.blocksRead += counters.blocksRead;
+      // A merged scan reads all shards at once: its time is shared out by what each of them gave.
+      into.micros += total === 0 ? 0 : (micros * counters.rows) / total;
+      counters.rows = 0;
+      counters.blocksHit = 0;
+      counters.blocksRead = 0;
+    }
+  }
+
+  removedByRecheck(): void {
+    if (this.node !== undefined) this.node.rowsRemovedByRecheck++;
+  }
+
+  heapFetch(): void {
+    if (this.node !== undefined) this.node.heapFetches++;
+  }
+
+  now(): number {
+    return this.compilation.environment.counters?.micros() ?? 0;
+  }
+
+  get isTimed(): boolean {
+    return this.node !== undefined;
+  }
+}
+
+function shardOf(shards: ShardCounters[], shard: number): ShardCounters {
+  const known = shards.find((counters) => counters.shard === shard);
+  if (known !== undefined) return known;
+  const made = { shard, rows: 0, micros: 0, blocksHit: 0, blocksRead: 0 };
+  shards.push(made);
+  return made;
+}
