@@ -116,7 +116,7 @@ export function connectionFailure(to: Target, error: unknown, timeoutMs: number)
 }
 
 export interface CallOptions {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly body?: unknown;
   readonly timeoutMs?: number;
 }

@@ -8,6 +8,7 @@ import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
 import { registerPing } from './commands/ping.js';
+import { registerQuery } from './commands/query.js';
 import { registerRebuildIndexes } from './commands/rebuild-indexes.js';
 import { registerRepair } from './commands/repair.js';
 import { registerReshard } from './commands/reshard.js';
@@ -58,6 +59,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerStatus(program, done);
   registerHealth(program, done);
   registerShutdown(program, done);
+  registerQuery(program, done);
   registerCompact(program, done);
   registerGc(program, done);
   registerDebug(program, done);

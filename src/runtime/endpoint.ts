@@ -43,7 +43,7 @@ export function remoteOf<Api>(port: MessagePort, afterPost: () => void = () => {
 /** An argument that moves to the other thread instead of being copied. */
 export function transfer(port: MessagePort): MessagePort {
   // Comlink's types are those of browsers; Node's ports are transferred alike.
-  return Comlink.transfer(port, [port as unknown as Comlink.Endpoint & globalThis.Transferable]);
+  return Comlink.transfer(port, [port as never]);
 }
 
 export type Remote<Api> = Comlink.Remote<Api>;
