@@ -28,7 +28,7 @@ export function literal(value: SqlValue, type: SqlType): string {
   if (typeof value === 'number' || typeof value === 'bigint') {
     return value < 0 ? quotedNumber(String(value), type) : String(value);
   }
-  if (Array.isArray(value)) return `${quoted(arrayText(value))}::${typeName(arrayType(value, type))}`;
+  if (Array.isArray(value)) return `${quoted(toText(value))}::${typeName(arrayType(value, type))}`;
   return `${quoted(toText(value))}::${typeName(typeOf(value, type))}`;
 }
 
@@ -48,13 +48,4 @@ function arrayType(values: readonly SqlValue[], type: SqlType): SqlType {
   const [first] = values;
   if (typeof first === 'number' || typeof first === 'bigint') return 'numeric[]';
   return typeof first === 'boolean' ? 'bool[]' : 'text[]';
-}
-
-export function arrayText(values: readonly SqlValue[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : elementText(toText(value)))).join(',')}}`;
-}
-
-function elementText(text: string): string {
-  const isPlain = text !== '' && !/[\s{},"\\]/.test(text) && text.toUpperCase() !== 'NULL';
-  return isPlain ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

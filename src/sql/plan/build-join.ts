@@ -47,7 +47,7 @@ function sideways(
   planner: Planner,
 ): Built[] {
   const l = planner.build(left, frame);
-  const r = complete(planner.build(right, frame), planner);
+  const r = planner.build(right, frame);
   const rows = outerRows(join, l, r, left, right, conjuncts, planner);
   const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns));
   const found: Built[] = [];
@@ -61,7 +61,8 @@ function sideways(
   }
   const mayLoop = planner.options.enableIndexNestedLoop && conjuncts.length > 0;
   for (const side of lefts) {
-    found.push(nestedLoop({ join, left: side, right: r, rows }, conjuncts, frame, planner));
+    const kept = complete(r, planner);
+    found.push(nestedLoop({ join, left: side, right: kept, rows }, conjuncts, frame, planner));
     // Without a right row of its own the inner side cannot say which of its rows had no partner.
     if (!mayLoop || join === 'right' || join === 'full') continue;
     const inner = withConditions(right, conjuncts, planner);

@@ -184,7 +184,8 @@ class JoinSearch {
         make: () => {
           const joined = this.#sides(side, right.best, rows);
           const outer = complete(joined.left, planner);
-          return nestedLoop({ ...joined, left: outer }, conjuncts, this.#frame, planner);
+          const kept = complete(joined.right, planner);
+          return nestedLoop({ ...joined, left: outer, right: kept }, conjuncts, this.#frame, planner);
         },
       });
       const inner = this.#indexed(right, edges);
@@ -203,8 +204,7 @@ class JoinSearch {
   }
 
   #sides(left: Candidate, right: Candidate, rows: number) {
-    const build = complete(right.make(), this.#planner);
-    return { join: 'inner' as const, left: left.make(), right: build, rows };
+    return { join: 'inner' as const, left: left.make(), right: right.make(), rows };
   }
 
   /** One relation with the conditions inside of it, whose other sides come from the frame. */
