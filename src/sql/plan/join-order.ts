@@ -11,7 +11,14 @@ import { columnsOf } from './columns.js';
 import { costOfRows } from './cost.js';
 import { Frame } from './frame.js';
 import { joinKeys } from './join-condition.js';
-import { type Edge, edgesBetween, joinedRows, joinGraph, looseConjuncts } from './join-graph.js';
+import {
+  type Edge,
+  edgesBetween,
+  isRepeatable,
+  joinedRows,
+  joinGraph,
+  looseConjuncts,
+} from './join-graph.js';
 import { argsLoop, argsLoopCost, hashCost, hashJoin, loopCost, nestedLoop } from './join-nodes.js';
 import { complete } from './lower.js';
 import type { Built, Goal, Planner } from './planner.js';
@@ -213,6 +220,7 @@ class JoinSearch {
       return undefined;
     }
     const [place] = right.relations;
+    if (!isRepeatable(this.#relations[place])) return undefined;
     const key = `${place} ${edges.map((edge) => this.#edges.indexOf(edge)).join(' ')}`;
     const known = this.#inner.get(key);
     if (known !== undefined) return known;

@@ -327,3 +327,18 @@ test('subqueries inside of subqueries are planned once each, however many ways t
   t.regex(planText(query(filter(o.plan, inner), o.col('_id')), shop), /InitPlan 25/);
   t.true(process.hrtime.bigint() - started < 5_000_000_000n);
 });
+
+test('many conditions with EXISTS, side by side and inside of each other, are planned in a moment', (t) => {
+  const u = users();
+  const exists = (depth: number, outer: Table): E => {
+    const o = orders();
+    const tied = compare(o.col('user_id'), '=', outer.col('_id'));
+    return subquery('exists', filter(o.plan, depth === 0 ? tied : and(tied, exists(depth - 1, o))));
+  };
+  const started = process.hrtime.bigint();
+  const beside = and(...Array.from({ length: 30 }, () => exists(0, u)));
+  t.is(planText(query(filter(u.plan, beside), u.col('email')), shop).split(' Join').length - 1 >= 29, true);
+  const inside = exists(20, u);
+  t.notThrows(() => planText(query(filter(u.plan, inside), u.col('email')), shop));
+  t.true(process.hrtime.bigint() - started < 5_000_000_000n);
+});
