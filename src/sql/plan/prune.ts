@@ -146,9 +146,10 @@ function pruneModify(plan: LogicalPlan & { kind: 'modify' }): LogicalPlan {
       if (onConflict?.kind !== 'update')
         return { ...plan, modification: { ...modification, target, source } };
       const excluded = onConflict.excluded.filter(isUsed);
+      const existing = onConflict.existing?.filter(isUsed);
       return {
         ...plan,
-        modification: { ...modification, target, source, onConflict: { ...onConflict, excluded } },
+        modification: { ...modification, target, source, onConflict: { ...onConflict, excluded, existing } },
       };
     }
     case 'update': {
