@@ -203,6 +203,11 @@ export type Modification =
             readonly kind: 'update';
             /** Columns of the row that could not be inserted (EXCLUDED.x). */
             readonly excluded: readonly ScanField[];
+            /**
+             * What `assignments` and `where` read of the document that is there: `target` is the document afterwards, which
+             * only RETURNING reads. Always set by the binder.
+             */
+            readonly existing?: readonly ScanField[];
             readonly assignments: readonly Assignment[];
             readonly where?: BoundExpression;
           };

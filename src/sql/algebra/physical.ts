@@ -237,7 +237,10 @@ export type PhysicalModification =
         | { readonly kind: 'nothing' }
         | {
             readonly kind: 'update';
-            /** Expressions see [fields of `target`…, fields of `excluded`…]. */
+            /**
+             * Expressions see [fields of `target`…, fields of `excluded`…], those of `target` from the document that is
+             * there; RETURNING sees the same fields of the document afterwards.
+             */
             readonly excluded: readonly FieldAccess[];
             readonly assignments: readonly PhysicalAssignment[];
             readonly where?: Expression;

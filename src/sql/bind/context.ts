@@ -28,6 +28,8 @@ export interface Clause {
 export interface Binders {
   expression(context: StatementContext, node: Node, scope: Scope, clause: Clause): BoundExpression;
   query(context: StatementContext, statement: SelectStmt, scope: Scope): BoundRows;
+  /** A side of a set operation: literals among its columns keep the type `unknown`, so that they take the other side's. */
+  branch(context: StatementContext, statement: SelectStmt, scope: Scope): BoundRows;
 }
 
 export class StatementContext {
@@ -65,6 +67,10 @@ export class StatementContext {
 
   query(statement: SelectStmt, scope: Scope): BoundRows {
     return this.nested(() => this.binders.query(this, statement, scope));
+  }
+
+  branch(statement: SelectStmt, scope: Scope): BoundRows {
+    return this.nested(() => this.binders.branch(this, statement, scope));
   }
 
   /** Remembers where an expression stands in the text, for errors that are found later. */

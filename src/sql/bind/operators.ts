@@ -50,7 +50,7 @@ export function bindOperator(
       return context.placed({ kind: 'distinct', type: 'bool', negated, left, right }, node.location);
     }
     case 'AEXPR_NULLIF':
-      return nullIf(place, operand(place, required(lexpr)), operand(place, rexpr));
+      return nullIf(place, required(lexpr), rexpr);
     case 'AEXPR_IN':
       return inList(place, required(lexpr), rexpr, symbol === '<>');
     case 'AEXPR_BETWEEN':
@@ -107,11 +107,13 @@ export function operatorCall(
   return context.placed({ kind: 'call', type: returns, function: id, args }, location);
 }
 
-function nullIf({ context, location }: Place, left: BoundExpression, right: BoundExpression): BoundExpression {
-  const [l, r] = comparable(context, '=', left, right, location);
-  const when: BoundExpression = { kind: 'compare', type: 'bool', operator: '=', left: l, right: r };
-  const nothing: BoundExpression = { kind: 'const', type: l.type, value: null };
-  return { kind: 'case', type: l.type, branches: [{ when, then: nothing }], otherwise: l };
+/** The left side is bound twice, so that no two expressions share the columns of a subquery. */
+function nullIf(place: Place, left: Node, right: Node): BoundExpression {
+  const { context, location } = place;
+  const when = compare(context, '=', operand(place, left), operand(place, right), location);
+  const otherwise = decided(operand(place, left));
+  const nothing: BoundExpression = { kind: 'const', type: otherwise.type, value: null };
+  return { kind: 'case', type: otherwise.type, branches: [{ when, then: nothing }], otherwise };
 }
 
 function inList(place: Place, test: Node, list: Node, negated: boolean): BoundExpression {

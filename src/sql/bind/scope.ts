@@ -43,8 +43,8 @@ export class Scope {
   readonly setReturning: SetReturningCall[] = [];
   readonly groupings: GroupingRequest[] = [];
   readonly namedWindows = new Map<string, WindowDef>();
-  /** Set when a name was found here from a lateral item: the join must be lateral. */
-  wasUsed = false;
+  /** Relations in which names were found. For a lateral item's scope: its join must be lateral. */
+  readonly used: Relation[] = [];
 
   constructor(readonly parent: Scope | undefined) {}
 
@@ -53,6 +53,13 @@ export class Scope {
     const scope = new Scope(this.parent);
     scope.relations.push(...this.relations);
     scope.merged = this.merged;
+    for (const [name, cte] of this.ctes) scope.ctes.set(name, cte);
+    return scope;
+  }
+
+  /** A scope for an item of FROM that may not: it sees the queries around this one, and this one's CTEs. */
+  aside(): Scope {
+    const scope = new Scope(this.parent);
     for (const [name, cte] of this.ctes) scope.ctes.set(name, cte);
     return scope;
   }
@@ -69,7 +76,7 @@ export class Scope {
 
   private outerRelation(alias: string, schema?: string): Relation | undefined {
     const found = this.relation(alias, schema);
-    if (found !== undefined) this.wasUsed = true;
+    if (found !== undefined) this.used.push(found);
     return found ?? this.parent?.outerRelation(alias, schema);
   }
 
@@ -86,9 +93,7 @@ export class Scope {
     }
     for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
       const found = scope.ownColumn(names, location);
-      if (found === undefined) continue;
-      scope.wasUsed = true;
-      return found;
+      if (found !== undefined) return found;
     }
     throw this.unknownName(names, location);
   }
@@ -96,18 +101,29 @@ export class Scope {
   private ownColumn(names: readonly string[], location?: number): BoundExpression | undefined {
     const [name] = names;
     const merged = this.merged.find((column) => column.name === name);
-    if (merged !== undefined && names.length === 1) return merged.expression;
+    if (merged !== undefined && names.length === 1) {
+      this.used.push(...merged.relations);
+      return merged.expression;
+    }
     const visible = this.relations.filter((relation) => !relation.qualifiedOnly);
     const owners = visible.filter((relation) => relation.hasColumn(name) && !merged?.relations.has(relation));
     if (owners.length > 1) throw ambiguous(name, location);
-    if (owners.length === 1) return owners[0].column(names, location);
+    if (owners.length === 1) return this.columnOf(owners[0], names, location);
     if (names.length === 1) {
       const whole = this.relation(name);
-      if (whole !== undefined) return whole.whole();
+      if (whole !== undefined) {
+        this.used.push(whole);
+        return whole.whole();
+      }
     }
     const open = visible.filter((relation) => relation.isOpen);
     if (open.length > 1) throw ambiguous(name, location);
-    return open[0]?.column(names, location);
+    return open.length === 0 ? undefined : this.columnOf(open[0], names, location);
+  }
+
+  private columnOf(relation: Relation, names: readonly string[], location?: number): BoundExpression {
+    this.used.push(relation);
+    return relation.column(names, location);
   }
 
   private unknownName(names: readonly string[], location?: number): Error {

@@ -2,7 +2,8 @@
 import { unreachable } from '../../base/assert.js';
 import type { Expression, SortKeyOf } from '../algebra/expression.js';
 import type { AggregateCall, WindowCall } from '../algebra/physical.js';
-import { arrayText, literal, quoted, typeName } from './value-text.js';
+import { toText } from '../types/text.js';
+import { literal, quoted, typeName } from './value-text.js';
 
 /** What the places that an expression refers to are called. */
 export interface Names {
@@ -95,7 +96,7 @@ function listText(items: readonly Expression[], text: (e: Expression) => string)
   const isWhole = values.every(
     (value) => value === null || Number.isInteger(value) || typeof value === 'bigint',
   );
-  return `${quoted(arrayText(values))}::${isNumber && isWhole ? 'bigint' : type}[]`;
+  return `${quoted(toText(values))}::${isNumber && isWhole ? 'bigint' : type}[]`;
 }
 
 /** `lower(text)` is a function, `+(int8,int8)` an operator. */

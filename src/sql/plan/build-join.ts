@@ -6,7 +6,7 @@ import { conjunctsOf } from './expression-walk.js';
 import { distinctOf } from './facts.js';
 import { Frame } from './frame.js';
 import { joinKeys } from './join-condition.js';
-import { isReorderable } from './join-graph.js';
+import { isReorderable, isRepeatable } from './join-graph.js';
 import { argsLoop, hashJoin, isHalf, nestedLoop } from './join-nodes.js';
 import { buildInnerJoin, withConditions } from './join-order.js';
 import { complete } from './lower.js';
@@ -47,7 +47,7 @@ function sideways(
   planner: Planner,
 ): Built[] {
   const l = planner.build(left, frame);
-  const r = complete(planner.build(right, frame), planner);
+  const r = planner.build(right, frame);
   const rows = outerRows(join, l, r, left, right, conjuncts, planner);
   const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns));
   const found: Built[] = [];
@@ -59,9 +59,10 @@ function sideways(
     const inOrder = planner.build(left, frame, goal);
     if (inOrder.ordered) lefts.push(inOrder);
   }
-  const mayLoop = planner.options.enableIndexNestedLoop && conjuncts.length > 0;
+  const mayLoop = planner.options.enableIndexNestedLoop && conjuncts.length > 0 && isRepeatable(right);
   for (const side of lefts) {
-    found.push(nestedLoop({ join, left: side, right: r, rows }, conjuncts, frame, planner));
+    const kept = complete(r, planner);
+    found.push(nestedLoop({ join, left: side, right: kept, rows }, conjuncts, frame, planner));
     // Without a right row of its own the inner side cannot say which of its rows had no partner.
     if (!mayLoop || join === 'right' || join === 'full') continue;
     const inner = withConditions(right, conjuncts, planner);
@@ -145,6 +146,7 @@ function buildLateral(plan: Join, frame: Frame, goal: Goal, planner: Planner): B
  */
 function distinctFirst(plan: Join, conjuncts: Conjuncts, frame: Frame, planner: Planner): Built | undefined {
   if (plan.join !== 'semi' || !planner.options.enableIndexNestedLoop) return undefined;
+  if (!isRepeatable(plan.left) || !isRepeatable(plan.right)) return undefined;
   const keys = joinKeys(conjuncts, new Set(plan.left.columns), new Set(plan.right.columns));
   if (keys.residual.length > 0 || keys.right.length === 0) return undefined;
   const columns: ColumnId[] = [];

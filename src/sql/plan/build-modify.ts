@@ -25,8 +25,10 @@ export function buildModify(plan: Modify, frame: Frame, planner: Planner): Built
   const source = complete(planner.build(modification.source, frame), planner);
   const input =
     modification.kind === 'insert' ? arranged(source, modification.source.columns, planner) : source.plan;
-  const target = modification.target.map(fieldAccess);
-  const targetSlots = slotsOf(modification.target.map(({ id }) => id));
+  // What a conflict reads of the document that is there are more fields of the same list.
+  const fields = [...modification.target, ...existingFields(modification)];
+  const target = fields.map(fieldAccess);
+  const targetSlots = slotsOf(fields.map(({ id }) => id));
   const returning = plan.returning.map(({ expression }) => lower(expression, targetSlots, frame, planner));
   const { startupCost, totalCost, rows } = input.estimate;
   const isQuiet = returning.length === 0;
@@ -47,6 +49,11 @@ export function buildModify(plan: Modify, frame: Frame, planner: Planner): Built
     target,
   };
   return { plan: node, slots: slotsOf(plan.returning.map(({ id }) => id)), ordered: false };
+}
+
+function existingFields(modification: Modification): readonly ScanField[] {
+  if (modification.kind !== 'insert' || modification.onConflict?.kind !== 'update') return [];
+  return modification.onConflict.existing ?? [];
 }
 
 function referenceOf(collection: string, planner: Planner): TableReference {
@@ -102,7 +109,7 @@ function lowerInsert(
   }
   const { excluded, assignments, where } = onConflict;
   const both = new Map(targetSlots);
-  for (const [place, { id }] of excluded.entries()) both.set(id, modification.target.length + place);
+  for (const [place, { id }] of excluded.entries()) both.set(id, targetSlots.size + place);
   return {
     kind: 'insert',
     table,

@@ -87,6 +87,10 @@ function numberOf(expression: BoundExpression | undefined): number | undefined {
 
 export function buildLimit(plan: Of<'limit'>, frame: Frame, goal: Goal, planner: Planner): Built {
   const { input } = plan;
+  // LIMIT NULL and LIMIT ALL.
+  if (plan.limit?.kind === 'const' && plan.limit.value === null) {
+    return buildLimit({ ...plan, limit: undefined }, frame, goal, planner);
+  }
   if (input.kind === 'project' && !plan.withTies && isPlainProject(input, planner)) {
     // The limit goes below: fewer rows are computed, and it meets the sort.
     const columns = input.input.columns;

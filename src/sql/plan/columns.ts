@@ -37,7 +37,8 @@ function collect(plan: LogicalPlan, used: Set<ColumnId>, made: Set<ColumnId>): v
     const { modification } = plan;
     for (const field of modification.target) made.add(field.id);
     if (modification.kind === 'insert' && modification.onConflict?.kind === 'update') {
-      for (const field of modification.onConflict.excluded) made.add(field.id);
+      const { excluded, existing = [] } = modification.onConflict;
+      for (const field of [...excluded, ...existing]) made.add(field.id);
     }
   }
   for (const expression of expressionsOf(plan)) columnsOf(expression, used);

@@ -1,7 +1,7 @@
 /** Questions to the statistics of one member: how many documents are below a value, have it, or begin with it. Pure. */
 import type { FieldStatistics } from '../catalog-view.js';
+import { compareText } from '../types/text-order.js';
 import type { SqlValue } from '../types/values.js';
-import { compareText } from './text-order.js';
 
 /** Part of all documents whose value is smaller and of the same kind; undefined when nothing is known. */
 export function fractionBelow(statistics: FieldStatistics | undefined, value: SqlValue): number | undefined {

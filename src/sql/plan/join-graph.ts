@@ -4,6 +4,7 @@ import type { LogicalPlan } from '../algebra/logical.js';
 import { columnsOf } from './columns.js';
 import { conjunctsOf } from './expression-walk.js';
 import type { Facts } from './facts.js';
+import { inputsOf } from './logical-walk.js';
 import { selectivityOf } from './selectivity.js';
 
 /** Relations are known by their place in the list. */
@@ -35,6 +36,20 @@ export function joinGraph(plan: LogicalPlan): JoinGraph {
 
 export function isReorderable(plan: LogicalPlan): boolean {
   return plan.kind === 'join' && (plan.join === 'inner' || plan.join === 'cross') && !plan.lateral;
+}
+
+/**
+ * Whether the plan may be built once more with conditions from outside: with many joins inside of each other, each of which
+ * tries that, the time to plan would double with every level.
+ */
+export function isRepeatable(plan: LogicalPlan): boolean {
+  return countJoins(plan) <= REPEATED_JOINS_MAX;
+}
+
+const REPEATED_JOINS_MAX = 1;
+
+function countJoins(plan: LogicalPlan): number {
+  return inputsOf(plan).reduce((sum, input) => sum + countJoins(input), plan.kind === 'join' ? 1 : 0);
 }
 
 function flatten(plan: LogicalPlan, relations: LogicalPlan[], conjuncts: BoundExpression[]): void {

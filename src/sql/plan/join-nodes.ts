@@ -6,7 +6,7 @@ import { CPU_OPERATOR_COST, CPU_TUPLE_COST, estimate, spillCost } from './cost.j
 import { conjunctionOf } from './expression-walk.js';
 import type { Frame } from './frame.js';
 import type { JoinKeys } from './join-condition.js';
-import { costOf, isShippable, lower } from './lower.js';
+import { complete, costOf, isShippable, lower } from './lower.js';
 import type { Built, Planner, Slots } from './planner.js';
 
 /** Most rows of a hash table that every thread builds for itself. */
@@ -63,24 +63,22 @@ export interface Sides {
 
 export function hashJoin(sides: Sides, keys: JoinKeys, frame: Frame, planner: Planner): Built {
   const { join, left, right, rows } = sides;
+  // A thread that runs a part reads the right side alone; otherwise several may read it.
+  const whole = complete(right, planner).plan;
   const both = joinedSlots(left, right);
   const on = (expressions: readonly BoundExpression[], slots: Slots): Expression[] =>
     expressions.map((expression) => lower(expression, slots, frame, planner));
   const leftKeys = on(keys.left, left.slots);
   const rightKeys = on(keys.right, right.slots);
   const residual = conjunctionOf(on(keys.residual, both));
-  const over = (side: PhysicalPlan, count: number): PhysicalPlan => ({
+  const over = (side: PhysicalPlan, build: PhysicalPlan, count: number): PhysicalPlan => ({
     kind: 'hashJoin',
     id: -1,
-    width: isHalf(join) ? side.width : side.width + right.plan.width,
-    estimate: halfWidth(
-      join,
-      side,
-      hashCost(side.estimate, right.plan.estimate, count, leftKeys.length, planner),
-    ),
+    width: isHalf(join) ? side.width : side.width + build.width,
+    estimate: halfWidth(join, side, hashCost(side.estimate, build.estimate, count, leftKeys.length, planner)),
     join,
     left: side,
-    right: right.plan,
+    right: build,
     leftKeys,
     rightKeys,
     residual,
@@ -95,10 +93,11 @@ export function hashJoin(sides: Sides, keys: JoinKeys, frame: Frame, planner: Pl
     [...expressions, ...rightKeys].every((expression) => isShippable(expression, planner));
   const workers = planner.options.parallelWorkers;
   return {
-    plan: over(left.plan, rows),
+    plan: over(left.plan, whole, rows),
     slots: isHalf(join) ? left.slots : both,
     ordered: false,
-    partial: isSplit && left.partial !== undefined ? over(left.partial, rows / workers) : undefined,
+    partial:
+      isSplit && left.partial !== undefined ? over(left.partial, right.plan, rows / workers) : undefined,
   };
 }
 

@@ -11,7 +11,14 @@ import { columnsOf } from './columns.js';
 import { costOfRows } from './cost.js';
 import { Frame } from './frame.js';
 import { joinKeys } from './join-condition.js';
-import { type Edge, edgesBetween, joinedRows, joinGraph, looseConjuncts } from './join-graph.js';
+import {
+  type Edge,
+  edgesBetween,
+  isRepeatable,
+  joinedRows,
+  joinGraph,
+  looseConjuncts,
+} from './join-graph.js';
 import { argsLoop, argsLoopCost, hashCost, hashJoin, loopCost, nestedLoop } from './join-nodes.js';
 import { complete } from './lower.js';
 import type { Built, Goal, Planner } from './planner.js';
@@ -184,7 +191,8 @@ class JoinSearch {
         make: () => {
           const joined = this.#sides(side, right.best, rows);
           const outer = complete(joined.left, planner);
-          return nestedLoop({ ...joined, left: outer }, conjuncts, this.#frame, planner);
+          const kept = complete(joined.right, planner);
+          return nestedLoop({ ...joined, left: outer, right: kept }, conjuncts, this.#frame, planner);
         },
       });
       const inner = this.#indexed(right, edges);
@@ -203,8 +211,7 @@ class JoinSearch {
   }
 
   #sides(left: Candidate, right: Candidate, rows: number) {
-    const build = complete(right.make(), this.#planner);
-    return { join: 'inner' as const, left: left.make(), right: build, rows };
+    return { join: 'inner' as const, left: left.make(), right: right.make(), rows };
   }
 
   /** One relation with the conditions inside of it, whose other sides come from the frame. */
@@ -213,6 +220,7 @@ class JoinSearch {
       return undefined;
     }
     const [place] = right.relations;
+    if (!isRepeatable(this.#relations[place])) return undefined;
     const key = `${place} ${edges.map((edge) => this.#edges.indexOf(edge)).join(' ')}`;
     const known = this.#inner.get(key);
     if (known !== undefined) return known;

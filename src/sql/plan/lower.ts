@@ -14,7 +14,7 @@ import {
 } from './cost.js';
 import { mapOperands, operandsOf, someExpression } from './expression-walk.js';
 import { Frame } from './frame.js';
-import type { Built, Planner, Slots } from './planner.js';
+import type { Built, Planner, Slots, Subplan } from './planner.js';
 import { exactly } from './prune.js';
 import { pushDown } from './push-down.js';
 
@@ -41,18 +41,29 @@ function lowerSubquery(
   frame: Frame,
   planner: Planner,
 ): Expression {
-  const { mode, tests, plan } = expression;
+  const { plan, columns } = subplanOf(expression, planner);
+  return {
+    ...expression,
+    tests: expression.tests.map((test) => lower(test, slots, frame, planner)),
+    plan,
+    args: columns.map((column) => lower(column, slots, frame, planner)),
+  };
+}
+
+function subplanOf({ mode, tests, plan }: BoundExpression & { kind: 'subquery' }, planner: Planner): Subplan {
+  const known = planner.subplans.get(plan);
+  if (known !== undefined) return known;
   const width = mode === 'exists' ? 0 : mode === 'scalar' || mode === 'array' ? 1 : tests.length;
   const columns = plan.columns.slice(0, width);
   const logical = exactly(pushDown(plan, planner.support), columns);
   const inner = new Frame();
   const built = planner.build(logical, inner, mode === 'exists' ? { rows: 1 } : {});
-  return {
-    ...expression,
-    tests: tests.map((test) => lower(test, slots, frame, planner)),
+  const made: Subplan = {
     plan: arranged(complete(built, planner), columns, planner),
-    args: inner.columns().map((column) => lower(column, slots, frame, planner)),
+    columns: inner.columns(),
   };
+  planner.subplans.set(plan, made);
+  return made;
 }
 
 export function lowerSortKeys(

@@ -31,7 +31,9 @@ export function planWith(
   collectFacts(query.plan, catalog, statistics, facts);
   const logical = rewrite(query, options, support);
   collectFacts(logical, catalog, statistics, facts);
-  const planner = createPlanner({ catalog, statistics, options, support, facts, cteSizes: new Map() });
+  const cteSizes = new Map();
+  const subplans = new Map();
+  const planner = createPlanner({ catalog, statistics, options, support, facts, cteSizes, subplans });
   const built = complete(planner.build(logical, new Frame()), planner);
   const { root, nodeCount } = numberNodes(resultRows(built, query, planner));
   return {

@@ -34,6 +34,12 @@ export interface CteSize {
   readonly bytes: number;
 }
 
+export interface Subplan {
+  readonly plan: PhysicalPlan;
+  /** What it takes from the query around it, by the places of its frame. */
+  readonly columns: readonly (BoundExpression & { kind: 'column' })[];
+}
+
 /** One statement being planned. */
 export interface Planner {
   readonly catalog: CatalogView;
@@ -42,8 +48,7 @@ export interface Planner {
   readonly support: PlannerSupport;
   readonly facts: Facts;
   readonly cteSizes: Map<number, CteSize>;
+  /** Subqueries that are planned already: a condition is lowered once for each way to read its scan. */
+  readonly subplans: Map<LogicalPlan, Subplan>;
   build(plan: LogicalPlan, frame: Frame, goal?: Goal): Built;
 }
-
-/** Fields that every node has and that are set later, or by who makes it. */
-export const UNNUMBERED = { id: -1 } as const;

@@ -4,7 +4,7 @@
  * Stokes, "Sampling-based estimation of the number of distinct values", Duj1). The results are plain data. Pure.
  */
 import type { FieldStatistics } from '../catalog-view.js';
-import { compareText } from './text-order.js';
+import { compareText } from '../types/text-order.js';
 
 /** Values that statistics are of. Others (objects, arrays) count as present only. */
 export type SampledValue = string | number | boolean;

@@ -1,22 +1,4 @@
-/** Order of texts by their code points, as UTF-8 bytes have it, and the first text behind all that share a beginning. Pure. */
-
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const left = a.charCodeAt(i);
-    const right = b.charCodeAt(i);
-    if (left === right) continue;
-    return rank(left) - rank(right);
-  }
-  return a.length - b.length;
-}
-
-/** Halves of code points beyond the first plane come behind the rest of it. */
-function rank(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
-}
+/** The first text behind all that share a beginning, in the order of code points. Pure. */
 
 const LAST_CODE_POINT = 0x10ffff;
 

@@ -308,3 +308,37 @@ test('WITH that is used once is part of the query, MATERIALIZED is not', (t) => 
               ->  Seq Scan on users u`,
   );
 });
+
+test('subqueries inside of subqueries are planned once each, however many ways there are to read a scan', (t) => {
+  let inner: E = compare(orders().col('total'), '=', 1);
+  for (let depth = 0; depth < 25; depth++) {
+    const o = orders();
+    // A limit and a comparison with its value keep the planner from making joins of them.
+    const plan = limit(
+      project(filter(o.plan, and(compare(o.col('total'), '>', depth), inner)), { v: o.col('total') }).plan,
+      1,
+    );
+    inner = compare(subquery('scalar', plan), '=', depth);
+    if (depth === 0)
+      inner = compare(subquery('scalar', limit(project(o.plan, { v: o.col('total') }).plan, 1)), '=', 0);
+  }
+  const o = orders();
+  const started = process.hrtime.bigint();
+  t.regex(planText(query(filter(o.plan, inner), o.col('_id')), shop), /InitPlan 25/);
+  t.true(process.hrtime.bigint() - started < 5_000_000_000n);
+});
+
+test('many conditions with EXISTS, side by side and inside of each other, are planned in a moment', (t) => {
+  const u = users();
+  const exists = (depth: number, outer: Table): E => {
+    const o = orders();
+    const tied = compare(o.col('user_id'), '=', outer.col('_id'));
+    return subquery('exists', filter(o.plan, depth === 0 ? tied : and(tied, exists(depth - 1, o))));
+  };
+  const started = process.hrtime.bigint();
+  const beside = and(...Array.from({ length: 30 }, () => exists(0, u)));
+  t.is(planText(query(filter(u.plan, beside), u.col('email')), shop).split(' Join').length - 1 >= 29, true);
+  const inside = exists(20, u);
+  t.notThrows(() => planText(query(filter(u.plan, inside), u.col('email')), shop));
+  t.true(process.hrtime.bigint() - started < 5_000_000_000n);
+});

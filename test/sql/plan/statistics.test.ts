@@ -2,7 +2,8 @@ import test from 'ava';
 import { createPrng, freshSeed } from '../../../src/base/prng.js';
 import { fractionBelow, fractionWithPrefix } from '../../../src/sql/plan/histogram.js';
 import { DEFAULT_STATISTICS_OPTIONS, FieldSample } from '../../../src/sql/plan/statistics.js';
-import { compareText, textAfterPrefix } from '../../../src/sql/plan/text-order.js';
+import { textAfterPrefix } from '../../../src/sql/plan/text-order.js';
+import { compareText } from '../../../src/sql/types/text-order.js';
 
 const seed = freshSeed();
 const prng = createPrng(seed);

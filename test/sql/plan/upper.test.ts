@@ -368,3 +368,45 @@ test('short plans are those that are certain to read little', (t) => {
   t.false(isShort(limit(sort(o.plan, o.col('total')), 10)));
   t.false(isShort(limit(o.plan, param(0))));
 });
+
+test('ON CONFLICT reads the document that is there, and what could not be inserted, behind each other', (t) => {
+  const [after, there, refused] = [
+    table('orders', ['_id']),
+    table('orders', ['total']),
+    table('orders', ['total']),
+  ];
+  const fieldsOf = (own: Table) => (own.plan.kind === 'scan' ? own.plan.fields : []);
+  const [there_, refused_] = [there.col('total'), refused.col('total')];
+  const id = newId();
+  const insert: LogicalPlan = {
+    kind: 'modify',
+    modification: {
+      kind: 'insert',
+      collection: 'orders',
+      target: fieldsOf(after),
+      source: { kind: 'values', rows: [[value('a'), value(1)]], columns: [newId(), newId()] },
+      members: [['_id'], ['total']],
+      onConflict: {
+        kind: 'update',
+        excluded: fieldsOf(refused),
+        existing: fieldsOf(there),
+        assignments: [{ path: ['total'], expression: call('+(int8,int8)', 'int8', there_, refused_) }],
+        where: compare(there_, '<', refused_),
+      },
+    },
+    returning: [{ id, name: '_id', expression: after.col('_id') }],
+    columns: [id],
+  };
+  const { root } = prepare(query(insert), shop);
+  if (root.kind !== 'modify' || root.modification.kind !== 'insert') return t.fail(root.kind);
+  const { onConflict } = root.modification;
+  if (onConflict?.kind !== 'update') return t.fail();
+  t.deepEqual(
+    root.target.map(({ name }) => name),
+    ['_id', 'total'],
+  );
+  const places = (expression: unknown): string[] => JSON.stringify(expression).match(/"index":\d/g) ?? [];
+  t.deepEqual(places(onConflict.where), ['"index":1', '"index":2']);
+  t.deepEqual(places(onConflict.assignments), ['"index":1', '"index":2']);
+  t.deepEqual(places(root.returning), ['"index":0']);
+});

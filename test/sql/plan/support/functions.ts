@@ -2,8 +2,8 @@
 import type { BoundExpression } from '../../../../src/sql/algebra/expression.js';
 import type { AggregateDefinition, FunctionDefinition } from '../../../../src/sql/functions/definition.js';
 import type { PlannerSupport, StandaloneExpression } from '../../../../src/sql/plan/support.js';
-import { compareText } from '../../../../src/sql/plan/text-order.js';
 import type { SqlType } from '../../../../src/sql/types/sql-type.js';
+import { compareText } from '../../../../src/sql/types/text-order.js';
 import type { SqlValue } from '../../../../src/sql/types/values.js';
 
 function scalar(

@@ -1,0 +1,15 @@
+/** The functions, types and binder that the planner works with in service. */
+import { bindStandalone } from '../bind/standalone.js';
+import { aggregateById, scalarById } from '../functions/registry.js';
+import { castValue } from '../types/cast.js';
+import { compareForOperator, compareForOrder } from '../types/compare.js';
+import type { PlannerSupport } from './support.js';
+
+export const DEFAULT_SUPPORT: PlannerSupport = {
+  scalar: scalarById,
+  aggregate: aggregateById,
+  compareForOperator,
+  compareForOrder,
+  cast: castValue,
+  bindStandalone,
+};
