@@ -63,7 +63,7 @@ export class RowEncoder {
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.bytes, 0, this.at);
+    return new Uint8Array(this.bytes.subarray(0, this.at));
   }
 
   /** `width`: how many of the row's values are handed over. */
@@ -300,7 +300,7 @@ export class RowDecoder {
         return new Set(this.items());
       case TAG_BYTES: {
         const count = this.count();
-        const bytes = Uint8Array.prototype.slice.call(this.bytes, this.at, this.at + count);
+        const bytes = new Uint8Array(this.bytes.subarray(this.at, this.at + count));
         this.at += count;
         return bytes;
       }
