@@ -20,7 +20,10 @@ export interface IndexExtractor {
 /** Throws DbError when the definition cannot be maintained here. */
 export type ExtractorFactory = (definition: IndexDefinition) => IndexExtractor;
 
-export function hasExpressions({ columns, where }: IndexDefinition): boolean {
+export function hasExpressions({
+  columns,
+  where,
+}: Pick<IndexDefinition, 'columns' | 'where'>): boolean {
   return where !== undefined || columns.some(({ expression }) => expression !== undefined);
 }
 

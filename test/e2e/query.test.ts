@@ -1,6 +1,7 @@
 /** SQL through real sockets: HTTP, WebSocket and the command line; limits, cancelling, streaming, errors. */
 import test from 'ava';
 import type { Answer } from '../support/http.js';
+import { RawWebSocket } from '../support/raw-web-socket.js';
 import { TestServer } from '../support/server.js';
 
 const DOCUMENTS = 5000;
@@ -148,16 +149,8 @@ test('a statement is listed while it runs, and ends when somebody says so', asyn
 });
 
 test('the answers over a WebSocket are those of HTTP', async (t) => {
-  const socket = new WebSocket(`${server.webSocketUrl}/ws`);
-  await new Promise((resolve, reject) => {
-    socket.addEventListener('open', resolve);
-    socket.addEventListener('error', reject);
-  });
-  const answer = new Promise<Record<string, unknown>>((resolve) => {
-    socket.addEventListener('message', ({ data }) => resolve(JSON.parse(String(data))));
-  });
-  socket.send(JSON.stringify({ id: 1, op: 'query', query: 'SELECT max(n) AS m FROM items' }));
-  const { id, ok, columns, rows } = await answer;
-  socket.close();
+  const socket = await RawWebSocket.open(server.port);
+  t.teardown(() => socket.destroy());
+  const { id, ok, columns, rows } = await socket.call({ id: 1, op: 'query', query: 'SELECT max(n) AS m FROM items' });
   t.deepEqual({ id, ok, columns, rows }, { id: 1, ok: true, columns: ['m'], rows: [[DOCUMENTS - 1]] });
 });
