@@ -66,9 +66,12 @@ function randomDocument(choices: Choices, id: string): string {
   maybe('at', () => randomTime(choices));
   // JSON's null in the place of an object is a scalar here and jsonb's null there: such a member is only left out.
   if (choices.chance(0.8)) members['o'] = randomObject(choices);
-  if (choices.chance(0.7)) members['tags'] = choices.many(choices.between(0, 3), () => choices.pick(['a', 'b', 1, 2]));
+  if (choices.chance(0.7))
+    members['tags'] = choices.many(choices.between(0, 3), () => choices.pick(['a', 'b', 1, 2]));
   // For plans that are compared with each other only: any kind.
-  maybe('m', () => choices.pick<unknown>([1, 2, 2.5, 'a', 'b', '1', true, false, [1], { x: 1 }, '2024-01-02T00:00:00Z']));
+  maybe('m', () =>
+    choices.pick<unknown>([1, 2, 2.5, 'a', 'b', '1', true, false, [1], { x: 1 }, '2024-01-02T00:00:00Z']),
+  );
   return JSON.stringify(members);
 }
 
@@ -82,5 +85,7 @@ function randomObject(choices: Choices): Record<string, unknown> {
 
 function randomTime(choices: Choices): string {
   const minutes = choices.below(30 * 24 * 60);
-  return new Date(FIRST_DAY + (choices.chance(0.3) ? minutes - (minutes % 1440) : minutes) * 60_000).toISOString();
+  return new Date(
+    FIRST_DAY + (choices.chance(0.3) ? minutes - (minutes % 1440) : minutes) * 60_000,
+  ).toISOString();
 }

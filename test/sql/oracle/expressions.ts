@@ -21,7 +21,24 @@ export interface SubqueryMaker {
 export const quoted = (text: string): Fragment => sql`'${text.replaceAll("'", "''")}'`;
 
 const COMPARISONS = ['=', '<>', '<', '<=', '>', '>=', '!='];
-const PATTERNS = ['a%', '%a', '%b%', '_', '__', 'a_', '%', '', 'A%', '%é%', '😀%', 'Ban%', '%an%', '\\_%', '%\\%%', '_pple'];
+const PATTERNS = [
+  'a%',
+  '%a',
+  '%b%',
+  '_',
+  '__',
+  'a_',
+  '%',
+  '',
+  'A%',
+  '%é%',
+  '😀%',
+  'Ban%',
+  '%an%',
+  '\\_%',
+  '%\\%%',
+  '_pple',
+];
 const REGEXES = ['^a', 'b$', '[ab]+', '^[A-Z]', 'a.p', 'an{1}a', '(a|b)b?', '^$'];
 const INTERVALS = ['1 day', '2 hours', '1 month', '90 minutes', '1 year 2 days', '-3 days'];
 const FIELDS = ['year', 'month', 'day', 'hour', 'minute', 'dow', 'doy', 'quarter', 'week', 'isodow'];
@@ -87,7 +104,8 @@ export class ExpressionMaker {
     const column = choices.chance(0.75) ? this.column(scope, ['int', 'whole', 'num']) : undefined;
     if (column !== undefined) return { fragment: column.reference, type: column.type as Numeric['type'] };
     if (choices.chance(0.05)) return { fragment: sql`NULL::numeric`, type: 'num' };
-    if (choices.chance(0.3)) return { fragment: sql`${choices.between(0, 20) / 4 + 0.25}::numeric`, type: 'num' };
+    if (choices.chance(0.3))
+      return { fragment: sql`${choices.between(0, 20) / 4 + 0.25}::numeric`, type: 'num' };
     return { fragment: sql`${choices.between(0, 9)}`, type: 'int' };
   }
 
@@ -97,11 +115,18 @@ export class ExpressionMaker {
     if (choices.chance(0.15)) return { fragment: sql`(- ${a.fragment})`, type: a.type };
     // Quarters divided by powers of two stay exact in both.
     if (choices.chance(0.15)) {
-      return { fragment: sql`(${a.fragment} / ${choices.pick([2, 4])})`, type: a.type === 'int' ? 'int' : 'num' };
+      return {
+        fragment: sql`(${a.fragment} / ${choices.pick([2, 4])})`,
+        type: a.type === 'int' ? 'int' : 'num',
+      };
     }
-    if (choices.chance(0.15)) return { fragment: sql`(${a.fragment} % ${choices.pick([2, 3, 5])})`, type: a.type };
+    if (choices.chance(0.15))
+      return { fragment: sql`(${a.fragment} % ${choices.pick([2, 3, 5])})`, type: a.type };
     const b = this.number(scope, depth - 1);
-    return { fragment: sql`(${a.fragment} ${choices.pick(['+', '-', '*'])} ${b.fragment})`, type: wider(a, b) };
+    return {
+      fragment: sql`(${a.fragment} ${choices.pick(['+', '-', '*'])} ${b.fragment})`,
+      type: wider(a, b),
+    };
   }
 
   private numberCall(scope: Scope, depth: number): Numeric {
@@ -123,7 +148,10 @@ export class ExpressionMaker {
   }
 
   private extracted(scope: Scope, depth: number): Numeric {
-    return { fragment: sql`extract(${this.choices.pick(FIELDS)} from ${this.time(scope, depth - 1)})`, type: 'num' };
+    return {
+      fragment: sql`extract(${this.choices.pick(FIELDS)} from ${this.time(scope, depth - 1)})`,
+      type: 'num',
+    };
   }
 
   private inexact(scope: Scope, depth: number): Fragment {
@@ -149,13 +177,16 @@ export class ExpressionMaker {
     if (depth <= 0 || choices.chance(0.35)) return this.textLeaf(scope);
     const a = this.text(scope, depth - 1);
     return choices.oneOf<Fragment>([
-      () => sql`${choices.pick(['lower', 'upper', 'trim', 'reverse', 'btrim', 'ltrim', 'rtrim', 'initcap'])}(${a})`,
+      () =>
+        sql`${choices.pick(['lower', 'upper', 'trim', 'reverse', 'btrim', 'ltrim', 'rtrim', 'initcap'])}(${a})`,
       () => sql`(${a} || ${this.text(scope, depth - 1)})`,
       () => sql`substr(${a}, ${choices.between(-1, 3)}, ${choices.between(0, 3)})`,
       () => sql`substring(${a} from ${choices.between(1, 3)})`,
       () => sql`${choices.pick(['left', 'right'])}(${a}, ${choices.between(-2, 3)})`,
-      () => sql`replace(${a}, ${quoted(choices.pick(['a', 'b', 'an', '']))}, ${quoted(choices.pick(['x', '', 'é']))})`,
-      () => sql`${choices.pick(['lpad', 'rpad'])}(${a}, ${choices.between(0, 6)}, ${quoted(choices.pick(['*', 'xy']))})`,
+      () =>
+        sql`replace(${a}, ${quoted(choices.pick(['a', 'b', 'an', '']))}, ${quoted(choices.pick(['x', '', 'é']))})`,
+      () =>
+        sql`${choices.pick(['lpad', 'rpad'])}(${a}, ${choices.between(0, 6)}, ${quoted(choices.pick(['*', 'xy']))})`,
       () => sql`split_part(${a}, ${quoted(choices.pick([' ', 'a', '_']))}, ${choices.between(1, 2)})`,
       () => sql`repeat(${a}, ${choices.between(0, 2)})`,
       () => sql`concat(${a}, ${this.text(scope, 0)}, '-')`,
@@ -164,7 +195,8 @@ export class ExpressionMaker {
       () => sql`nullif(${a}, ${this.text(scope, 0)})`,
       () => sql`${choices.pick(['greatest', 'least'])}(${a}, ${this.text(scope, depth - 1)})`,
       () => sql`CASE WHEN ${this.bool(scope, depth - 1)} THEN ${a} ELSE ${this.text(scope, depth - 1)} END`,
-      () => sql`CASE ${this.textLeaf(scope)} WHEN ${this.textLiteral()} THEN ${a} WHEN 'b' THEN 'x' ELSE 'other' END`,
+      () =>
+        sql`CASE ${this.textLeaf(scope)} WHEN ${this.textLiteral()} THEN ${a} WHEN 'b' THEN 'x' ELSE 'other' END`,
       () => sql`${this.column(scope, ['whole', 'int'])?.reference ?? sql`7`}::text`,
       () => sql`to_char(${this.time(scope, depth - 1)}, 'YYYY-MM-DD HH24:MI')`,
       () => sql`(${this.subqueries.scalar('text', scope)})`,
@@ -232,8 +264,13 @@ export class ExpressionMaker {
         makers.push(
           () => sql`${reference} ${choices.pick(COMPARISONS)} ${literal()}`,
           () => sql`${reference} = ${literal()}`,
-          () => sql`${reference} ${choices.pick(['', 'NOT '])}BETWEEN ${low} AND ${low + choices.between(0, 4)}`,
-          () => sql`${reference} ${choices.pick(['', 'NOT '])}IN (${joined(choices.many(choices.between(1, 4), () => String(literal())), ', ')})`,
+          () =>
+            sql`${reference} ${choices.pick(['', 'NOT '])}BETWEEN ${low} AND ${low + choices.between(0, 4)}`,
+          () =>
+            sql`${reference} ${choices.pick(['', 'NOT '])}IN (${joined(
+              choices.many(choices.between(1, 4), () => String(literal())),
+              ', ',
+            )})`,
           () => sql`${reference} IS ${choices.pick(['', 'NOT '])}NULL`,
         );
       }
@@ -244,14 +281,24 @@ export class ExpressionMaker {
         makers.push(
           () => sql`${reference} ${choices.pick(COMPARISONS)} ${quoted(choices.pick(SMALL_TEXTS))}`,
           () => sql`${reference} = ${quoted(choices.pick(WORDS))}`,
-          () => sql`${reference} ${choices.pick(['LIKE', 'NOT LIKE', 'ILIKE', 'NOT ILIKE'])} ${quoted(choices.pick(PATTERNS))}`,
-          () => sql`${reference} IN (${joined(choices.many(choices.between(1, 3), () => quoted(choices.pick(WORDS))), ', ')})`,
+          () =>
+            sql`${reference} ${choices.pick(['LIKE', 'NOT LIKE', 'ILIKE', 'NOT ILIKE'])} ${quoted(choices.pick(PATTERNS))}`,
+          () =>
+            sql`${reference} IN (${joined(
+              choices.many(choices.between(1, 3), () => quoted(choices.pick(WORDS))),
+              ', ',
+            )})`,
           () => sql`${reference} ${choices.pick(['~', '!~', '~*'])} ${quoted(choices.pick(REGEXES))}`,
           () => sql`${reference} IS ${choices.pick(['', 'NOT '])}NULL`,
         );
       }
     }
-    if (bool !== undefined) makers.push(() => bool.reference, () => sql`(NOT ${bool.reference})`, () => sql`${bool.reference} = true`);
+    if (bool !== undefined)
+      makers.push(
+        () => bool.reference,
+        () => sql`(NOT ${bool.reference})`,
+        () => sql`${bool.reference} = true`,
+      );
     return choices.oneOf(makers);
   }
 
@@ -265,18 +312,24 @@ export class ExpressionMaker {
     const { choices } = this;
     const json = this.column(scope, ['json']);
     const makers: (() => Fragment)[] = [
-      () => sql`(${this.bool(scope, depth)}) IS ${choices.pick(['', 'NOT '])}${choices.pick(['TRUE', 'FALSE', 'UNKNOWN'])}`,
-      () => sql`(${this.value(choices.pick<ValueType>(['num', 'text', 'bool', 'ts']), scope, depth)}) IS ${choices.pick(['', 'NOT '])}NULL`,
-      () => sql`(${this.text(scope, depth)}) ${choices.pick(['LIKE', 'NOT LIKE', 'ILIKE'])} ${quoted(choices.pick(PATTERNS))}`,
-      () => sql`(${this.number(scope, depth).fragment}) BETWEEN ${choices.pick(['', 'SYMMETRIC '])}${this.number(scope, 0).fragment} AND ${this.number(scope, 0).fragment}`,
+      () =>
+        sql`(${this.bool(scope, depth)}) IS ${choices.pick(['', 'NOT '])}${choices.pick(['TRUE', 'FALSE', 'UNKNOWN'])}`,
+      () =>
+        sql`(${this.value(choices.pick<ValueType>(['num', 'text', 'bool', 'ts']), scope, depth)}) IS ${choices.pick(['', 'NOT '])}NULL`,
+      () =>
+        sql`(${this.text(scope, depth)}) ${choices.pick(['LIKE', 'NOT LIKE', 'ILIKE'])} ${quoted(choices.pick(PATTERNS))}`,
+      () =>
+        sql`(${this.number(scope, depth).fragment}) BETWEEN ${choices.pick(['', 'SYMMETRIC '])}${this.number(scope, 0).fragment} AND ${this.number(scope, 0).fragment}`,
     ];
     if (json !== undefined) {
       const { reference } = json;
       makers.push(
-        () => sql`${reference} @> ${quoted(choices.pick(['["a"]', '[1]', '{"x": 1}', '{"z": {}}', '[]', '{}']))}::jsonb`,
+        () =>
+          sql`${reference} @> ${quoted(choices.pick(['["a"]', '[1]', '{"x": 1}', '{"z": {}}', '[]', '{}']))}::jsonb`,
         () => sql`${reference} ? ${quoted(choices.pick(['a', 'x', 'z']))}`,
         () => sql`jsonb_typeof(${reference}) = ${quoted(choices.pick(['array', 'object']))}`,
-        () => sql`(${reference} ->> ${choices.pick(["'y'", "'x'", '0'])}) = ${quoted(choices.pick(['a', '1', '']))}`,
+        () =>
+          sql`(${reference} ->> ${choices.pick(["'y'", "'x'", '0'])}) = ${quoted(choices.pick(['a', '1', '']))}`,
         () => sql`(${reference} #>> '{z,q}') IS ${choices.pick(['', 'NOT '])}NULL`,
       );
     }
@@ -297,7 +350,8 @@ export class ExpressionMaker {
     return choices.oneOf<Fragment>([
       () => sql`${choices.pick(['', 'NOT '])}EXISTS (${this.subqueries.exists(scope)})`,
       () => sql`${value} ${choices.pick(['IN', 'IN', 'NOT IN'])} (${this.subqueries.list(type, scope)})`,
-      () => sql`${value} ${choices.pick(COMPARISONS)} ${choices.pick(['ANY', 'ALL'])} (${this.subqueries.list(type, scope)})`,
+      () =>
+        sql`${value} ${choices.pick(COMPARISONS)} ${choices.pick(['ANY', 'ALL'])} (${this.subqueries.list(type, scope)})`,
       () => sql`${value} ${choices.pick(COMPARISONS)} (${this.subqueries.scalar(type, scope)})`,
     ]);
   }

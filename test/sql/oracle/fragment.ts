@@ -14,7 +14,10 @@ export interface Fragment {
   readonly parts: readonly (string | Fragment | Variant)[];
 }
 
-export function sql(texts: TemplateStringsArray, ...values: readonly (string | number | Fragment)[]): Fragment {
+export function sql(
+  texts: TemplateStringsArray,
+  ...values: readonly (string | number | Fragment)[]
+): Fragment {
   const parts: (string | Fragment)[] = [texts[0]];
   values.forEach((value, index) => {
     parts.push(typeof value === 'number' ? String(value) : value, texts[index + 1]);
@@ -27,12 +30,16 @@ export const variant = (luma: string | Fragment, postgres: string | Fragment): F
 });
 
 export function joined(fragments: readonly (string | Fragment)[], separator: string): Fragment {
-  return { parts: fragments.flatMap((fragment, index) => (index === 0 ? [fragment] : [separator, fragment])) };
+  return {
+    parts: fragments.flatMap((fragment, index) => (index === 0 ? [fragment] : [separator, fragment])),
+  };
 }
 
 export function render(fragment: string | Fragment, dialect: Dialect): string {
   if (typeof fragment === 'string') return fragment;
   return fragment.parts
-    .map((part) => (typeof part === 'object' && 'luma' in part ? render(part[dialect], dialect) : render(part, dialect)))
+    .map((part) =>
+      typeof part === 'object' && 'luma' in part ? render(part[dialect], dialect) : render(part, dialect),
+    )
     .join('');
 }

@@ -12,14 +12,16 @@ export function groupedSelect(tools: QueryTools, outer: Scope | undefined): Sele
   const { choices } = tools;
   const { fragment: from, scope } = tools.from(outer);
   const keys = choices.many(choices.below(3), () => groupKey(tools, scope));
-  const aggregates = choices.many(choices.between(keys.length === 0 ? 1 : 0, 3), () => aggregate(tools, scope));
+  const aggregates = choices.many(choices.between(keys.length === 0 ? 1 : 0, 3), () =>
+    aggregate(tools, scope),
+  );
   const outputs = [...keys, ...aggregates];
   const columns = outputs.map(({ type }, index): OutputColumn => ({ name: `c${index + 1}`, type }));
   const list = joined(
     outputs.map(({ fragment }, index) => sql`${fragment} AS c${index + 1}`),
     ', ',
   );
-  const having = choices.chance(0.25) ? sql` HAVING ${condition(tools, scope, keys)}` : sql``;
+  const having = choices.chance(0.25) ? sql` HAVING ${condition(tools, own, keys)}` : sql``;
   const where = tools.where(scope, 0.5);
   return { fragment: sql`SELECT ${list} FROM ${from}${where}${groupBy(tools, keys)}${having}`, columns };
 }
@@ -34,7 +36,8 @@ function groupKey(tools: QueryTools, scope: Scope): Output {
   const { reference } = column;
   if (choices.chance(0.6)) return { fragment: reference, type: column.type };
   if (type === 'num') return { fragment: sql`${reference} % 3`, type: column.type };
-  if (type === 'text') return { fragment: sql`${choices.pick(['lower', 'upper', 'reverse'])}(${reference})`, type };
+  if (type === 'text')
+    return { fragment: sql`${choices.pick(['lower', 'upper', 'reverse'])}(${reference})`, type };
   if (type === 'ts') return { fragment: sql`date_trunc('day', ${reference})`, type };
   return { fragment: sql`coalesce(${reference}, false)`, type };
 }
@@ -43,7 +46,8 @@ function groupBy({ choices }: QueryTools, keys: readonly Output[]): Fragment {
   if (keys.length === 0) return sql``;
   // A constant is a position for GROUP BY, and two equal keys are one for ROLLUP: by position it is always clear.
   const positions = keys.map((_, index) => String(index + 1));
-  if (choices.chance(0.1)) return sql` GROUP BY ${choices.pick(['ROLLUP', 'CUBE'])} (${joined(positions, ', ')})`;
+  if (choices.chance(0.1))
+    return sql` GROUP BY ${choices.pick(['ROLLUP', 'CUBE'])} (${joined(positions, ', ')})`;
   const parts = keys.map(({ fragment }, index) =>
     choices.pick<string | Fragment>([fragment, fragment, `c${index + 1}`, String(index + 1)]),
   );
@@ -81,7 +85,10 @@ function aggregate(tools: QueryTools, scope: Scope): Output {
     },
     () => {
       const call = choices.pick(['stddev_pop', 'var_samp', 'variance', 'stddev']);
-      return { fragment: sql`${call}((${expressions.number(scope, 0).fragment})::float8)${filter}`, type: 'inexact' };
+      return {
+        fragment: sql`${call}((${expressions.number(scope, 0).fragment})::float8)${filter}`,
+        type: 'inexact',
+      };
     },
   ]);
 }
@@ -100,7 +107,8 @@ function condition(tools: QueryTools, scope: Scope, keys: readonly Output[]): Fr
   const { choices, expressions } = tools;
   const makers: (() => Fragment)[] = [
     () => sql`count(*) ${choices.pick(['>', '<', '=', '>='])} ${choices.between(0, 8)}`,
-    () => sql`sum(${expressions.number(scope, 0).fragment}) ${choices.pick(['>', '<='])} ${choices.between(-5, 50)}`,
+    () =>
+      sql`sum(${expressions.number(scope, 0).fragment}) ${choices.pick(['>', '<='])} ${choices.between(-5, 50)}`,
     () => sql`max(${expressions.text(scope, 0)}) > 'b'`,
     () => sql`${average('', expressions.number(scope, 0).fragment, sql``)} > ${choices.between(0, 6)}.1`,
   ];

@@ -15,7 +15,8 @@ const STATEMENT_MS_MAX = 10_000;
 
 /** What is missing to run it, or undefined. */
 export function missingPostgres(): string | undefined {
-  if (!existsSync(join(BINARIES, 'postgres'))) return `no PostgreSQL 15 in ${BINARIES} (Debian: postgresql-15)`;
+  if (!existsSync(join(BINARIES, 'postgres')))
+    return `no PostgreSQL 15 in ${BINARIES} (Debian: postgresql-15)`;
   if (!existsSync('/usr/bin/setpriv')) return 'no setpriv (Debian: util-linux)';
   if (userInfo().uid === 0 && idOf('-u') === undefined) return 'no user postgres to run it as';
   return undefined;
@@ -40,8 +41,23 @@ export class Postgres {
     const user = serverUser();
     if (user !== undefined) chownSync(directory, user.uid, user.gid);
     const data = join(directory, 'data');
-    const initialise = ['-D', data, '-U', 'oracle', '-E', 'UTF8', '--locale=C', '--lc-ctype=C.UTF-8', '--no-sync', '-A', 'trust'];
-    execFileSync('setpriv', [...asUser(user), join(BINARIES, 'initdb'), ...initialise], { stdio: 'pipe', cwd: directory });
+    const initialise = [
+      '-D',
+      data,
+      '-U',
+      'oracle',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--lc-ctype=C.UTF-8',
+      '--no-sync',
+      '-A',
+      'trust',
+    ];
+    execFileSync('setpriv', [...asUser(user), join(BINARIES, 'initdb'), ...initialise], {
+      stdio: 'pipe',
+      cwd: directory,
+    });
     const settings = {
       listen_addresses: '',
       unix_socket_directories: directory,
@@ -96,7 +112,9 @@ export class Postgres {
   }
 }
 
-const TEXT_ONLY = { getTypeParser: () => (value: string | Buffer) => value } as unknown as pg.CustomTypesConfig;
+const TEXT_ONLY = {
+  getTypeParser: () => (value: string | Buffer) => value,
+} as unknown as pg.CustomTypesConfig;
 
 interface ServerUser {
   readonly uid: number;

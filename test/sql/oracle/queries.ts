@@ -1,10 +1,18 @@
 /** Random queries: selections, groups, windows, joins, subqueries, common tables and set operations. */
-import { Choices } from './choices.js';
+import type { Choices } from './choices.js';
 import type { Collection } from './documents.js';
 import { ExpressionMaker, type SubqueryMaker } from './expressions.js';
 import { type Fragment, joined, sql, variant } from './fragment.js';
 import { groupedSelect } from './grouped.js';
-import { type CommonTable, collectionSource, derivedSource, type OutputColumn, type Scope, type Source, type ValueType } from './scope.js';
+import {
+  type CommonTable,
+  collectionSource,
+  derivedSource,
+  type OutputColumn,
+  type Scope,
+  type Source,
+  type ValueType,
+} from './scope.js';
 import { windowedSelect } from './windowed.js';
 
 export interface Query {
@@ -59,7 +67,10 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
     const body = this.query(undefined);
     if (ctes.length === 0) return body;
     const recursive = ctes.some((cte) => isRecursive(cte));
-    return { ...body, fragment: sql`WITH ${recursive ? 'RECURSIVE ' : ''}${joined(ctes, ', ')} ${body.fragment}` };
+    return {
+      ...body,
+      fragment: sql`WITH ${recursive ? 'RECURSIVE ' : ''}${joined(ctes, ', ')} ${body.fragment}`,
+    };
   }
 
   // SubqueryMaker.
@@ -80,9 +91,12 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
       () => {
         const { fragment, scope: inner } = this.from(scope);
         const where = this.where(inner, 0.8);
-        if (type === 'num' && this.choices.chance(0.4)) return sql`SELECT count(*)::numeric FROM ${fragment}${where}`;
-        const call = type === 'num' ? this.choices.pick(['min', 'max', 'sum']) : this.choices.pick(['min', 'max']);
-        const value = this.expressions.value(type, inner, 1);
+        if (type === 'num' && this.choices.chance(0.4))
+          return sql`SELECT count(*)::numeric FROM ${fragment}${where}`;
+        const call =
+          type === 'num' ? this.choices.pick(['min', 'max', 'sum']) : this.choices.pick(['min', 'max']);
+        // An aggregate whose columns are all of the query around would belong to that query.
+        const value = this.expressions.value(type, { sources: inner.sources }, 1);
         return sql`SELECT ${call}(${type === 'num' ? sql`(${value})::numeric` : value}) FROM ${fragment}${where}`;
       },
       () => (type === 'text' ? sql`SELECT 'ab'::text` : sql`SELECT 2::numeric`),
@@ -127,7 +141,10 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
     );
     const isPlain = wanted.every((type) => PLAIN_TYPES.includes(type));
     const distinct = isPlain && choices.chance(0.15) ? 'DISTINCT ' : '';
-    return { fragment: sql`SELECT ${distinct}${joined(outputs, ', ')} FROM ${fragment}${this.where(scope)}`, columns };
+    return {
+      fragment: sql`SELECT ${distinct}${joined(outputs, ', ')} FROM ${fragment}${this.where(scope)}`,
+      columns,
+    };
   }
 
   private outputType(): ValueType {
@@ -142,7 +159,14 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
     const first = this.select(outer, types);
     const parts: Fragment[] = [sql`(${first.fragment})`];
     for (let count = choices.between(1, 2); count > 0; count--) {
-      const operator = choices.pick(['UNION', 'UNION ALL', 'INTERSECT', 'INTERSECT ALL', 'EXCEPT', 'EXCEPT ALL']);
+      const operator = choices.pick([
+        'UNION',
+        'UNION ALL',
+        'INTERSECT',
+        'INTERSECT ALL',
+        'EXCEPT',
+        'EXCEPT ALL',
+      ]);
       parts.push(sql`${operator} (${this.select(outer, types).fragment})`);
     }
     return { fragment: joined(parts, ' '), columns: first.columns };
@@ -164,7 +188,11 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
     });
     const limit = choices.chance(0.4) ? sql` LIMIT ${choices.pick([0, 1, 2, 5, 10, 50])}` : sql``;
     const offset = choices.chance(0.15) ? sql` OFFSET ${choices.between(0, 12)}` : sql``;
-    return { fragment: sql`${fragment} ORDER BY ${joined(keys, ', ')}${limit}${offset}`, columns, isOrdered: true };
+    return {
+      fragment: sql`${fragment} ORDER BY ${joined(keys, ', ')}${limit}${offset}`,
+      columns,
+      isOrdered: true,
+    };
   }
 
   private commonTable(): Fragment {
@@ -216,7 +244,9 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
     const type = this.choices.pick<ValueType>(['whole', 'text']);
     const a = this.expressions.column({ sources: scope.sources }, [type]);
     const b = this.expressions.column({ sources: scope.outer.sources }, [type]);
-    return a === undefined || b === undefined ? sql` WHERE ${own}` : sql` WHERE ${a.reference} = ${b.reference} AND ${own}`;
+    return a === undefined || b === undefined
+      ? sql` WHERE ${own}`
+      : sql` WHERE ${a.reference} = ${b.reference} AND ${own}`;
   }
 
   private source(): { readonly fragment: Fragment; readonly source: Source } {
@@ -243,18 +273,34 @@ export class QueryMaker implements SubqueryMaker, QueryTools {
       return { fragment: series, source: derivedSource(alias, [{ name: 'v', type: 'int' }]) };
     }
     const collection = choices.pick(this.collections);
-    return { fragment: sql`${collection.name} ${choices.pick(['', 'AS '])}${alias}`, source: collectionSource(collection, alias) };
+    return {
+      fragment: sql`${collection.name} ${choices.pick(['', 'AS '])}${alias}`,
+      source: collectionSource(collection, alias),
+    };
   }
 
-  private join(left: Fragment, scope: Scope, { fragment, source }: { fragment: Fragment; source: Source }): Fragment {
+  private join(
+    left: Fragment,
+    scope: Scope,
+    { fragment, source }: { fragment: Fragment; source: Source },
+  ): Fragment {
     const { choices } = this;
-    const kind = choices.pick(['JOIN', 'INNER JOIN', 'LEFT JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'CROSS JOIN']);
+    const kind = choices.pick([
+      'JOIN',
+      'INNER JOIN',
+      'LEFT JOIN',
+      'LEFT JOIN',
+      'RIGHT JOIN',
+      'FULL JOIN',
+      'CROSS JOIN',
+    ]);
     if (kind === 'CROSS JOIN') return sql`${left} CROSS JOIN ${fragment}`;
     const all: Scope = { sources: [...scope.sources, source] };
     const type = choices.pick<ValueType>(['whole', 'whole', 'text', 'num']);
     const a = this.expressions.column(scope, [type]);
     const b = this.expressions.column({ sources: [source] }, [type]);
-    if (a === undefined || b === undefined) return sql`${left} LEFT JOIN ${fragment} ON ${this.expressions.bool(all, 0)}`;
+    if (a === undefined || b === undefined)
+      return sql`${left} LEFT JOIN ${fragment} ON ${this.expressions.bool(all, 0)}`;
     const sides = choices.chance(0.5) ? [a, b] : [b, a];
     const equal = sql`${sides[0].reference} = ${sides[1].reference}`;
     // PostgreSQL joins FULL by equality only.

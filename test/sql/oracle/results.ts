@@ -1,8 +1,24 @@
 /** Results of both databases in one form, and whether two are the same. */
-import { Interval, Json, SqlDate, SqlRecord, SqlTime, type SqlValue, Timestamp } from '../../../src/sql/types/values.js';
+import {
+  Interval,
+  Json,
+  SqlDate,
+  SqlRecord,
+  SqlTime,
+  type SqlValue,
+  Timestamp,
+} from '../../../src/sql/types/values.js';
 import type { PostgresResult } from './postgres.js';
 
-export type Plain = null | boolean | number | bigint | string | { readonly milliseconds: number } | { readonly json: unknown } | readonly Plain[];
+export type Plain =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | { readonly milliseconds: number }
+  | { readonly json: unknown }
+  | readonly Plain[];
 
 export type Outcome =
   | { readonly rows: readonly (readonly Plain[])[] }

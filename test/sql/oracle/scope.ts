@@ -67,4 +67,5 @@ function memberColumn({ path, type, isWhole = false }: Member, alias: string): C
   }
 }
 
-export const allColumns = ({ sources }: Scope): readonly Column[] => sources.flatMap(({ columns }) => columns);
+export const allColumns = ({ sources }: Scope): readonly Column[] =>
+  sources.flatMap(({ columns }) => columns);

@@ -61,7 +61,10 @@ function windowCall(tools: QueryTools, scope: Scope): Output {
     () => ({ fragment: sql`ntile(${choices.between(1, 5)}) ${over}`, type: 'int' }),
     () => ({ fragment: sql`${choices.pick(['lag', 'lead'])}(${text}) ${over}`, type: 'text' }),
     () => ({ fragment: sql`${choices.pick(['lag', 'lead'])}(${text}, 2, 'none') ${over}`, type: 'text' }),
-    () => ({ fragment: sql`${choices.pick(['first_value', 'last_value'])}(${text}) ${framed}`, type: 'text' }),
+    () => ({
+      fragment: sql`${choices.pick(['first_value', 'last_value'])}(${text}) ${framed}`,
+      type: 'text',
+    }),
     () => ({ fragment: sql`nth_value(${text}, 2) ${framed}`, type: 'text' }),
     () => ({ fragment: sql`(sum(${number}) ${framed})::numeric`, type: 'num' }),
     () => ({ fragment: sql`(sum(${number}) ${loose})::numeric`, type: 'num' }),
