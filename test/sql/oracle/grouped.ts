@@ -12,9 +12,9 @@ export function groupedSelect(tools: QueryTools, outer: Scope | undefined): Sele
   const { choices } = tools;
   const { fragment: from, scope } = tools.from(outer);
   const keys = choices.many(choices.below(3), () => groupKey(tools, scope));
-  const aggregates = choices.many(choices.between(keys.length === 0 ? 1 : 0, 3), () =>
-    aggregate(tools, scope),
-  );
+  // An aggregate whose columns are all of the query around would belong to that query.
+  const own: Scope = { sources: scope.sources };
+  const aggregates = choices.many(choices.between(keys.length === 0 ? 1 : 0, 3), () => aggregate(tools, own));
   const outputs = [...keys, ...aggregates];
   const columns = outputs.map(({ type }, index): OutputColumn => ({ name: `c${index + 1}`, type }));
   const list = joined(
