@@ -43,7 +43,9 @@ export function bindMinMax(
   const bound = (node.args ?? []).map((arg) => context.expression(arg, scope, clause));
   const { type, items } = common(context, name.toUpperCase(), bound, node.location);
   const called = scalarCall(context, name, items, node.location);
-  return called.type === 'any' ? context.placed({ ...called, type } as BoundExpression, node.location) : called;
+  return called.type === 'any'
+    ? context.placed({ ...called, type } as BoundExpression, node.location)
+    : called;
 }
 
 export function bindCase(
