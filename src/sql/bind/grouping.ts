@@ -67,6 +67,7 @@ export class Grouping {
       return {
         kind: 'case',
         type: 'int8',
+        // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
         branches: [{ when, then: value }],
         otherwise: constant(0, 'int8'),
       };

@@ -46,6 +46,7 @@ export function mapChildren(expression: BoundExpression, replace: Replace): Boun
     case 'case': {
       const branches = expression.branches.map(({ when, then }) => ({
         when: replace(when),
+        // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
         then: replace(then),
       }));
       return { ...expression, branches, otherwise: replace(expression.otherwise) };

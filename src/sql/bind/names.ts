@@ -12,7 +12,7 @@ import { operatorCall } from './operators.js';
 import { below } from './relation.js';
 import type { Scope } from './scope.js';
 
-export function bindColumn(context: StatementContext, node: ColumnRef, scope: Scope): BoundExpression {
+export function bindColumn(_context: StatementContext, node: ColumnRef, scope: Scope): BoundExpression {
   const fields = node.fields ?? [];
   const star = fields.findIndex((field) => bodyOf(field, 'A_Star') !== undefined);
   if (star >= 0) {

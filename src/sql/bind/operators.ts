@@ -115,6 +115,7 @@ function nullIf(place: Place, left: Node, right: Node): BoundExpression {
   const when = compare(context, '=', operand(place, left), operand(place, right), location);
   const otherwise = decided(operand(place, left));
   const nothing: BoundExpression = { kind: 'const', type: otherwise.type, value: null };
+  // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
   return { kind: 'case', type: otherwise.type, branches: [{ when, then: nothing }], otherwise };
 }
 
