@@ -1,5 +1,5 @@
 /** Random selections with GROUP BY, aggregates and HAVING. */
-import { type Fragment, joined, sql, variant } from './fragment.js';
+import { type Fragment, joined, render, sql, variant } from './fragment.js';
 import { PLAIN_TYPES, type QueryTools, type Select } from './queries.js';
 import type { OutputColumn, Scope, ValueType } from './scope.js';
 
@@ -44,10 +44,12 @@ function groupKey(tools: QueryTools, scope: Scope): Output {
 
 function groupBy({ choices }: QueryTools, keys: readonly Output[]): Fragment {
   if (keys.length === 0) return sql``;
-  // A constant is a position for GROUP BY, and two equal keys are one for ROLLUP: by position it is always clear.
   const positions = keys.map((_, index) => String(index + 1));
-  if (choices.chance(0.1))
+  // The same key twice is two keys for PostgreSQL's ROLLUP when they are given by position.
+  const isUnique = new Set(keys.map(({ fragment }) => render(fragment, 'luma'))).size === keys.length;
+  if (isUnique && choices.chance(0.1)) {
     return sql` GROUP BY ${choices.pick(['ROLLUP', 'CUBE'])} (${joined(positions, ', ')})`;
+  }
   const parts = keys.map(({ fragment }, index) =>
     choices.pick<string | Fragment>([fragment, fragment, `c${index + 1}`, String(index + 1)]),
   );
