@@ -39,29 +39,30 @@ const POSTGRES_REFUSALS = ['0A000', '57014', '54001'];
 
 export async function compareRandomQueries(options: RunOptions): Promise<RunSummary> {
   const summary: RunSummary = { compared: 0, errors: 0, rows: 0, differences: [] };
-  const choices = new Choices(createPrng(options.seed));
   for (let first = 0; first < options.queries; first += QUERIES_PER_ROUND) {
-    await compareRound(options, choices, first, summary);
+    const isWanted =
+      options.onlyQuery === undefined ||
+      Math.floor(options.onlyQuery / QUERIES_PER_ROUND) * QUERIES_PER_ROUND === first;
+    if (isWanted) await compareRound(options, first, summary);
     if (summary.differences.length >= options.differencesMax) break;
   }
   return summary;
 }
 
-async function compareRound(
-  options: RunOptions,
-  choices: Choices,
-  first: number,
-  summary: RunSummary,
-): Promise<void> {
+/** Every query has its own, so that one can be repeated alone. */
+const choicesFor = (seed: number, number: number): Choices =>
+  new Choices(createPrng((Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0x85ebca6b)) | 0));
+
+async function compareRound(options: RunOptions, first: number, summary: RunSummary): Promise<void> {
   const { postgres, onlyQuery } = options;
-  const collections = randomCollections(choices, 'docs');
+  const collections = randomCollections(choicesFor(options.seed, -1 - first), 'docs');
   const database = lumaDatabase(collections);
-  const maker = new QueryMaker(choices, collections);
   for (const { name, documents } of collections) await postgres?.load(name, documents);
   for (let number = first; number < Math.min(first + QUERIES_PER_ROUND, options.queries); number++) {
-    const query = maker.statement();
-    const variants = choices.many(options.variants, () => choices.pick(PLAN_VARIANTS));
     if (onlyQuery !== undefined && onlyQuery !== number) continue;
+    const choices = choicesFor(options.seed, number);
+    const query = new QueryMaker(choices, collections).statement();
+    const variants = choices.many(options.variants, () => choices.pick(PLAN_VARIANTS));
     const difference = await compareQuery(query, database, variants, postgres, summary);
     if (difference !== undefined)
       summary.differences.push(`seed ${options.seed}, query ${number}: ${difference}`);
