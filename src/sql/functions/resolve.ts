@@ -111,10 +111,12 @@ const preferredMatches = <D>({ parameters }: Candidate<D>, types: readonly SqlTy
 /** For arguments whose type says nothing: any, then text, then the widest of a category. */
 function openScore<D>({ parameters }: Candidate<D>, types: readonly SqlType[]): number {
   let score = 0;
+  const meetsMember = types.includes('any');
   for (let index = 0; index < parameters.length; index++) {
     if (!isOpen(types[index])) continue;
     const parameter = parameters[index];
-    if (parameter === 'any') score += types[index] === 'any' ? 8 : 1;
+    // A literal next to a member adapts when the member is known.
+    if (parameter === 'any') score += types[index] === 'any' ? 8 : meetsMember ? 5 : 1;
     else if (parameter === 'text') score += 4;
     // Numbers in documents are numeric; numbers in quotes are float8, as PostgreSQL prefers.
     else if (categoryOf(parameter) === 'number') {
