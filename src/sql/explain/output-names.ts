@@ -108,7 +108,7 @@ function functionNames(plan: PhysicalPlan & { kind: 'functionScan' }): readonly 
 
 function plainName(name: string | undefined, place: number): string {
   const last = name?.split('.').at(-1) ?? '';
-  return /^\w+$/.test(last) ? last : `column${place + 1}`;
+  return /^[a-z_]\w*$/i.test(last) ? last : `column${place + 1}`;
 }
 
 function aggregateNames(plan: PhysicalPlan & { kind: 'aggregate' }, names: Names): readonly string[] {

@@ -61,22 +61,7 @@ export function prune(plan: LogicalPlan, required: ReadonlySet<ColumnId>): Logic
     case 'setOperation':
       return pruneSetOperation(plan, required);
     case 'with':
-      return {
-        ...plan,
-        definitions: plan.definitions.map((definition) => ({
-          ...definition,
-          plan: exactly(definition.plan, definition.plan.columns),
-          recursive:
-            definition.recursive === undefined
-              ? undefined
-              : {
-                  ...definition.recursive,
-                  plan: exactly(definition.recursive.plan, definition.recursive.plan.columns),
-                },
-        })),
-        input: prune(plan.input, required),
-        columns: plan.columns,
-      };
+      return pruneWith(plan, required);
     case 'modify':
       return pruneModify(plan);
     default:
@@ -132,6 +117,19 @@ function pruneSetOperation(
     right: exactly(plan.right, pick(plan.right.columns)),
     columns: pick(plan.columns),
   };
+}
+
+function pruneWith(plan: LogicalPlan & { kind: 'with' }, required: ReadonlySet<ColumnId>): LogicalPlan {
+  const whole = (own: LogicalPlan): LogicalPlan => exactly(own, own.columns);
+  const definitions = plan.definitions.map((definition) => {
+    const { recursive } = definition;
+    return {
+      ...definition,
+      plan: whole(definition.plan),
+      recursive: recursive === undefined ? undefined : { ...recursive, plan: whole(recursive.plan) },
+    };
+  });
+  return { ...plan, definitions, input: prune(plan.input, required) };
 }
 
 function pruneModify(plan: LogicalPlan & { kind: 'modify' }): LogicalPlan {
