@@ -168,7 +168,8 @@ function requireOneOfEachName(definitions: readonly IndexDefinition[]): void {
   for (const { name, replaces } of definitions) {
     if (replaces !== undefined) {
       const replaced = definitions.find(({ id }) => id === replaces);
-      if (replaced?.name !== name) throw corrupt(`index ${JSON.stringify(name)} replaces another one`);
+      if (replaced?.name !== name || replaced.replaces !== undefined)
+        throw corrupt(`index ${JSON.stringify(name)} replaces another one`);
       continue;
     }
     if (names.has(name)) throw corrupt(`index ${JSON.stringify(name)} is inconsistent`);

@@ -12,6 +12,7 @@ import {
   TAG_ARRAY,
   TAG_BOOLEAN,
   TAG_INTERVAL,
+  TAG_JSON_ARRAY,
   TAG_MOMENT,
   TAG_NULL_HIGHEST,
   TAG_NULL_LOWEST,
@@ -138,7 +139,10 @@ export class KeyDecoder {
       case TAG_RECORD:
         return this.skipValues(at + 1);
       case TAG_OBJECT:
-        return this.skipMembers(at + 5, this.wordAt(at + 1));
+        // A name and a value each.
+        return this.skipCounted(at + 5, 2 * this.wordAt(at + 1));
+      case TAG_JSON_ARRAY:
+        return this.skipCounted(at + 5, this.wordAt(at + 1));
       default:
         return -1;
     }
@@ -174,10 +178,9 @@ export class KeyDecoder {
     return at < 0 ? at : this.limit + 1;
   }
 
-  private skipMembers(start: number, count: number): number {
+  private skipCounted(start: number, count: number): number {
     let at = start;
-    // A name and a value each.
-    for (let left = 2 * count; left > 0 && at >= 0 && at <= this.limit; left--) at = this.skipValue(at);
+    for (let left = count; left > 0 && at >= 0 && at <= this.limit; left--) at = this.skipValue(at);
     return at;
   }
 

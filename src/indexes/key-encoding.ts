@@ -17,6 +17,7 @@ import {
   TAG_ARRAY,
   TAG_BOOLEAN,
   TAG_INTERVAL,
+  TAG_JSON_ARRAY,
   TAG_MOMENT,
   TAG_NULL_HIGHEST,
   TAG_NULL_LOWEST,
@@ -287,7 +288,8 @@ export class KeyEncoder {
     else if (first === MINUS || (first >= ZERO && first <= 0x39)) this.putJsonNumber(bytes, start, end);
     else if (first === OPEN_BRACE) this.putJsonObject(bytes, start);
     else if (first === OPEN_BRACKET) this.putJsonArray(bytes, start);
-    else if (isNullText(bytes, start)) this.putByte(TAG_NULL_HIGHEST);
+    // Inside of JSON null sorts below everything, as in jsonb.
+    else if (isNullText(bytes, start)) this.putByte(TAG_NULL_LOWEST);
     else this.putBoolean(first === 0x74);
   }
 
@@ -337,10 +339,12 @@ export class KeyEncoder {
 
   private putJsonArray(bytes: Uint8Array, start: number): void {
     const elements = new ElementCursor();
+    let count = 0;
+    for (elements.reset(bytes, start); elements.next(); ) count++;
+    this.putByte(TAG_JSON_ARRAY);
+    this.putWord(count);
     elements.reset(bytes, start);
-    this.putByte(TAG_ARRAY);
     while (!this.isFull && elements.next()) this.putJson(bytes, elements.valueStart, elements.valueEnd);
-    this.putByte(END_OF_VALUES);
   }
 
   private putJsonObject(bytes: Uint8Array, start: number): void {

@@ -12,10 +12,11 @@
  *   moment  := 40 double                              timestamp or date: microseconds since 1970-01-01
  *   time    := 44 double                              microseconds since midnight
  *   interval := 48 double remainder                   microseconds, a month being 30 days
- *   array   := 50 value* 01                           of JSON or of SQL
+ *   array   := 50 value* 01                           of SQL
+ *   json array := 58 u32 value*                       number of elements first, so that shorter ones sort before longer ones
  *   object  := 60 u32 (text value)*                   number of members, then the members in the order of their names' bytes
  *   record  := 70 value* 01
- *   null    := 05 when it has to sort below everything, else fa; in arrays, objects and records fa
+ *   null    := 05 when it has to sort below everything, else fa; inside of JSON 05, in SQL arrays and records fa
  *
  *   double    := the eight bytes, big endian, with the sign bit flipped, or all bits if it was set; -0 is 0, NaN is ff * 8
  *   remainder := 80                                   the number is the double
@@ -49,6 +50,7 @@ export const TAG_MOMENT = 0x40;
 export const TAG_TIME = 0x44;
 export const TAG_INTERVAL = 0x48;
 export const TAG_ARRAY = 0x50;
+export const TAG_JSON_ARRAY = 0x58;
 export const TAG_OBJECT = 0x60;
 export const TAG_RECORD = 0x70;
 export const TAG_NULL_HIGHEST = 0xfa;

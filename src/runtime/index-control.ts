@@ -72,6 +72,8 @@ export class IndexControl {
   /** Dropped indexes that a query may still be reading: the seqno at which each was dropped. */
   private readonly retiring = new Map<number, number>();
   private stopRetiring: (() => void) | undefined;
+  /** Builds under way, by the number of their index. */
+  private readonly building = new Map<number, Task>();
 
   constructor(private readonly options: IndexControlOptions) {}
 
@@ -152,7 +154,7 @@ export class IndexControl {
         return { indexes: rebuilt };
       },
       refresh: (running) => this.showProgress(running, current),
-      cancel: (running) => this.cancelOnShards(running),
+      cancel: async (running) => this.cancelOnShards(running),
     });
     return task.report();
   }
@@ -198,8 +200,13 @@ export class IndexControl {
 
   /** For whoever has dropped or truncated their collection: no query reads these any more once those of now have ended. */
   async afterDrop(indexes: readonly IndexDefinition[]): Promise<void> {
+    if (indexes.length === 0) return;
     const { seqnos, supervisor } = this.options;
-    for (const { id } of indexes) this.retiring.set(id, Number.POSITIVE_INFINITY);
+    for (const { id } of indexes) {
+      this.retiring.set(id, Number.POSITIVE_INFINITY);
+      const task = this.building.get(id);
+      if (task !== undefined) this.cancelOnShards(task);
+    }
     for (const collection of new Set(indexes.map((index) => index.collection)))
       await this.tellFronts(collection);
     // A shard that ends meanwhile is told when it starts again.
@@ -236,7 +243,7 @@ export class IndexControl {
         }
       },
       refresh: (task: Task) => this.showProgress(task, index),
-      cancel: (task: Task) => this.cancelOnShards(task),
+      cancel: async (task: Task) => this.cancelOnShards(task),
     };
     try {
       const task = book.start(start, ({ state, error }) =>
@@ -273,6 +280,7 @@ export class IndexControl {
     index: IndexDefinition,
   ): Promise<{ readonly documents: number; readonly valid: IndexDefinition }> {
     const { catalog, supervisor } = this.options;
+    this.building.set(index.id, task);
     try {
       const built = await Promise.all(supervisor.shards.map((slot) => this.buildOn(slot, task, index)));
       const replaced = index.replaces === undefined ? undefined : catalog.indexById(index.replaces);
@@ -287,6 +295,8 @@ export class IndexControl {
     } catch (error) {
       await this.giveUp(index);
       throw error;
+    } finally {
+      this.building.delete(index.id);
     }
   }
 
@@ -310,12 +320,12 @@ export class IndexControl {
       const { message } = toWireError(error);
       task.setShard({ shard, state: 'failed', error: message });
       // The others need not go on. Their answers are not waited for.
-      await this.cancelOnShards(task);
+      this.cancelOnShards(task);
       throw error instanceof DbError ? error : new DbError('SHARD_UNAVAILABLE', `shard ${shard}: ${message}`);
     }
   }
 
-  private async cancelOnShards(task: Task): Promise<void> {
+  private cancelOnShards(task: Task): void {
     for (const { incarnation, state } of this.options.supervisor.shards) {
       if (incarnation === undefined || state !== 'ready') continue;
       const { thread } = incarnation;

@@ -127,16 +127,22 @@ export class Supervisor {
   }
 
   /**
-   * Tells every shard which indexes there are. Resolves when all of them maintain these, shards that are down excepted: they
-   * are told when they start. Rejects with the DbError of a shard that cannot, or that ended meanwhile.
+   * Tells every shard which indexes there are. Resolves when all that are serving maintain these. One that is recovering hears
+   * of it before it is connected to a front; one that is down, when it starts. Rejects with the DbError of a shard that
+   * cannot, or that ended meanwhile.
    */
   async setIndexes(): Promise<void> {
     const indexes = this.options.indexes();
     await Promise.all(
-      this.shards.map(async ({ shard, incarnation }) => {
+      this.shards.map(async ({ shard, incarnation, state }) => {
         if (incarnation === undefined) return;
         const { thread } = incarnation;
-        const failed = await thread.call<WireError | undefined>(thread.control.setIndexes(indexes));
+        const told = thread.call<WireError | undefined>(thread.control.setIndexes(indexes));
+        if (state !== 'ready') {
+          told.catch(() => {});
+          return;
+        }
+        const failed = await told;
         if (failed !== undefined)
           throw fromWireError({ ...failed, message: `shard ${shard}: ${failed.message}` });
       }),

@@ -5,6 +5,7 @@
  */
 import { shardOfHash } from '../base/hash.js';
 import { WriteBatchView } from '../batch/write-batch-view.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { isIoError } from '../vfs/io-error.js';
 import type { WalRecord } from '../wal/commit-log.js';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.js';
@@ -13,12 +14,15 @@ import { recoverWal } from '../wal/recovery.js';
 import { segmentName } from '../wal/segment-names.js';
 import { type SurveyedSegment, surveyWal } from '../wal/survey.js';
 import type { ByteProgress } from './byte-progress.js';
+import { indexNumbered, isDropped, type KnownCollections } from './collections.js';
 import type { FindingList } from './findings.js';
+import { EntryIds } from './index-agreement.js';
 import type { ShardPlace } from './shard-place.js';
 
 export interface WalCheckOptions {
   readonly place: ShardPlace;
   readonly shards: number;
+  readonly collections: KnownCollections;
   /** All operations up to it are in tables; undefined when no manifest can be read. */
   readonly flushedSeqno: number | undefined;
   readonly isLive: boolean;
@@ -161,18 +165,34 @@ class BatchCheck {
   }
 
   private problemOf(payload: Uint8Array, operationCount: number): string | undefined {
-    const { shards, place } = this.options;
+    const { place } = this.options;
     try {
       const batch = this.view.open(payload.byteOffset % 8 === 0 ? payload : payload.slice());
       if (batch.count !== operationCount)
         return `${batch.count} operations in the batch, ${operationCount} in the header`;
       for (let i = 0; i < batch.count; i++) {
-        const shard = shardOfHash(batch.keyHash(i), shards);
+        const shard = this.shardOf(batch, i);
         if (shard !== place.shard) return `operation ${i} belongs to shard ${shard}`;
       }
       return undefined;
     } catch (error) {
       return `its batch cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     }
+  }
+
+  /** An entry of an index, which the sweeper collects, is in the shard of its document. */
+  private shardOf(batch: WriteBatchView, operation: number): number {
+    const { shards, place, collections } = this.options;
+    const collection = batch.collection(operation);
+    const index = indexNumbered(collections, collection);
+    if (index !== undefined) {
+      const keyStart = batch.keyStart(operation);
+      const keyLength = batch.keyEnd(operation) - keyStart;
+      const hash = new EntryIds(index).routingHash(batch.keys, keyStart, keyLength);
+      return hash === undefined ? -1 : shardOfHash(hash, shards);
+    }
+    // Of a dropped number nobody knows what it was.
+    const isUnknown = batch.kind(operation) === OperationKind.Expire && isDropped(collections, collection);
+    return isUnknown ? place.shard : shardOfHash(batch.keyHash(operation), shards);
   }
 }

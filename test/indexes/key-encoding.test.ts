@@ -138,7 +138,7 @@ function kindOf(value: IndexValue): string {
   if (typeof value === 'bigint') return 'number';
   if (typeof value !== 'object') return typeof value;
   if (!('kind' in value)) return 'array';
-  return value.kind === 'json' && value.text.startsWith('[') ? 'array' : value.kind;
+  return value.kind === 'json' && value.text.startsWith('[') ? 'json array' : value.kind;
 }
 
 function holds(value: IndexValue, condition: Omit<IndexCondition, 'equals'>): boolean {

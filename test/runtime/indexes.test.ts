@@ -76,82 +76,90 @@ async function started(t: ExecutionContext) {
   return { ...running, indexes, collections, stop };
 }
 
-test('an index that is built under load agrees with the documents, is reported, rebuilt and dropped', async (t) => {
-  const { http, indexes, stop, dataDir } = await started(t);
-  await writeDocuments(http, 5000);
-  const { built, task } = await indexes.create(newIndex('by_city'));
-  t.is(task.kind, 'index-build');
-  await t.throwsAsync(indexes.create(newIndex('by_city')), { code: 'CONFLICT' } as never);
-  await t.throwsAsync(indexes.create(newIndex('x', { collection: 'none' })), { code: 'NOT_FOUND' } as never);
-  await t.throwsAsync(indexes.create(newIndex('u', { unique: true })), { message: /not supported/ });
-  await Promise.all([writeDocuments(http, 2000, 1, 1000), writeDocuments(http, 1000, 2, 6000), built]);
-  t.is((await built).state, 'valid');
-  t.like((await indexes.list())[0], {
-    index_name: 'by_city',
-    table_name: 'c',
-    columns: 'city',
-    entries: 6000,
-    usage_count: 0,
-    last_used: null,
-    state: 'valid',
-    definition: 'CREATE INDEX by_city ON c (city) INCLUDE (n)',
-  });
-  const listed = await http.request('GET', '/api/v1/collections');
-  t.regex(listed.text, /"indexes":\["by_city"\]/);
+test.serial(
+  'an index that is built under load agrees with the documents, is reported, rebuilt and dropped',
+  async (t) => {
+    const { http, indexes, stop, dataDir } = await started(t);
+    await writeDocuments(http, 5000);
+    const { built, task } = await indexes.create(newIndex('by_city'));
+    t.is(task.kind, 'index-build');
+    await t.throwsAsync(indexes.create(newIndex('by_city')), { code: 'CONFLICT' } as never);
+    await t.throwsAsync(indexes.create(newIndex('x', { collection: 'none' })), {
+      code: 'NOT_FOUND',
+    } as never);
+    await t.throwsAsync(indexes.create(newIndex('u', { unique: true })), { message: /not supported/ });
+    await Promise.all([writeDocuments(http, 2000, 1, 1000), writeDocuments(http, 1000, 2, 6000), built]);
+    t.is((await built).state, 'valid');
+    t.like((await indexes.list())[0], {
+      index_name: 'by_city',
+      table_name: 'c',
+      columns: 'city',
+      entries: 6000,
+      usage_count: 0,
+      last_used: null,
+      state: 'valid',
+      definition: 'CREATE INDEX by_city ON c (city) INCLUDE (n)',
+    });
+    const listed = await http.request('GET', '/api/v1/collections');
+    t.regex(listed.text, /"indexes":\["by_city"\]/);
 
-  const answer = await http.request('POST', '/admin/indexes/rebuild', { body: { collection: 'all' } });
-  t.is(answer.status, 202);
-  const { id } = JSON.parse(answer.text);
-  await writeDocuments(http, 1000, 3);
-  for (;;) {
-    const { state, result, progress } = JSON.parse((await http.request('GET', `/admin/tasks/${id}`)).text);
-    if (state === 'running') {
-      await delay(20);
-      continue;
+    const answer = await http.request('POST', '/admin/indexes/rebuild', { body: { collection: 'all' } });
+    t.is(answer.status, 202);
+    const { id } = JSON.parse(answer.text);
+    await writeDocuments(http, 1000, 3);
+    for (;;) {
+      const { state, result, progress } = JSON.parse((await http.request('GET', `/admin/tasks/${id}`)).text);
+      if (state === 'running') {
+        await delay(20);
+        continue;
+      }
+      t.like(result, { indexes: [{ index: 'by_city', documents: 6000 }] });
+      t.is(progress.unit, 'documents');
+      break;
     }
-    t.like(result, { indexes: [{ index: 'by_city', documents: 6000 }] });
-    t.is(progress.unit, 'documents');
-    break;
-  }
-  const cancelled = await http.request('POST', `/admin/tasks/${id}/cancel`);
-  t.is(cancelled.status, 409, 'it has ended');
-  await stop();
-  t.deepEqual(faultsIn(dataDir), []);
+    const cancelled = await http.request('POST', `/admin/tasks/${id}/cancel`);
+    t.is(cancelled.status, 409, 'it has ended');
+    await stop();
+    t.deepEqual(faultsIn(dataDir), []);
 
-  offline(dataDir, (maintained) => {
-    reshard({ ...maintained, from: 2, to: 3, deleteOld: true });
-  });
-  t.deepEqual(faultsIn(dataDir), [], 'entries go where their documents go');
-  offline(dataDir, (maintained) => {
-    const rebuilt = rebuildIndexes(maintained);
-    t.deepEqual(rebuilt, [{ index: 'by_city', collection: 'c', documents: 6000 }]);
-  });
-  t.deepEqual(faultsIn(dataDir), []);
-});
+    offline(dataDir, (maintained) => {
+      reshard({ ...maintained, from: 2, to: 3, deleteOld: true });
+    });
+    t.deepEqual(faultsIn(dataDir), [], 'entries go where their documents go');
+    offline(dataDir, (maintained) => {
+      const rebuilt = rebuildIndexes(maintained);
+      t.deepEqual(rebuilt, [{ index: 'by_city', collection: 'c', documents: 6000 }]);
+    });
+    t.deepEqual(faultsIn(dataDir), []);
+  },
+);
 
-test('a collection that is dropped or emptied takes its indexes along; a dropped index is forgotten', async (t) => {
-  const { http, indexes, collections, stop, dataDir } = await started(t);
-  await writeDocuments(http, 500);
-  await (await indexes.create(newIndex('first'))).built;
-  await (
-    await indexes.create(
-      newIndex('second', { columns: [{ path: ['n'], descending: true, nullsFirst: true }] }),
-    )
-  ).built;
-  await indexes.drop('second');
-  await t.throwsAsync(indexes.drop('second'), { code: 'NOT_FOUND' } as never);
-  await collections.truncate('c');
-  t.is((await indexes.list())[0].entries, 0);
-  await writeDocuments(http, 700, 1);
-  t.like((await indexes.list())[0], { index_name: 'first', entries: 700, state: 'valid' });
-  await stop();
-  t.deepEqual(faultsIn(dataDir), []);
+test.serial(
+  'a collection that is dropped or emptied takes its indexes along; a dropped index is forgotten',
+  async (t) => {
+    const { http, indexes, collections, stop, dataDir } = await started(t);
+    await writeDocuments(http, 500);
+    await (await indexes.create(newIndex('first'))).built;
+    await (
+      await indexes.create(
+        newIndex('second', { columns: [{ path: ['n'], descending: true, nullsFirst: true }] }),
+      )
+    ).built;
+    await indexes.drop('second');
+    await t.throwsAsync(indexes.drop('second'), { code: 'NOT_FOUND' } as never);
+    await collections.truncate('c');
+    t.is((await indexes.list())[0].entries, 0);
+    await writeDocuments(http, 700, 1);
+    t.like((await indexes.list())[0], { index_name: 'first', entries: 700, state: 'valid' });
+    await stop();
+    t.deepEqual(faultsIn(dataDir), []);
 
-  const again = JSON.parse(readFileSync(join(dataDir, 'catalog.json'), 'utf8'));
-  t.is(again.indexes.length, 1);
-});
+    const again = JSON.parse(readFileSync(join(dataDir, 'catalog.json'), 'utf8'));
+    t.is(again.indexes.length, 1);
+  },
+);
 
-test('a dropped collection has no indexes, and their names are free', async (t) => {
+test.serial('a dropped collection has no indexes, and their names are free', async (t) => {
   const { http, indexes, stop, dataDir } = await started(t);
   await writeDocuments(http, 300);
   await (await indexes.create(newIndex('first'))).built;
@@ -164,34 +172,59 @@ test('a dropped collection has no indexes, and their names are free', async (t) 
   t.deepEqual(faultsIn(dataDir), []);
 });
 
-test('a shard that dies while an index is built ends the build, and nothing is left of it', async (t) => {
-  const { http, indexes, supervisor, stop, dataDir } = await started(t);
-  await writeDocuments(http, 20_000);
-  const { built } = await indexes.create(newIndex('by_city'));
-  await supervisor.shards[0].incarnation?.thread.worker.terminate();
-  await t.throwsAsync(built);
-  for (let waits = 0; supervisor.shards[0].state !== 'ready' && waits < 500; waits++) await delay(20);
-  t.deepEqual(await indexes.list(), []);
-  await (await indexes.create(newIndex('by_city'))).built;
-  t.is((await indexes.list())[0].entries, 20_000);
-  await stop();
-  t.deepEqual(faultsIn(dataDir), []);
-});
+test.serial(
+  'entries of documents that expire go with them, and an index that is dropped while it is built is gone',
+  async (t) => {
+    const { http, indexes, stop, dataDir } = await started(t);
+    await writeDocuments(http, 8000);
+    const { built } = await indexes.create(newIndex('by_city'));
+    await indexes.drop('by_city');
+    await t.throwsAsync(built);
+    t.deepEqual(await indexes.list(), []);
+    await (await indexes.create(newIndex('by_city'))).built;
+    const documents = Array.from({ length: 50 }, (_, i) => ({ _id: `brief${i}`, city: 'Ulm' }));
+    await http.request('POST', '/api/v1/c/bulk?ttl=2', { body: { documents } });
+    for (let waits = 0; (await indexes.list())[0].entries > 8000 && waits < 600; waits++) await delay(50);
+    t.is((await indexes.list())[0].entries, 8000);
+    await stop();
+    t.deepEqual(faultsIn(dataDir), []);
+  },
+);
 
-test('a build that is cancelled ends, and an index that was built CONCURRENTLY stays invalid until it is rebuilt', async (t) => {
-  const { http, indexes, stop, dataDir } = await started(t);
-  await writeDocuments(http, 30_000);
-  const { built, task } = await indexes.create(newIndex('by_city', { concurrently: true }));
-  const cancelled = await http.request('POST', `/admin/tasks/${task.id}/cancel`);
-  t.is(cancelled.status, 202);
-  await t.throwsAsync(built, { message: /cancelled/ });
-  t.like((await indexes.list())[0], { index_name: 'by_city', state: 'invalid' });
-  await writeDocuments(http, 500, 1);
-  await stop();
-  t.deepEqual(faultsIn(dataDir), []);
-  offline(dataDir, (maintained) => t.is(rebuildIndexes(maintained)[0].documents, 30_000));
-  t.deepEqual(faultsIn(dataDir), []);
-});
+test.serial(
+  'a shard that dies while an index is built ends the build, and nothing is left of it',
+  async (t) => {
+    const { http, indexes, supervisor, stop, dataDir } = await started(t);
+    await writeDocuments(http, 8000);
+    const { built } = await indexes.create(newIndex('by_city'));
+    await supervisor.shards[0].incarnation?.thread.worker.terminate();
+    await t.throwsAsync(built);
+    for (let waits = 0; supervisor.shards[0].state !== 'ready' && waits < 500; waits++) await delay(20);
+    t.deepEqual(await indexes.list(), []);
+    await (await indexes.create(newIndex('by_city'))).built;
+    t.is((await indexes.list())[0].entries, 8000);
+    await stop();
+    t.deepEqual(faultsIn(dataDir), []);
+  },
+);
+
+test.serial(
+  'a build that is cancelled ends, and an index that was built CONCURRENTLY stays invalid until it is rebuilt',
+  async (t) => {
+    const { http, indexes, stop, dataDir } = await started(t);
+    await writeDocuments(http, 12_000);
+    const { built, task } = await indexes.create(newIndex('by_city', { concurrently: true }));
+    const cancelled = await http.request('POST', `/admin/tasks/${task.id}/cancel`);
+    t.is(cancelled.status, 202);
+    await t.throwsAsync(built, { message: /cancelled/ });
+    t.like((await indexes.list())[0], { index_name: 'by_city', state: 'invalid' });
+    await writeDocuments(http, 500, 1);
+    await stop();
+    t.deepEqual(faultsIn(dataDir), []);
+    offline(dataDir, (maintained) => t.is(rebuildIndexes(maintained)[0].documents, 12_000));
+    t.deepEqual(faultsIn(dataDir), []);
+  },
+);
 
 class Child {
   readonly events: IndexEvent[] = [];
@@ -226,49 +259,52 @@ class Child {
 
 for (const concurrently of [true, false]) {
   const fate = concurrently ? 'an invalid index' : 'nothing';
-  test(`kill -9 in the middle of a build under load leaves ${fate}, and no acknowledged write is lost`, async (t) => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'lumadb-indexes-'));
-    t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
-    const first = new Child(dataDir);
-    const http = new HttpCaller(await first.event('port'));
-    t.teardown(() => http.close());
-    await writeDocuments(http, 30_000);
-    first.create(newIndex('whole', { columns: [{ path: ['n'], descending: false, nullsFirst: false }] }));
-    await first.event('built');
-    first.create(newIndex('by_city', { concurrently }));
-    let acknowledged = 0;
-    const load = (async () => {
-      for (let round = 1; ; round++) {
-        await writeDocuments(http, 500, round, 30_000 + (round - 1) * 500);
-        acknowledged = round;
-      }
-    })().catch(() => {});
-    for (let waits = 0; waits < 3000 && !first.events.some(({ created }) => created === 'by_city'); waits++)
-      await delay(1);
-    await delay(20);
-    t.false(
-      first.events.some(({ built }) => built === 'by_city'),
-      'the build was under way',
-    );
-    await first.kill();
-    await load;
-    t.log(`${acknowledged} batches were acknowledged during the build`);
+  test.serial(
+    `kill -9 in the middle of a build under load leaves ${fate}, and no acknowledged write is lost`,
+    async (t) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'lumadb-indexes-'));
+      t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
+      const first = new Child(dataDir);
+      const http = new HttpCaller(await first.event('port'));
+      t.teardown(() => http.close());
+      await writeDocuments(http, 12_000);
+      first.create(newIndex('whole', { columns: [{ path: ['n'], descending: false, nullsFirst: false }] }));
+      await first.event('built');
+      first.create(newIndex('by_city', { concurrently }));
+      let acknowledged = 0;
+      const load = (async () => {
+        for (let round = 1; ; round++) {
+          await writeDocuments(http, 500, round, 12_000 + (round - 1) * 500);
+          acknowledged = round;
+        }
+      })().catch(() => {});
+      for (let waits = 0; waits < 3000 && !first.events.some(({ created }) => created === 'by_city'); waits++)
+        await delay(1);
+      await delay(20);
+      t.false(
+        first.events.some(({ built }) => built === 'by_city'),
+        'the build was under way',
+      );
+      await first.kill();
+      await load;
+      t.log(`${acknowledged} batches were acknowledged during the build`);
 
-    const second = new Child(dataDir);
-    const again = new HttpCaller(await second.event('port'));
-    t.teardown(() => again.close());
-    const listed = JSON.parse((await again.request('GET', '/api/v1/collections')).text);
-    const names = listed.collections[0].indexes;
-    t.deepEqual(names, concurrently ? ['by_city', 'whole'] : ['whole']);
-    t.true(listed.collections[0].document_count >= 30_000 + acknowledged * 500);
-    await second.kill();
-    t.deepEqual(faultsIn(dataDir), []);
-    offline(dataDir, (maintained) => {
-      const state = maintained.catalog.findIndex('by_city')?.state;
-      t.is(state, concurrently ? 'invalid' : undefined);
-      rebuildIndexes(maintained);
-      t.is(maintained.catalog.findIndex('whole')?.state, 'valid');
-    });
-    t.deepEqual(faultsIn(dataDir), []);
-  });
+      const second = new Child(dataDir);
+      const again = new HttpCaller(await second.event('port'));
+      t.teardown(() => again.close());
+      const listed = JSON.parse((await again.request('GET', '/api/v1/collections')).text);
+      const names = listed.collections[0].indexes;
+      t.deepEqual(names, concurrently ? ['by_city', 'whole'] : ['whole']);
+      t.true(listed.collections[0].document_count >= 12_000 + acknowledged * 500);
+      await second.kill();
+      t.deepEqual(faultsIn(dataDir), []);
+      offline(dataDir, (maintained) => {
+        const state = maintained.catalog.findIndex('by_city')?.state;
+        t.is(state, concurrently ? 'invalid' : undefined);
+        rebuildIndexes(maintained);
+        t.is(maintained.catalog.findIndex('whole')?.state, 'valid');
+      });
+      t.deepEqual(faultsIn(dataDir), []);
+    },
+  );
 }

@@ -48,16 +48,19 @@ export function randomJsonValue(prng: Prng, depth = 0): IndexValue {
   if (kind === 2) return prng.nextBelow(2) === 0;
   const count = prng.nextBelow(4);
   if (kind === 3) {
-    return Array.from({ length: count }, () =>
+    const elements = Array.from({ length: count }, () =>
       prng.nextBelow(6) === 0 ? null : randomJsonValue(prng, depth + 1),
     );
+    return { kind: 'json', text: jsonText(elements) };
   }
   const members = Array.from({ length: count }, () => [randomText(prng), randomJsonValue(prng, depth + 1)]);
   return { kind: 'json', text: jsonText(Object.fromEntries(members)) };
 }
 
 export function randomValue(prng: Prng): IndexValue {
-  switch (prng.nextBelow(8)) {
+  switch (prng.nextBelow(9)) {
+    case 8:
+      return Array.from({ length: prng.nextBelow(3) }, () => randomJsonValue(prng));
     case 0:
       return { kind: 'timestamp', micros: prng.nextBelow(1e9) * 1e6 };
     case 1:
@@ -95,7 +98,7 @@ const rank = (value: IndexValue): number => {
   if (value.kind === 'timestamp' || value.kind === 'date') return 3;
   if (value.kind === 'time') return 4;
   if (value.kind === 'interval') return 5;
-  if (value.kind === 'json') return value.text.startsWith('[') ? 6 : 7;
+  if (value.kind === 'json') return value.text.startsWith('[') ? 6.5 : 7;
   return 8;
 };
 
@@ -111,7 +114,8 @@ export function compareValues(a: IndexValue, b: IndexValue): number {
   if (typeof a === 'number' || typeof a === 'bigint') return compareNumbers(a, b as number | bigint);
   if (typeof a === 'boolean') return Number(a) - Number(b);
   if (a === null) return 0;
-  if (rank(a) === 6) return compareLists(parsed(a) as IndexValue[], parsed(b) as IndexValue[]);
+  if (rank(a) === 6) return compareLists(a as IndexValue[], b as IndexValue[]);
+  if (rank(a) === 6.5) return compareJsonArrays(parsed(a) as IndexValue[], parsed(b) as IndexValue[]);
   if (rank(a) === 7) return compareObjects(parsed(a) as object, parsed(b) as object);
   return moment(a) - moment(b);
 }
@@ -135,11 +139,27 @@ function compareLists(a: readonly IndexValue[], b: readonly IndexValue[]): numbe
   return a.length - b.length;
 }
 
+/** Inside of JSON null is the smallest. */
+function compareTrees(a: readonly IndexValue[], b: readonly IndexValue[]): number {
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === null && b[i] === null) continue;
+    if (a[i] === null || b[i] === null) return a[i] === null ? -1 : 1;
+    const difference = compareValues(asValue(a[i]), asValue(b[i]));
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** As in PostgreSQL's jsonb, the shorter one is the smaller. */
+function compareJsonArrays(a: readonly IndexValue[], b: readonly IndexValue[]): number {
+  return a.length === b.length ? compareTrees(a, b) : a.length - b.length;
+}
+
 function compareObjects(a: object, b: object): number {
   const left = sortedEntries(a);
   const right = sortedEntries(b);
   if (left.length !== right.length) return left.length - right.length;
-  return compareLists(left.flat(), right.flat());
+  return compareTrees(left.flat(), right.flat());
 }
 
 function sortedEntries(object: object): Array<[string, IndexValue]> {
@@ -147,6 +167,6 @@ function sortedEntries(object: object): Array<[string, IndexValue]> {
 }
 
 function asValue(value: IndexValue): IndexValue {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null) return value;
   return 'kind' in value && 'text' in value ? value : { kind: 'json', text: jsonText(value) };
 }
