@@ -10,6 +10,7 @@ export interface Signature {
   readonly parameters: readonly SqlType[];
   readonly variadic?: boolean;
   readonly commonArguments?: boolean;
+  readonly membersOnly?: boolean;
 }
 
 export interface Resolution<D> {
@@ -48,8 +49,8 @@ function expand(signature: Signature, count: number): readonly SqlType[] | undef
   return [...parameters.slice(0, fixed), ...new Array<SqlType>(count - fixed).fill(parameters[fixed])];
 }
 
-function matches(argument: SqlType, parameter: SqlType): boolean {
-  if (parameter === 'any') return true;
+function matches(argument: SqlType, parameter: SqlType, membersOnly: boolean): boolean {
+  if (parameter === 'any') return !membersOnly || isOpen(argument);
   if (parameter === 'any[]') return isArrayType(argument) || isOpen(argument);
   return canCast(argument, parameter, 'implicit');
 }
@@ -66,10 +67,14 @@ export function resolve<D extends Signature>(
   let candidates: Candidate<D>[] = [];
   for (const definition of definitions) {
     const parameters = expand(definition, types.length);
-    if (parameters?.every((parameter, index) => matches(types[index], parameter))) {
+    const { membersOnly = false } = definition;
+    if (membersOnly && !types.includes('any')) continue;
+    if (parameters?.every((parameter, index) => matches(types[index], parameter, membersOnly))) {
       candidates.push({ definition, parameters });
     }
   }
+  const forMembers = candidates.filter(({ definition }) => definition.membersOnly);
+  if (forMembers.length > 0) candidates = forMembers;
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => exactMatches(c, types));
   if (candidates.length > 1) candidates = assumeSame(candidates, types);
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => preferredMatches(c, types));
@@ -92,7 +97,9 @@ const count = (
 ): number => parameters.filter(test).length;
 
 const exactMatches = <D>({ parameters }: Candidate<D>, types: readonly SqlType[]): number =>
-  count(parameters, (parameter, index) => parameter === types[index]);
+  count(parameters, (parameter, index) => parameter === types[index]) +
+  // `text || text[]`: that there is an array decides.
+  2 * count(parameters, (parameter, index) => parameter === 'any[]' && isArrayType(types[index]));
 
 /** `timestamptz - '…'`: a literal next to an operand is of its type, if there is such an operator. */
 function assumeSame<D>(candidates: Candidate<D>[], types: readonly SqlType[]): Candidate<D>[] {
@@ -117,6 +124,8 @@ function openScore<D>({ parameters }: Candidate<D>, types: readonly SqlType[]): 
     const parameter = parameters[index];
     // A literal next to a member adapts when the member is known.
     if (parameter === 'any') score += types[index] === 'any' ? 8 : meetsMember ? 5 : 1;
+    else if (parameter === 'any[]' && types[index] === 'unknown') score += 2;
+    else if (parameter === 'jsonb') score += 3;
     else if (parameter === 'text') score += 4;
     // Numbers in documents are numeric; numbers in quotes are float8, as PostgreSQL prefers.
     else if (categoryOf(parameter) === 'number') {
@@ -136,7 +145,8 @@ function castsOf(
     const common = commonType(types);
     return common === undefined ? undefined : types.map(() => common);
   }
-  const element = polymorphicElement(parameters, types);
+  // Several arrays side by side, as in unnest, need not be of one type.
+  const element = definition.variadic ? undefined : polymorphicElement(parameters, types);
   return parameters.map((parameter, index) => castOf(parameter, types[index], element));
 }
 
@@ -159,7 +169,7 @@ function polymorphicElement(
 function castOf(parameter: SqlType, type: SqlType, element: ScalarType | undefined): SqlType {
   if (parameter === 'any[]') {
     if (type === 'any' || element === 'any') return type === 'unknown' ? 'any[]' : type;
-    return arrayTypeOf(element ?? 'text');
+    return element === undefined && isArrayType(type) ? type : arrayTypeOf(element ?? 'text');
   }
   if (parameter === 'any') {
     if (element === undefined || element === 'any' || isArrayType(type))
