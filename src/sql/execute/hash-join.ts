@@ -20,15 +20,17 @@ import {
   type Operator,
 } from './operator.js';
 import { keyOfValue, keyOfValues, type RowKey } from './row-key.js';
-import { markSlots } from './slots.js';
+import { forbidLate, markSlots } from './slots.js';
 
 type HashJoin = PhysicalPlan & { kind: 'hashJoin' };
 
 /** A row of the right side; those with the same key are a list. */
 interface BuildRow {
   readonly row: Row;
-  readonly next: BuildRow | undefined;
+  next: BuildRow | undefined;
   isMatched: boolean;
+  /** Of the first one: the end of the list, so that rows stay in their order. */
+  last: BuildRow | undefined;
 }
 
 /** Undefined when a part is NULL. */
@@ -155,8 +157,12 @@ function fillTable(
     if (key === undefined && !keepsAll) return true;
     const row = found.slice();
     account.charge(rowBytes(row) + HASH_ENTRY_BYTES);
-    const entry: BuildRow = { row, next: key === undefined ? undefined : entries.get(key), isMatched: false };
-    if (key !== undefined) entries.set(key, entry);
+    const entry: BuildRow = { row, next: undefined, isMatched: false, last: undefined };
+    const first = key === undefined ? undefined : entries.get(key);
+    if (first !== undefined) {
+      (first.last ?? first).next = entry;
+      first.last = entry;
+    } else if (key !== undefined) entries.set(key, entry);
     if (keepsAll) all.push(entry);
     return true;
   });
@@ -209,6 +215,7 @@ function leftDemand(plan: HashJoin, demand: Demand): Demand {
   }
   for (const key of plan.leftKeys) markSlots(key, needs, DEMAND_NOW);
   if (plan.residual !== undefined) markSlots(plan.residual, needs, DEMAND_NOW);
+  forbidLate(needs, plan.residual === undefined ? plan.leftKeys : [...plan.leftKeys, plan.residual]);
   return needs;
 }
 
