@@ -222,6 +222,7 @@ export class ShardReader {
       keyLength,
       Number.MAX_SAFE_INTEGER,
       found,
+      'entry',
       this.options.thorough,
     );
     if (!isFound) return ABSENT;
