@@ -21,6 +21,7 @@ import type { BacklogLimits } from '../engine/write-throttle.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
 import type { ManifestState } from '../manifest/manifest-contents.js';
 import { openManifest, type WritableManifest } from '../manifest/open-manifest.js';
+import { settleAfterReplay } from '../manifest/settle-after-replay.js';
 import { createMemtablePool, MemtablePool } from '../memtable/pool.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { recoverWal } from '../wal/recovery.js';
@@ -115,7 +116,7 @@ export class OfflineShard {
       groupIntervalMs: 0,
     });
     this.engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
-    this.walReport = this.replay(flushedSeqno);
+    this.walReport = settleAfterReplay(manifest, directory, () => this.replay(flushedSeqno)).replayed;
     seqnos = localSeqnoSource(Math.max(this.walReport.lastSeqno, flushedSeqno));
     this.log = new WalWriter({
       vfs,
