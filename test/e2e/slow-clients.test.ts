@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { RawConnection, splitAnswers } from '../support/http.js';
 import { TestServer } from '../support/server.js';
+import { WAIT_MS_MAX } from '../support/time.js';
 
 const MIB = 1024 * 1024;
 /** That many answers of 8 MiB are more than the 256 MiB that are held for slow readers. */
@@ -158,7 +159,7 @@ test('slow heads and slow bodies end by a timeout, and neither keeps others wait
   t.is((await server.put('/api/v1/c/b', {})).status, 201);
   await Promise.race([
     Promise.all([head.closed, body.closed]),
-    delay(40_000).then(() => t.fail('the server waits for ever')),
+    delay(WAIT_MS_MAX, undefined, { ref: false }).then(() => t.fail('the server waits for ever')),
   ]);
   t.is((await server.get('/api/v1/c/a')).status, 404);
   t.is(await server.metric('lumadb_request_body_bytes{front="0"}'), 0);
