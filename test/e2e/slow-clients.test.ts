@@ -5,7 +5,10 @@ import { TestServer } from '../support/server.js';
 import { WAIT_MS_MAX } from '../support/time.js';
 
 const MIB = 1024 * 1024;
-/** Of all tests that have no need of their own; each has its own collection. */
+/**
+ * Of all tests that have no need of their own; each has its own collection. One after the other: a test that keeps this
+ * process busy would let connections of another idle until the server closes them.
+ */
 let server: TestServer;
 test.before(async () => {
   server = await TestServer.start();
@@ -18,7 +21,7 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const put = (path: string, body: string): string =>
   `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-test('pipelined reads are answered in order', async (t) => {
+test.serial('pipelined reads are answered in order', async (t) => {
   for (let i = 0; i < 10; i++) await server.put(`/api/v1/piped/k${i}`, { i });
   const connection = await RawConnection.open(server.port);
   t.teardown(() => connection.destroy());
@@ -34,31 +37,34 @@ test('pipelined reads are answered in order', async (t) => {
   }
 });
 
-test('a request pipelined behind a write never gets its answer first: the connection ends instead', async (t) => {
-  await server.put('/api/v1/behind/a', { n: 0 });
-  for (let round = 0; round < 20; round++) {
-    const connection = await RawConnection.open(server.port);
-    const requests: [string, string][] = [
-      ['GET', get('/api/v1/behind/a')],
-      ['PUT', put('/api/v1/behind/a', `{"n":${round}}`)],
-      ['GET', get('/api/v1/behind/a')],
-      ['PUT', put('/api/v1/behind/b', `{"n":${round}}`)],
-    ];
-    connection.send(requests.map(([, text]) => text).join(''));
-    await Promise.race([connection.closed, delay(1000)]);
-    const answers = splitAnswers(connection.received);
-    t.true(answers.length <= requests.length);
-    for (const [index, { body }] of answers.entries()) {
-      t.is(body.includes('"_seq"'), requests[index][0] === 'PUT', `answer ${index} of round ${round}`);
+test.serial(
+  'a request pipelined behind a write never gets its answer first: the connection ends instead',
+  async (t) => {
+    await server.put('/api/v1/behind/a', { n: 0 });
+    for (let round = 0; round < 20; round++) {
+      const connection = await RawConnection.open(server.port);
+      const requests: [string, string][] = [
+        ['GET', get('/api/v1/behind/a')],
+        ['PUT', put('/api/v1/behind/a', `{"n":${round}}`)],
+        ['GET', get('/api/v1/behind/a')],
+        ['PUT', put('/api/v1/behind/b', `{"n":${round}}`)],
+      ];
+      connection.send(requests.map(([, text]) => text).join(''));
+      await Promise.race([connection.closed, delay(1000)]);
+      const answers = splitAnswers(connection.received);
+      t.true(answers.length <= requests.length);
+      for (const [index, { body }] of answers.entries()) {
+        t.is(body.includes('"_seq"'), requests[index][0] === 'PUT', `answer ${index} of round ${round}`);
+      }
+      connection.destroy();
+      const read = await server.get('/api/v1/behind/a');
+      // Unanswered, so it may have happened or not, or be about to.
+      t.true(Number.isInteger(read.json.n) && read.json.n <= round, read.text);
     }
-    connection.destroy();
-    const read = await server.get('/api/v1/behind/a');
-    // Unanswered, so it may have happened or not, or be about to.
-    t.true(Number.isInteger(read.json.n) && read.json.n <= round, read.text);
-  }
-});
+  },
+);
 
-test('sequential writes and reads on one connection see each other', async (t) => {
+test.serial('sequential writes and reads on one connection see each other', async (t) => {
   const connection = await RawConnection.open(server.port);
   t.teardown(() => connection.destroy());
   for (let i = 0; i < 100; i++) {
@@ -73,7 +79,7 @@ test('sequential writes and reads on one connection see each other', async (t) =
   }
 });
 
-test('readers that do not read cost bounded memory, pipelined or with large documents', async (t) => {
+test.serial('readers that do not read cost bounded memory, pipelined or with large documents', async (t) => {
   const own = await TestServer.start();
   t.teardown(() => own.close());
   await own.put('/api/v1/c/medium', { v: 'x'.repeat(100 * 1024) });
@@ -122,7 +128,7 @@ test('readers that do not read cost bounded memory, pipelined or with large docu
   );
 });
 
-test('a slow reader gets a large document whole, while others are served', async (t) => {
+test.serial('a slow reader gets a large document whole, while others are served', async (t) => {
   const text = JSON.stringify({ _id: 'a', v: 'abcdefgh'.repeat(MIB) });
   await server.put('/api/v1/whole/a', text);
   const connection = await RawConnection.open(server.port);
@@ -144,7 +150,7 @@ test('a slow reader gets a large document whole, while others are served', async
   t.is(answer.body.toString(), text);
 });
 
-test('slow heads and slow bodies end by a timeout, and neither keeps others waiting', async (t) => {
+test.serial('slow heads and slow bodies end by a timeout, and neither keeps others waiting', async (t) => {
   const head = await RawConnection.open(server.port);
   const body = await RawConnection.open(server.port);
   t.teardown(() => {
