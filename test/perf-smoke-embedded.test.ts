@@ -12,7 +12,7 @@ import { UsageError } from '../perf/flags.js';
 import { createPrng } from '../src/base/prng.js';
 import { PRIVATE_PATH, runHarness } from './support/run-harness.js';
 
-const SMOKE_MS_MAX = 110_000;
+const SMOKE_MS_MAX = 280_000;
 
 test('a smoke run of the embedded comparison measures every engine', async (t) => {
   t.timeout(SMOKE_MS_MAX);

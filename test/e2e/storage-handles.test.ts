@@ -65,7 +65,7 @@ test('with more tables than file handles every document is read and listed; what
   limitOpenFiles(server, MANY_HANDLES);
   t.is((await server.get('/status')).json.shards[0].restarts, 0, 'no thread has died of it');
   const memtables = () => server.metric('lumadb_memtables{shard="0"}');
-  await server.until('the memtables are flushed', async () => (await memtables()) === 1, 60_000);
+  await server.until('the memtables are flushed', async () => (await memtables()) === 1);
   let refusal = '';
   await server
     .until('writes are taken again', async () => {
