@@ -335,8 +335,9 @@ export class BatchApplier {
       current.valueLength = reader.valueLength(version);
       return;
     }
-    // Only a patch reads what was there. All others ask what there was.
-    const part = batch.kind(index) === OperationKind.Patch ? 'entry' : 'version';
+    // Only a patch and the upkeep of indexes read what was there. All others ask what there was.
+    const readsOld = batch.kind(index) === OperationKind.Patch || this.indexes.of(collection).length > 0;
+    const part = readsOld ? 'entry' : 'version';
     this.lookupBelow(batch, hash, collection, keyStart, keyLength, part);
   }
 

@@ -6,7 +6,7 @@
 import type { IndexDefinition } from '../indexes/definition.js';
 import { type ExtractorFactory, hasExpressions, pathExtractor } from '../indexes/extractor.js';
 import { IndexInUse } from '../indexes/index-entry.js';
-import { bindIndex, type BoundIndex, sqlExtractor } from './sql-extractor.js';
+import { type BoundIndex, bindIndex, sqlExtractor } from './sql-extractor.js';
 
 /** A definition with its SQL bound, if it has any: as shards get it. Needs the parser. Throws DbError. */
 export function withBoundSql(definition: IndexDefinition): IndexDefinition {

@@ -134,7 +134,8 @@ class Server implements RunningServer {
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.indexes.droppedIds(),
-      indexes: () => this.catalog.indexes().map((index) => (index.state === 'invalid' ? index : withBoundSql(index))),
+      indexes: () =>
+        this.catalog.indexes().map((index) => (index.state === 'invalid' ? index : withBoundSql(index))),
       indexUsage: this.indexUsage,
     });
     const newId = hyperid({ urlSafe: true });

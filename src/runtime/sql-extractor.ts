@@ -5,17 +5,17 @@
 import { createPrng } from '../base/prng.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { type IndexExtractor, pathUtf8 } from '../indexes/extractor.js';
+import type { KeyEncoder } from '../indexes/key-encoding.js';
 import { findPath, Span } from '../json/members.js';
-import { bindStandalone } from '../sql/bind/standalone.js';
 import type { BoundExpression } from '../sql/algebra/expression.js';
-import type { StandaloneExpression } from '../sql/plan/support.js';
-import { reviveValue } from '../sql/types/values.js';
+import { bindStandalone } from '../sql/bind/standalone.js';
 import { FEATURE_NOT_SUPPORTED, sqlError } from '../sql/errors.js';
 import { compileDocumentExpression, type DocumentEvaluator } from '../sql/execute/compile.js';
 import type { ExecutionEnvironment } from '../sql/execute/environment.js';
 import { MemoryBudget } from '../sql/execute/memory-budget.js';
 import { scalarById } from '../sql/functions/registry.js';
-import type { KeyEncoder } from '../indexes/key-encoding.js';
+import type { StandaloneExpression } from '../sql/plan/support.js';
+import { reviveValue } from '../sql/types/values.js';
 
 /** One expression over one document. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
@@ -104,7 +104,10 @@ function requireImmutable(value: unknown, text: string): void {
     throw sqlError(INVALID_OBJECT_DEFINITION, message);
   }
   if (node['kind'] === 'subquery' || node['kind'] === 'param')
-    throw sqlError(FEATURE_NOT_SUPPORTED, `an index expression can have neither subqueries nor parameters: ${text}`);
+    throw sqlError(
+      FEATURE_NOT_SUPPORTED,
+      `an index expression can have neither subqueries nor parameters: ${text}`,
+    );
   for (const child of Object.values(node)) requireImmutable(child, text);
 }
 

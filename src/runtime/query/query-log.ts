@@ -12,7 +12,7 @@ const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
 /** Lines kept while a file cannot be written, in bytes; beyond it they are dropped. */
 const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
 /** Written in one go, once so much has come together or the timer says so. */
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 const FLUSH_INTERVAL_MS = 250;
 
 export class QueryLog {
