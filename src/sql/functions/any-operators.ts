@@ -90,11 +90,13 @@ function concatenateAny(a: SqlValue, b: SqlValue): SqlValue {
 const asJson = (value: SqlValue): SqlValue =>
   typeof value === 'string' && /^\s*[[{"]/.test(value) ? castValue(value, 'jsonb') : value;
 
+const MEMBERS = { membersOnly: true } as const;
+
 function withNumbers(symbol: string, evaluate: (a: SqlValue, b: SqlValue) => SqlValue): FunctionDefinition[] {
   return [
-    two(symbol, ['any', 'any'], 'any', evaluate),
-    two(symbol, ['any', 'numeric'], 'numeric', evaluate),
-    two(symbol, ['numeric', 'any'], 'numeric', evaluate),
+    two(symbol, ['any', 'any'], 'any', evaluate, MEMBERS),
+    two(symbol, ['any', 'numeric'], 'numeric', evaluate, MEMBERS),
+    two(symbol, ['numeric', 'any'], 'numeric', evaluate, MEMBERS),
   ];
 }
 
@@ -105,12 +107,16 @@ export const ANY_OPERATORS: readonly FunctionDefinition[] = [
   ...withNumbers('/', divideAny),
   ...withNumbers('%', (a, b) => moduloNumeric(toNumber(a), toNumber(b))),
   ...withNumbers('^', (a, b) => powerNumeric(toNumber(a), toNumber(b))),
-  two('+', ['any', 'interval'], 'any', addAny),
-  two('+', ['interval', 'any'], 'any', addAny),
-  two('-', ['any', 'interval'], 'any', subtractAny),
-  one('-', 'any', 'any', (value) =>
-    value instanceof Interval ? negateInterval(value) : negate(toNumber(value)),
+  two('+', ['any', 'interval'], 'any', addAny, MEMBERS),
+  two('+', ['interval', 'any'], 'any', addAny, MEMBERS),
+  two('-', ['any', 'interval'], 'any', subtractAny, MEMBERS),
+  one(
+    '-',
+    'any',
+    'any',
+    (value) => (value instanceof Interval ? negateInterval(value) : negate(toNumber(value))),
+    MEMBERS,
   ),
-  one('+', 'any', 'any', (value) => (value instanceof Interval ? value : toNumber(value))),
-  two('||', ['any', 'any'], 'any', concatenateAny),
+  one('+', 'any', 'any', (value) => (value instanceof Interval ? value : toNumber(value)), MEMBERS),
+  two('||', ['any', 'any'], 'any', concatenateAny, MEMBERS),
 ];

@@ -7,7 +7,10 @@ import type { SqlValue } from '../types/values.js';
 import type { EvaluationContext, FunctionDefinition } from './definition.js';
 
 export type ScalarOptions = Partial<
-  Pick<FunctionDefinition, 'strict' | 'volatility' | 'variadic' | 'returnsFor' | 'commonArguments'>
+  Pick<
+    FunctionDefinition,
+    'strict' | 'volatility' | 'variadic' | 'returnsFor' | 'commonArguments' | 'membersOnly'
+  >
 >;
 
 export const functionId = (name: string, parameters: readonly SqlType[]): string =>

@@ -31,6 +31,8 @@ export interface FunctionDefinition {
   readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
   /** All arguments are cast to their common type first: greatest, least. */
   readonly commonArguments?: boolean;
+  /** Operators on members of documents: arguments for `any` parameters must have that type, or be literals. */
+  readonly membersOnly?: boolean;
   /** NULL in, NULL out, without a call. */
   readonly strict: boolean;
   /** immutable: same result for the same arguments for ever; only these may be indexed and folded. */

@@ -135,7 +135,7 @@ export const FORMATTING: readonly FunctionDefinition[] = [
   two<SqlNumber, string>('to_char', ['int8', 'text'], 'text', numberToChar),
   two<SqlNumber, string>('to_char', ['numeric', 'text'], 'text', numberToChar),
   two<SqlNumber, string>('to_char', ['float8', 'text'], 'text', numberToChar),
-  two<SqlValue, string>('to_char', ['any', 'text'], 'text', anyToChar),
+  two<SqlValue, string>('to_char', ['any', 'text'], 'text', anyToChar, { membersOnly: true }),
   two<string>('to_timestamp', ['text', 'text'], 'timestamptz', toTimestamp),
   two<string>('to_date', ['text', 'text'], 'date', toDate),
   two<string>('to_number', ['text', 'text'], 'numeric', toNumber),

@@ -97,17 +97,23 @@ class Reader {
   private word(word: FormatWord, next: FormatWord | undefined): void {
     const { code } = word;
     this.skipSpace();
-    if (WIDTHS[code] !== undefined) return this.number(word, next);
+    if (WIDTHS[code] !== undefined) {
+      this.number(word, next);
+      return;
+    }
     const rest = this.text.slice(this.at);
     switch (code) {
       case 'MONTH':
       case 'MON':
-        return this.name(MONTH_NAMES, code === 'MON', 'MM', code);
+        this.name(MONTH_NAMES, code === 'MON', 'MM', code);
+        return;
       case 'DAY':
       case 'DY':
-        return this.name(DAY_NAMES, code === 'DY', 'dayName', code);
+        this.name(DAY_NAMES, code === 'DY', 'dayName', code);
+        return;
       case 'RM':
-        return this.roman(rest);
+        this.roman(rest);
+        return;
       case 'Y,YYY': {
         const match = /^(\d+),(\d{3})/.exec(rest);
         if (match === null) throw invalid(rest.slice(0, 5), code);
@@ -116,7 +122,8 @@ class Reader {
         return;
       }
       default:
-        return this.mark(code, rest);
+        this.mark(code, rest);
+        return;
     }
   }
 
@@ -189,7 +196,7 @@ class Reader {
 
   private roman(rest: string): void {
     const numeral = /^[ivx]+/i.exec(rest)?.[0] ?? '';
-    const month = ROMAN_MONTHS.findIndex((roman) => roman === numeral.toUpperCase()) + 1;
+    const month = (ROMAN_MONTHS as readonly string[]).indexOf(numeral.toUpperCase()) + 1;
     if (month === 0) throw invalid(rest.slice(0, 4), 'RM');
     this.numbers.set('MM', month);
     this.at += numeral.length;

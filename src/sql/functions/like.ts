@@ -84,14 +84,14 @@ export function like(text: string, pattern: string): boolean {
 export const ilike = (text: string, pattern: string): boolean => like(lower(text), lower(pattern));
 
 /** Turns a pattern with another escape character into one with a backslash; an empty one means none. */
-export function likeEscape(pattern: string, escape: string): string {
-  const characters = [...escape];
+export function likeEscape(pattern: string, escapeText: string): string {
+  const characters = [...escapeText];
   if (characters.length > 1) throw sqlError('22025', 'invalid escape string');
-  if (escape === '\\') return pattern;
+  if (escapeText === '\\') return pattern;
   let result = '';
   const all = [...pattern];
   for (let index = 0; index < all.length; index++) {
-    if (all[index] === escape) result += `\\${all[++index] ?? ''}`;
+    if (all[index] === escapeText) result += `\\${all[++index] ?? ''}`;
     else result += all[index] === '\\' ? '\\\\' : all[index];
   }
   return result;

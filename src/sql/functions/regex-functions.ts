@@ -128,13 +128,13 @@ function regexSubstring(text: string, pattern: string): string | null {
 }
 
 /** SIMILAR TO: % and _ as in LIKE, | * + ? {} () [] as in regular expressions, over the whole text. */
-export function similarToEscape(pattern: string, escape = '\\'): string {
-  if ([...escape].length > 1) throw sqlError('22025', 'invalid escape string');
+export function similarToEscape(pattern: string, mark = '\\'): string {
+  if ([...mark].length > 1) throw sqlError('22025', 'invalid escape string');
   let result = '^(?:';
   let isInBrackets = false;
   for (let index = 0; index < pattern.length; index++) {
     const character = pattern[index];
-    if (character === escape && escape !== '') {
+    if (character === mark && mark !== '') {
       const next = pattern[++index] ?? '';
       result += /[a-zA-Z0-9_]/.test(next) ? next : `\\${next}`;
     } else if (isInBrackets) {
@@ -174,8 +174,8 @@ export const REGEX_FUNCTIONS: readonly FunctionDefinition[] = [
   }),
   two<string>('substring', ['text', 'text'], 'text', regexSubstring),
   many('substring', ['text', 'text', 'text'], 'text', (args) => {
-    const [text, pattern, escape] = args as Texts;
-    return similarSubstring(text, pattern, escape);
+    const [text, pattern, mark] = args as Texts;
+    return similarSubstring(text, pattern, mark);
   }),
   two<string>('regexp_match', ['text', 'text'], 'text[]', (text, pattern) => regexMatch(text, pattern)),
   many('regexp_match', ['text', 'text', 'text'], 'text[]', (args) => {
@@ -251,16 +251,16 @@ export const REGEX_FUNCTIONS: readonly FunctionDefinition[] = [
 ];
 
 /** substring(text similar 'a#"b#"c' escape '#'): what is between the two marks. */
-function similarSubstring(text: string, pattern: string, escape: string): string | null {
-  const parts = pattern.split(`${escape}"`);
-  if (parts.length === 1) return regexTest(text, similarToEscape(pattern, escape)) ? text : null;
+function similarSubstring(text: string, pattern: string, mark: string): string | null {
+  const parts = pattern.split(`${mark}"`);
+  if (parts.length === 1) return regexTest(text, similarToEscape(pattern, mark)) ? text : null;
   if (parts.length !== 3) {
     throw sqlError(
       '2200C',
       'SQL regular expression may not contain more than two escape-double-quote separators',
     );
   }
-  const bodies = parts.map((part) => similarToEscape(part, escape).slice(1, -1));
+  const bodies = parts.map((part) => similarToEscape(part, mark).slice(1, -1));
   const match = regexFor(text, `^${bodies[0].replaceAll('.*', '.*?')}(${bodies[1]})${bodies[2]}$`).exec(text);
   return match === null ? null : (match[1] ?? null);
 }

@@ -107,19 +107,25 @@ class Translator {
     this.at += character.length;
     switch (character) {
       case '\\':
-        return this.escape();
+        this.escape();
+        return;
       case '[':
-        return this.bracket();
+        this.bracket();
+        return;
       case '(':
-        return this.open();
+        this.open();
+        return;
       case ')':
-        return this.close();
+        this.close();
+        return;
       case '*':
       case '+':
       case '?':
-        return this.quantifier(character);
+        this.quantifier(character);
+        return;
       case '{':
-        return this.bounds();
+        this.bounds();
+        return;
       case '|':
       case '^':
         this.out += character;
@@ -130,10 +136,14 @@ class Translator {
         this.hasAtom = false;
         return;
       case '.':
-        return this.atom('.');
+        this.atom('.');
+        return;
       default:
         if (this.mode.expanded && /\s/.test(character)) return;
-        if (this.mode.expanded && character === '#') return this.comment();
+        if (this.mode.expanded && character === '#') {
+          this.comment();
+          return;
+        }
         this.atom(quote(character));
     }
   }
@@ -180,7 +190,8 @@ class Translator {
     const match = /^(\d+)(?:(,)(\d*))?\}/.exec(this.text.slice(this.at));
     if (match === null) {
       if (/^\d/.test(this.text.slice(this.at))) throw invalidRegex('invalid repetition count(s)');
-      return this.atom('\\{');
+      this.atom('\\{');
+      return;
     }
     const low = Number(match[1]);
     const high = match[2] === undefined ? low : match[3] === '' ? low : Number(match[3]);
@@ -199,12 +210,14 @@ class Translator {
     );
     if (code !== null) {
       this.at += code[0].length;
-      return this.atom(quote(String.fromCodePoint(Number.parseInt(code[1] ?? code[2] ?? code[3], 16))));
+      this.atom(quote(String.fromCodePoint(Number.parseInt(code[1] ?? code[2] ?? code[3], 16))));
+      return;
     }
     const reference = /^[1-9]\d?/.exec(this.text.slice(this.at));
     if (reference !== null) {
       this.at += reference[0].length;
-      return this.atom(`\\${reference[0]}(?:)`);
+      this.atom(`\\${reference[0]}(?:)`);
+      return;
     }
     this.at++;
     const constraint = CONSTRAINTS[character];
@@ -214,9 +227,15 @@ class Translator {
       return;
     }
     const inside = CLASS_ESCAPES[character];
-    if (inside !== undefined) return this.atom(`[${/[DSW]/.test(character) ? '^' : ''}${inside}]`);
+    if (inside !== undefined) {
+      this.atom(`[${/[DSW]/.test(character) ? '^' : ''}${inside}]`);
+      return;
+    }
     const control = CONTROLS[character];
-    if (control !== undefined) return this.atom(control);
+    if (control !== undefined) {
+      this.atom(control);
+      return;
+    }
     if (/[a-zA-Z0-9]/.test(character)) throw invalidRegex('invalid escape \\ sequence');
     this.atom(quote(character));
   }

@@ -1,20 +1,51 @@
 /** All functions, by name for the binder and by id for the executor. Tables are built on first use, one set per thread. */
 import type { SqlType } from '../types/sql-type.js';
 import { AGGREGATES_BASIC } from './aggregates-basic.js';
+import { AGGREGATES_COLLECT } from './aggregates-collect.js';
+import { AGGREGATES_STATISTICS } from './aggregates-statistics.js';
+import { ANY_OPERATORS } from './any-operators.js';
 import { ARITHMETIC } from './arithmetic.js';
+import { ARRAYS } from './arrays.js';
 import type {
   AggregateDefinition,
   FunctionDefinition,
   TableFunctionDefinition,
   WindowDefinition,
 } from './definition.js';
+import { FORMATTING } from './formatting.js';
+import { JSON_FUNCTIONS } from './json-functions.js';
+import { LIKE } from './like.js';
+import { MATH } from './math.js';
+import { REGEX_FUNCTIONS } from './regex-functions.js';
 import { type Resolution, resolve, type Signature } from './resolve.js';
+import { SYSTEM_FUNCTIONS } from './system-functions.js';
+import * as tables from './table-functions.js';
 import { TEXT_BASIC } from './text-basic.js';
+import { TIME_FUNCTIONS } from './time-functions.js';
+import { TIME_OPERATORS } from './time-operators.js';
+import { WINDOW_FUNCTIONS } from './windows.js';
 
-const SCALARS: readonly (readonly FunctionDefinition[])[] = [ARITHMETIC, TEXT_BASIC];
-const AGGREGATES: readonly (readonly AggregateDefinition[])[] = [AGGREGATES_BASIC];
-const WINDOWS: readonly (readonly WindowDefinition[])[] = [];
-const TABLE_FUNCTIONS: readonly (readonly TableFunctionDefinition[])[] = [];
+const SCALARS: readonly (readonly FunctionDefinition[])[] = [
+  ARITHMETIC,
+  ANY_OPERATORS,
+  MATH,
+  TEXT_BASIC,
+  LIKE,
+  REGEX_FUNCTIONS,
+  FORMATTING,
+  TIME_OPERATORS,
+  TIME_FUNCTIONS,
+  JSON_FUNCTIONS,
+  ARRAYS,
+  SYSTEM_FUNCTIONS,
+];
+const AGGREGATES: readonly (readonly AggregateDefinition[])[] = [
+  AGGREGATES_BASIC,
+  AGGREGATES_STATISTICS,
+  AGGREGATES_COLLECT,
+];
+const WINDOWS: readonly (readonly WindowDefinition[])[] = [WINDOW_FUNCTIONS];
+const TABLE_FUNCTIONS: readonly (readonly TableFunctionDefinition[])[] = [tables.TABLE_FUNCTIONS];
 
 interface Named extends Signature {
   readonly id: string;

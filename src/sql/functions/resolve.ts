@@ -10,6 +10,7 @@ export interface Signature {
   readonly parameters: readonly SqlType[];
   readonly variadic?: boolean;
   readonly commonArguments?: boolean;
+  readonly membersOnly?: boolean;
 }
 
 export interface Resolution<D> {
@@ -48,8 +49,8 @@ function expand(signature: Signature, count: number): readonly SqlType[] | undef
   return [...parameters.slice(0, fixed), ...new Array<SqlType>(count - fixed).fill(parameters[fixed])];
 }
 
-function matches(argument: SqlType, parameter: SqlType): boolean {
-  if (parameter === 'any') return true;
+function matches(argument: SqlType, parameter: SqlType, membersOnly: boolean): boolean {
+  if (parameter === 'any') return !membersOnly || isOpen(argument);
   if (parameter === 'any[]') return isArrayType(argument) || isOpen(argument);
   return canCast(argument, parameter, 'implicit');
 }
@@ -66,7 +67,9 @@ export function resolve<D extends Signature>(
   let candidates: Candidate<D>[] = [];
   for (const definition of definitions) {
     const parameters = expand(definition, types.length);
-    if (parameters?.every((parameter, index) => matches(types[index], parameter))) {
+    const { membersOnly = false } = definition;
+    if (membersOnly && !types.includes('any')) continue;
+    if (parameters?.every((parameter, index) => matches(types[index], parameter, membersOnly))) {
       candidates.push({ definition, parameters });
     }
   }
@@ -92,7 +95,9 @@ const count = (
 ): number => parameters.filter(test).length;
 
 const exactMatches = <D>({ parameters }: Candidate<D>, types: readonly SqlType[]): number =>
-  count(parameters, (parameter, index) => parameter === types[index]);
+  count(parameters, (parameter, index) => parameter === types[index]) +
+  // `text || text[]`: that there is an array decides.
+  2 * count(parameters, (parameter, index) => parameter === 'any[]' && isArrayType(types[index]));
 
 /** `timestamptz - '…'`: a literal next to an operand is of its type, if there is such an operator. */
 function assumeSame<D>(candidates: Candidate<D>[], types: readonly SqlType[]): Candidate<D>[] {
@@ -111,10 +116,13 @@ const preferredMatches = <D>({ parameters }: Candidate<D>, types: readonly SqlTy
 /** For arguments whose type says nothing: any, then text, then the widest of a category. */
 function openScore<D>({ parameters }: Candidate<D>, types: readonly SqlType[]): number {
   let score = 0;
+  const meetsMember = types.includes('any');
   for (let index = 0; index < parameters.length; index++) {
     if (!isOpen(types[index])) continue;
     const parameter = parameters[index];
-    if (parameter === 'any') score += types[index] === 'any' ? 8 : 1;
+    // A literal next to a member adapts when the member is known.
+    if (parameter === 'any') score += types[index] === 'any' ? 8 : meetsMember ? 5 : 1;
+    else if (parameter === 'any[]' && types[index] === 'unknown') score += 2;
     else if (parameter === 'text') score += 4;
     // Numbers in documents are numeric; numbers in quotes are float8, as PostgreSQL prefers.
     else if (categoryOf(parameter) === 'number') {

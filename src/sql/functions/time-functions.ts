@@ -171,15 +171,21 @@ const extracts = (name: string, returns: 'numeric' | 'float8'): FunctionDefiniti
   two<string, SqlDate>(name, ['text', 'date'], returns, dateFieldOf),
   two<string, SqlTime>(name, ['text', 'time'], returns, timeField),
   two<string, Interval>(name, ['text', 'interval'], returns, intervalField),
-  two<string, SqlValue>(name, ['text', 'any'], returns, (field, value) => {
-    if (value instanceof Interval) return intervalField(field, value);
-    if (value instanceof SqlDate) return dateFieldOf(field, value);
-    if (value instanceof SqlTime) return timeField(field, value);
-    return timestampField(field, castValue(value, 'timestamptz') as Timestamp);
-  }),
+  two<string, SqlValue>(
+    name,
+    ['text', 'any'],
+    returns,
+    (field, value) => {
+      if (value instanceof Interval) return intervalField(field, value);
+      if (value instanceof SqlDate) return dateFieldOf(field, value);
+      if (value instanceof SqlTime) return timeField(field, value);
+      return timestampField(field, castValue(value, 'timestamptz') as Timestamp);
+    },
+    { membersOnly: true },
+  ),
 ];
 
-const isFinite = (value: SqlValue): boolean =>
+const isBounded = (value: SqlValue): boolean =>
   value instanceof Timestamp ? Number.isFinite(value.micros) : Number.isFinite((value as SqlDate).days);
 
 export const TIME_FUNCTIONS: readonly FunctionDefinition[] = [
@@ -253,9 +259,9 @@ export const TIME_FUNCTIONS: readonly FunctionDefinition[] = [
   two<Interval, Timestamp>('timezone', ['interval', 'timestamptz'], 'timestamp', inIntervalZone),
   two<Interval, Timestamp>('timezone', ['interval', 'timestamp'], 'timestamptz', inIntervalZone),
   many('overlaps', ['any', 'any', 'any', 'any'], 'bool', overlaps, { strict: false }),
-  one('isfinite', 'timestamptz', 'bool', isFinite),
-  one('isfinite', 'timestamp', 'bool', isFinite),
-  one('isfinite', 'date', 'bool', isFinite),
+  one('isfinite', 'timestamptz', 'bool', isBounded),
+  one('isfinite', 'timestamp', 'bool', isBounded),
+  one('isfinite', 'date', 'bool', isBounded),
   one('isfinite', 'interval', 'bool', () => true),
   one<SqlValue>('date', 'timestamptz', 'date', (value) => castValue(value, 'date')),
   one<SqlValue>('date', 'timestamp', 'date', (value) => castValue(value, 'date')),

@@ -211,7 +211,8 @@ function renderTokens(format: NumberFormat, state: RenderState, isNegative: bool
         if (!isNegative) out += ordinalOf(whole, token.text);
         break;
       case 'currency':
-        out += fill ? '$' : '$';
+        // Locale C has no currency symbol.
+        out += ' ';
         break;
       case 'minus':
         out += isNegative ? '-' : fill ? '' : ' ';
@@ -254,7 +255,7 @@ function finish(format: NumberFormat, body: string, isNegative: boolean, fill: b
   const kinds = format.tokens.map(({ kind }) => kind);
   const firstDigit = kinds.indexOf('digit');
   const signAt = kinds.indexOf('sign');
-  const isPlaced = kinds.some((kind) => kind === 'minus' || kind === 'plus' || kind === 'plusMinus');
+  const isPlaced = kinds.some((kind) => kind === 'minus' || kind === 'plusMinus');
   if (signAt >= 0) {
     const isLeading = signAt < firstDigit || firstDigit < 0;
     return body.replace(SIGN_PLACE, isLeading ? (isNegative ? '-' : '+') : '');

@@ -65,7 +65,9 @@ function renderWord(parts: Parts, word: FormatWord): string {
   const number = numberOf(parts, word.code);
   if (number !== undefined) {
     const [value, width] = number;
-    const digits = String(Math.abs(value)).padStart(word.fill ? 0 : width, '0');
+    // The sign counts in the width of days, and of nothing else.
+    const padded = word.code === 'DD' && value < 0 ? width - 1 : width;
+    const digits = String(Math.abs(value)).padStart(word.fill ? 0 : padded, '0');
     return (value < 0 ? `-${digits}` : digits) + ordinalOf(value, word.ordinal);
   }
   return nameOf(parts, word);

@@ -93,7 +93,10 @@ export function castToTime(
   nowMicros: number | undefined,
 ): SqlTime {
   if (typeof value === 'string') {
-    const micros = reading(value, 'time', () => fieldsToTime(fieldsOf(value), nowMicros));
+    // 040506: a time when nothing but digits stands there.
+    const compact = /^\s*(\d\d)(\d\d)(\d\d(?:\.\d+)?)?\s*$/.exec(value);
+    const text = compact === null ? value : `${compact[1]}:${compact[2]}:${compact[3] ?? '00'}`;
+    const micros = reading(value, 'time', () => fieldsToTime(fieldsOf(text), nowMicros));
     return new SqlTime(roundMicros(micros, modifiers));
   }
   if (value instanceof SqlTime) return new SqlTime(roundMicros(value.micros, modifiers));
@@ -112,6 +115,7 @@ const MASK_UNITS: readonly (readonly [number, IntervalUnit])[] = [
   [1 << 2, 'year'],
 ];
 const FULL_MASK = 0x7fff;
+const MINUTE_TO_SECOND = (1 << 11) | (1 << 12);
 
 export function castToInterval(value: SqlValue, modifiers: readonly number[] | undefined): Interval {
   const mask = modifiers?.[0] ?? FULL_MASK;
@@ -119,7 +123,7 @@ export function castToInterval(value: SqlValue, modifiers: readonly number[] | u
   let interval: Interval;
   if (value instanceof Interval) interval = value;
   else if (typeof value === 'string')
-    interval = reading(value, 'interval', () => parseInterval(value, smallest));
+    interval = reading(value, 'interval', () => parseInterval(value, smallest, mask === MINUTE_TO_SECOND));
   else if (value instanceof SqlTime) interval = new Interval(0, 0, value.micros);
   else throw cannotCast('interval');
   if (modifiers === undefined) return interval;

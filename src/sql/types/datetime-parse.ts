@@ -98,6 +98,7 @@ class WordParser {
 
   private take(word: string): void {
     if (/^\d+(?::\d+)+(?:[.,]\d+)?$/.test(word)) this.takeClock(word);
+    else if (/^\d{4}\.\d{3}$/.test(word) && !this.hasDate()) this.takeDate(word);
     else if (/^\d+[-/.]/.test(word) && !/^\d+\.\d+$/.test(word)) this.takeDate(word);
     else if (/^\d/.test(word)) this.takeNumber(word);
     else if (/^[+-]\d/.test(word)) this.takeOffset(word);

@@ -7,7 +7,7 @@ import {
   MICROS_PER_MINUTE,
   MICROS_PER_SECOND,
 } from './calendar.js';
-import { badSyntax, fieldOutOfRange } from './datetime-fields.js';
+import { badSyntax, DateTimeFault } from './datetime-fields.js';
 import { Interval } from './values.js';
 
 const TEXT_LENGTH_MAX = 256;
@@ -95,13 +95,20 @@ class Sum {
 /** 0.7 × 30 is 21, not 20.999999999999996. */
 const roundNoise = (value: number): number => Math.round(value * 1e9) / 1e9;
 
-/** `unit`: what a number without a unit counts, from INTERVAL '5' DAY. Throws DateTimeFault. */
-export function parseInterval(text: string, unit: IntervalUnit = 'second'): Interval {
+/**
+ * `unit`: what a number without a unit counts, from INTERVAL '5' DAY. `isMinuteToSecond`: `1:02` is a minute and two seconds.
+ * Throws DateTimeFault.
+ */
+export function parseInterval(
+  text: string,
+  unit: IntervalUnit = 'second',
+  isMinuteToSecond = false,
+): Interval {
   if (text.length > TEXT_LENGTH_MAX) throw badSyntax();
   const trimmed = text.trim();
   const sum = new Sum();
   if (/^-?[Pp]/.test(trimmed)) addIso(sum, trimmed);
-  else addWords(sum, trimmed.toLowerCase(), unit);
+  else addWords(sum, trimmed.toLowerCase(), unit, isMinuteToSecond);
   return makeInterval(sum.months, sum.days, sum.micros);
 }
 
@@ -127,7 +134,7 @@ function addIso(sum: Sum, text: string): void {
     sum.add(Number(alternative[3]), 'day');
   } else addIsoUnits(sum, datePart, ISO_DATE_UNITS);
   if (timePart !== undefined) {
-    if (timePart.includes(':')) sum.micros += clockMicros(timePart, undefined);
+    if (timePart.includes(':')) sum.micros += clockMicros(timePart, false);
     else addIsoUnits(sum, timePart, ISO_TIME_UNITS);
   }
   if (isNegative) sum.negate();
@@ -146,7 +153,7 @@ function addIsoUnits(sum: Sum, text: string, units: Readonly<Record<string, Inte
 const WORD =
   /[+-]?\d+(?::\d+)+(?:\.\d*)?|[+-]?\d+-\d+|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[a-z]+|@|\s+|\S/gy;
 
-function addWords(sum: Sum, text: string, defaultUnit: IntervalUnit): void {
+function addWords(sum: Sum, text: string, defaultUnit: IntervalUnit, isMinuteToSecond: boolean): void {
   const words = (text.match(WORD) ?? []).filter((word) => !/^\s+$/.test(word));
   if (words.length === 0) throw badSyntax();
   let at = 0;
@@ -159,7 +166,7 @@ function addWords(sum: Sum, text: string, defaultUnit: IntervalUnit): void {
       sum.negate();
       continue;
     }
-    if (word.includes(':')) sum.micros += clockMicros(word, defaultUnit);
+    if (word.includes(':')) sum.micros += clockMicros(word, isMinuteToSecond);
     else if (/^[+-]?\d+-\d+$/.test(word)) addYearMonth(sum, word);
     else if (/^[+-]?[.\d]/.test(word)) {
       const unit = next === undefined ? undefined : UNITS.get(next);
@@ -177,21 +184,21 @@ function addYearMonth(sum: Sum, word: string): void {
   const match = /^([+-]?)(\d+)-(\d+)$/.exec(word);
   if (match === null) throw badSyntax();
   const months = Number(match[3]);
-  if (months > 11) throw fieldOutOfRange();
+  if (months > 11) throw new DateTimeFault('22015');
   const total = Number(match[2]) * 12 + months;
   sum.months += match[1] === '-' ? -total : total;
 }
 
 /** `02:03`, `02:03:04.5`, hours of any size. Two parts are hours and minutes, but minutes and seconds with a fraction. */
-function clockMicros(word: string, unit: IntervalUnit | undefined): number {
+function clockMicros(word: string, isMinuteToSecond: boolean): number {
   const match = /^([+-]?)(\d+):(\d+)(?::(\d+))?(\.\d*)?$/.exec(word);
   if (match === null) throw badSyntax();
   const fraction = match[5] === undefined ? 0 : Math.round(Number(`0${match[5]}`) * 1e6);
-  const isMinutes = match[4] === undefined && (match[5] !== undefined || unit === 'minute');
+  const isMinutes = match[4] === undefined && (match[5] !== undefined || isMinuteToSecond);
   const [hours, minutes, seconds] = isMinutes
     ? [0, Number(match[2]), Number(match[3])]
     : [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)];
-  if (minutes > 59 || seconds > 60) throw fieldOutOfRange();
+  if (minutes > 59 || seconds > 60) throw new DateTimeFault('22015');
   const micros =
     hours * MICROS_PER_HOUR + minutes * MICROS_PER_MINUTE + seconds * MICROS_PER_SECOND + fraction;
   return match[1] === '-' ? -micros : micros;

@@ -113,11 +113,15 @@ export function zoneOffsetAt(zone: string, utcMicros: number): number {
   return Number.isFinite(utcMicros) ? namedOffset(formatter, utcMicros) : 0;
 }
 
-/** The offset that a zone has at a local time. In the hour that is skipped in spring, that of before. */
+const DAY_MICROS = 24 * MICROS_PER_HOUR;
+
+/**
+ * The offset that a zone has at a local time. Of an hour that comes twice in autumn, the second one; in the hour that is
+ * skipped in spring, the offset from before.
+ */
 export function zoneOffsetAtLocal(zone: string, localMicros: number): number {
-  const first = zoneOffsetAt(zone, localMicros);
-  const second = zoneOffsetAt(zone, localMicros - first);
-  if (first === second) return first;
-  const third = zoneOffsetAt(zone, localMicros - second);
-  return third === second ? second : Math.min(first, second);
+  const before = zoneOffsetAt(zone, localMicros - DAY_MICROS);
+  const after = zoneOffsetAt(zone, localMicros + DAY_MICROS);
+  if (before === after) return before;
+  return zoneOffsetAt(zone, localMicros - after) === after ? after : before;
 }
