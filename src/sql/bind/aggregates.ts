@@ -8,8 +8,8 @@ import { coerce } from './coerce.js';
 import { condition } from './condition.js';
 import { AGGREGATE_ARGUMENT, type Clause, type StatementContext } from './context.js';
 import { freeColumns } from './free-columns.js';
-import { shapeOf } from './shape.js';
 import type { Scope } from './scope.js';
+import { shapeOf } from './shape.js';
 import { sortKey } from './sort-key.js';
 import { unknownFunction } from './unknown-function.js';
 
@@ -92,7 +92,11 @@ function checkDistinctOrder(
 function ownerOf(context: StatementContext, call: AggregateCallOf<BoundExpression>, scope: Scope): Scope {
   let owner: Scope | undefined;
   let nearest = Number.POSITIVE_INFINITY;
-  const expressions = [...call.args, ...(call.filter ? [call.filter] : []), ...call.orderBy.map((key) => key.expression)];
+  const expressions = [
+    ...call.args,
+    ...(call.filter ? [call.filter] : []),
+    ...call.orderBy.map((key) => key.expression),
+  ];
   for (const id of expressions.flatMap((expression) => [...freeColumns(expression)])) {
     const candidate = context.owners.get(id);
     const distance = candidate && scope.distanceTo(candidate);

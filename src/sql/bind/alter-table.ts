@@ -23,7 +23,9 @@ export function bindAlterTable(context: StatementContext, statement: AlterTableS
   const table: TableView = known ?? { name, id: 0, columns: [], checks: [], indexes: [] };
   const columns = [...table.columns];
   const place: Place = { context, table, columns, isKnown: known !== undefined, location: range.location };
-  const actions = (statement.cmds ?? []).flatMap((node) => bindAction(place, bodyOf(node, 'AlterTableCmd') ?? {}));
+  const actions = (statement.cmds ?? []).flatMap((node) =>
+    bindAction(place, bodyOf(node, 'AlterTableCmd') ?? {}),
+  );
   return { kind: 'alterTable', name, ifExists, actions };
 }
 
@@ -68,9 +70,14 @@ function bindAction(place: Place, command: AlterTableCmd): readonly AlterTableAc
       declared(place, name);
       if (definition?.typeName === undefined) throw syntaxError('a type is missing', location);
       if (name === '_id') throw notSupported('another type for "_id"', definition.location);
-      if (definition.raw_default !== undefined) throw notSupported('USING in ALTER COLUMN TYPE', definition.location);
+      if (definition.raw_default !== undefined)
+        throw notSupported('USING in ALTER COLUMN TYPE', definition.location);
       const { type, modifiers } = typeOfName(definition.typeName);
-      return [modifiers === undefined ? { kind: 'setType', name, type } : { kind: 'setType', name, type, modifiers }];
+      return [
+        modifiers === undefined
+          ? { kind: 'setType', name, type }
+          : { kind: 'setType', name, type, modifiers },
+      ];
     }
     case 'AT_AddConstraint': {
       const constraint = bodyOf(command.def, 'Constraint') ?? {};
@@ -81,7 +88,11 @@ function bindAction(place: Place, command: AlterTableCmd): readonly AlterTableAc
     }
     case 'AT_DropConstraint':
       if (!ifExists && place.isKnown && !place.table.checks.some((check) => check.name === name))
-        throw sqlError('42704', `constraint "${name}" of relation "${place.table.name}" does not exist`, location);
+        throw sqlError(
+          '42704',
+          `constraint "${name}" of relation "${place.table.name}" does not exist`,
+          location,
+        );
       return [{ kind: 'dropConstraint', name, ifExists }];
     default:
       throw notSupported(`ALTER TABLE … ${wordsOf(command.subtype)}`, location);
@@ -90,10 +101,17 @@ function bindAction(place: Place, command: AlterTableCmd): readonly AlterTableAc
 
 /** AT_EnableTrig → ENABLE TRIG: near enough to what was written. */
 const wordsOf = (subtype = ''): string =>
-  subtype.replace(/^AT_/, '').replaceAll(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
+  subtype
+    .replace(/^AT_/, '')
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toUpperCase();
 
 const checksOf = ({ context, table, columns }: Place): Checks =>
-  new Checks(context, { name: table.name, columns }, table.checks.map(({ name }) => name));
+  new Checks(
+    context,
+    { name: table.name, columns },
+    table.checks.map(({ name }) => name),
+  );
 
 function addColumn(place: Place, command: AlterTableCmd): readonly AlterTableAction[] {
   const { context, table, columns, location } = place;

@@ -26,7 +26,8 @@ export function checkTargets(paths: readonly (readonly string[])[], location?: n
   const seen = paths.map((path) => JSON.stringify(path).slice(0, -1));
   for (const [place, path] of seen.entries()) {
     const clash = seen.findIndex(
-      (other, at) => at < place && (other === path || other.startsWith(`${path},`) || path.startsWith(`${other},`)),
+      (other, at) =>
+        at < place && (other === path || other.startsWith(`${path},`) || path.startsWith(`${other},`)),
     );
     if (clash >= 0)
       throw sqlError('42701', `column "${paths[place].join('.')}" specified more than once`, location);
@@ -47,7 +48,11 @@ export function storable(
   const location = context.placeOf(expression);
   if (path.length > 1) {
     if (declared !== undefined && declared.type !== 'jsonb' && declared.type !== 'any')
-      throw sqlError(UNDEFINED_COLUMN, `column "${path[0]}" of type ${declared.type} has no member "${path[1]}"`, location);
+      throw sqlError(
+        UNDEFINED_COLUMN,
+        `column "${path[0]}" of type ${declared.type} has no member "${path[1]}"`,
+        location,
+      );
     return decided(expression);
   }
   const type = declared?.type ?? (path[0] === '_id' ? 'text' : undefined);
@@ -65,8 +70,7 @@ export function bindAssignments(
   const assignments = nodes.map((node): Assignment => {
     const target = bodyOf(node, 'ResTarget') ?? {};
     const path = targetPath(target);
-    if (path[0] === '_id')
-      throw notSupported('changing "_id", the key of a document,', target.location);
+    if (path[0] === '_id') throw notSupported('changing "_id", the key of a document,', target.location);
     const value = valueNode(target);
     if (bodyOf(value, 'SetToDefault') !== undefined) return { path, expression: 'default' };
     const bound = context.expression(value, scope, clause);
@@ -87,9 +91,11 @@ function valueNode(target: ResTarget): Node {
   if (multiple === undefined) return val;
   const row = bodyOf(multiple.source, 'RowExpr')?.args;
   if (row === undefined)
-    throw notSupported('SET of several columns from a subquery: use FROM, or one subquery for each; this', location);
+    throw notSupported(
+      'SET of several columns from a subquery: use FROM, or one subquery for each; this',
+      location,
+    );
   if (row.length !== multiple.ncolumns)
     throw syntaxError('number of columns does not match number of values', location);
   return row[(multiple.colno ?? 1) - 1];
 }
-

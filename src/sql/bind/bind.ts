@@ -7,7 +7,7 @@ import type { BoundQuery, BoundStatement } from '../algebra/statement.js';
 import type { CatalogView } from '../catalog-view.js';
 import { bodyOf, kindOf } from '../parse/nodes.js';
 import type { ParsedStatement } from '../parse/parse.js';
-import { StatementContext, type BoundRows } from './context.js';
+import { type BoundRows, StatementContext } from './context.js';
 import { bindDefinition } from './definitions.js';
 import { notSupported, syntaxError } from './errors.js';
 import { explainOptions } from './explain.js';
@@ -38,7 +38,11 @@ export function bindStatement(
     if (type !== undefined) context.parameters.set(index, type);
   const explain = bodyOf(parsed.statement, 'ExplainStmt');
   if (explain !== undefined) return bindExplain(context, explain);
-  return queryOf(context, parsed.statement) ?? bindDefinition(context, parsed.statement) ?? refuse(parsed.statement);
+  return (
+    queryOf(context, parsed.statement) ??
+    bindDefinition(context, parsed.statement) ??
+    refuse(parsed.statement)
+  );
 }
 
 function refuse(statement: Node): never {

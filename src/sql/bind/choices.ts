@@ -43,7 +43,9 @@ export function bindMinMax(
   const bound = (node.args ?? []).map((arg) => context.expression(arg, scope, clause));
   const { type, items } = common(context, name.toUpperCase(), bound, node.location);
   const called = scalarCall(context, name, items, node.location);
-  return called.type === 'any' ? context.placed({ ...called, type } as BoundExpression, node.location) : called;
+  return called.type === 'any'
+    ? context.placed({ ...called, type } as BoundExpression, node.location)
+    : called;
 }
 
 export function bindCase(
@@ -59,11 +61,13 @@ export function bindCase(
       node.arg === undefined
         ? condition(context, bind(expr as Node), 'CASE/WHEN')
         : compare(context, '=', bind(node.arg), bind(expr as Node), node.location);
+    // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
     return { when, then: bind(result as Node) };
   });
   const otherwise = node.defresult === undefined ? constant(null, 'unknown') : bind(node.defresult);
   const results = [...branches.map(({ then }) => then), otherwise];
   const { type, items } = common(context, 'CASE', results, node.location);
+  // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
   const typed = branches.map(({ when }, place) => ({ when, then: items[place] }));
   return context.placed(
     { kind: 'case', type, branches: typed, otherwise: items[items.length - 1] },

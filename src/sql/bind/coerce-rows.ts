@@ -31,7 +31,12 @@ export function coerceRows(
   return { plan: project(rows.plan, computed), output };
 }
 
-export const columnOf = ({ id, type, name }: OutputColumn): BoundExpression => ({ kind: 'column', id, type, name });
+export const columnOf = ({ id, type, name }: OutputColumn): BoundExpression => ({
+  kind: 'column',
+  id,
+  type,
+  name,
+});
 
 /** Columns with these types; undefined leaves one as it is. */
 export function rowsOfTypes(

@@ -37,7 +37,11 @@ export function coerce(
     return arrayItems(context, expression, target, coercion);
   if (target === 'any') return decided(expression);
   if (expression.type === target && modifiers === undefined) return expression;
-  if (expression.type !== 'any' && expression.type !== target && !canCast(expression.type, target, coercion.as)) {
+  if (
+    expression.type !== 'any' &&
+    expression.type !== target &&
+    !canCast(expression.type, target, coercion.as)
+  ) {
     const said = coercion.as === 'explicit' ? 'cannot cast type' : 'cannot convert type';
     const state = coercion.as === 'explicit' ? CANNOT_COERCE : DATATYPE_MISMATCH;
     throw sqlError(state, `${said} ${expression.type} to ${target}`, location);
@@ -69,13 +73,19 @@ export function unify(
 }
 
 /** Numbers of any type mix as they are: a value says what it is. */
-function coerceForCommon(context: StatementContext, expression: BoundExpression, type: SqlType): BoundExpression {
-  if (expression.type === 'any') return type === 'any' || type === 'text' ? expression : coerce(context, expression, type);
+function coerceForCommon(
+  context: StatementContext,
+  expression: BoundExpression,
+  type: SqlType,
+): BoundExpression {
+  if (expression.type === 'any')
+    return type === 'any' || type === 'text' ? expression : coerce(context, expression, type);
   if (isNumeric(expression.type) && isNumeric(type)) return expression;
   return coerce(context, expression, type);
 }
 
-export const isNumeric = (type: SqlType): boolean => type === 'int8' || type === 'numeric' || type === 'float8';
+export const isNumeric = (type: SqlType): boolean =>
+  type === 'int8' || type === 'numeric' || type === 'float8';
 
 function typedParameter(
   context: StatementContext,
@@ -117,7 +127,8 @@ function literal(
 
 /** An error of a value's conversion, with the place of the value. */
 export function located(error: unknown, location: number | undefined): unknown {
-  if (!(error instanceof DbError) || error.code !== 'QUERY' || location === undefined || location < 0) return error;
+  if (!(error instanceof DbError) || error.code !== 'QUERY' || location === undefined || location < 0)
+    return error;
   if (error.details?.position !== undefined) return error;
   return new DbError('QUERY', error.message, { ...error.details, position: location + 1 });
 }

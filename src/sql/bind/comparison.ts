@@ -15,7 +15,8 @@ const TIME_KINDS = new Set<SqlType>(['timestamptz', 'timestamp', 'date', 'time',
 /** Documents hold times as text, and scalars of JSON are values: these pairs are compared by what the values are. */
 function comparesAtRunTime(left: SqlType, right: SqlType): boolean {
   const dynamic = left === 'any' || right === 'any' || left === 'jsonb' || right === 'jsonb';
-  const textAndTime = (left === 'text' && TIME_KINDS.has(right)) || (right === 'text' && TIME_KINDS.has(left));
+  const textAndTime =
+    (left === 'text' && TIME_KINDS.has(right)) || (right === 'text' && TIME_KINDS.has(left));
   return dynamic || textAndTime || (isNumeric(left) && isNumeric(right));
 }
 
@@ -32,7 +33,8 @@ export function comparable(
   }
   if (left.type === 'unknown') return [coerce(context, left, right.type), right];
   if (right.type === 'unknown') return [left, coerce(context, right, left.type)];
-  if (left.type === right.type || comparesAtRunTime(left.type, right.type)) return [decided(left), decided(right)];
+  if (left.type === right.type || comparesAtRunTime(left.type, right.type))
+    return [decided(left), decided(right)];
   const common = commonType([left.type, right.type]);
   if (common === undefined)
     throw sqlError(

@@ -37,7 +37,10 @@ function numberConstant(text: string): BoundExpression {
   return { kind: 'const', type: 'numeric', value: Number(plain) };
 }
 
-export function bindParameter(context: StatementContext, { number = 0, location }: ParamRef): BoundExpression {
+export function bindParameter(
+  context: StatementContext,
+  { number = 0, location }: ParamRef,
+): BoundExpression {
   if (number < 1) throw syntaxError('parameters are written $1, $2 and so on', location);
   const index = number - 1;
   context.noteParameter(index, location);
@@ -51,7 +54,8 @@ export function bindCast(
   scope: Scope,
   clause: Clause,
 ): BoundExpression {
-  if (node.arg === undefined || node.typeName === undefined) throw syntaxError('a cast needs a type', node.location);
+  if (node.arg === undefined || node.typeName === undefined)
+    throw syntaxError('a cast needs a type', node.location);
   const { type, modifiers } = typeOfName(node.typeName);
   const array = bodyOf(node.arg, 'A_ArrayExpr');
   // ARRAY[] has no type but the one it is cast to.

@@ -19,7 +19,11 @@ export function bindCreateTable(context: StatementContext, statement: CreateStmt
   const range = statement.relation ?? {};
   const name = collectionName(range);
   if (name.length > COLLECTION_NAME_LENGTH_MAX)
-    throw sqlError('42622', `the name has more than ${COLLECTION_NAME_LENGTH_MAX} characters`, range.location);
+    throw sqlError(
+      '42622',
+      `the name has more than ${COLLECTION_NAME_LENGTH_MAX} characters`,
+      range.location,
+    );
   if (range.relpersistence === 't') throw notSupported('a temporary table', range.location);
   if (range.relpersistence === 'u') throw notSupported('an unlogged table', range.location);
   if (statement.inhRelations !== undefined) throw notSupported('INHERITS and PARTITION OF', range.location);
@@ -36,9 +40,11 @@ export function bindCreateTable(context: StatementContext, statement: CreateStmt
   for (const node of elements) {
     if (bodyOf(node, 'ColumnDef') !== undefined) continue;
     const constraint = bodyOf(node, 'Constraint');
-    if (constraint === undefined) throw notSupported(kindOf(node) === 'TableLikeClause' ? 'LIKE' : kindOf(node), locationOf(node));
+    if (constraint === undefined)
+      throw notSupported(kindOf(node) === 'TableLikeClause' ? 'LIKE' : kindOf(node), locationOf(node));
     if (constraint.contype === 'CONSTR_CHECK') checks.add(constraint);
-    else if (constraint.contype === 'CONSTR_PRIMARY') checkPrimaryKey(stringsOf(constraint.keys), constraint.location);
+    else if (constraint.contype === 'CONSTR_PRIMARY')
+      checkPrimaryKey(stringsOf(constraint.keys), constraint.location);
     else throw unsupportedConstraint(constraint);
   }
   const ifNotExists = statement.if_not_exists ?? false;
@@ -48,7 +54,11 @@ export function bindCreateTable(context: StatementContext, statement: CreateStmt
 function refuseDuplicates(columns: readonly ColumnDeclaration[], definitions: readonly ColumnDef[]): void {
   const place = columns.findIndex(({ name }, at) => columns.findIndex((other) => other.name === name) < at);
   if (place >= 0)
-    throw sqlError('42701', `column "${columns[place].name}" specified more than once`, definitions[place].location);
+    throw sqlError(
+      '42701',
+      `column "${columns[place].name}" specified more than once`,
+      definitions[place].location,
+    );
 }
 
 function checkPrimaryKey(names: readonly string[], location?: number): void {
@@ -102,8 +112,8 @@ const CONSTRAINTS: Readonly<Record<string, string>> = {
   CONSTR_GENERATED: 'a generated column',
 };
 
-export const unsupportedConstraint = ({ contype = '', location }: Constraint): Error =>
-  notSupported(CONSTRAINTS[contype] ?? 'this kind of constraint', location);
+export const unsupportedConstraint = ({ contype, location }: Constraint): Error =>
+  notSupported(CONSTRAINTS[contype ?? ''] ?? 'this kind of constraint', location);
 
 /** CHECK constraints, each with a name of its own. */
 export class Checks {

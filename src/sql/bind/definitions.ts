@@ -47,6 +47,8 @@ function rangeOf(names: readonly string[]): RangeVar {
 
 function bindTruncate(context: StatementContext, statement: TruncateStmt): DefinitionStatement {
   if (statement.restart_seqs) throw notSupported('RESTART IDENTITY', 0);
-  const names = (statement.relations ?? []).map((node) => collection(context, bodyOf(node, 'RangeVar') ?? {}).name);
+  const names = (statement.relations ?? []).map(
+    (node) => collection(context, bodyOf(node, 'RangeVar') ?? {}).name,
+  );
   return { kind: 'truncate', names };
 }

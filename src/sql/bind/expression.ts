@@ -43,7 +43,8 @@ const BINDERS: { readonly [K in NodeKind]?: Binder<K> } = {
   SubLink: bindSubquery,
   CollateClause: (context, { arg, collname, location }, scope, clause) => {
     const name = stringsOf(collname).pop() ?? '';
-    if (!['C', 'POSIX', 'default', 'ucs_basic'].includes(name)) throw notSupported(`collation "${name}"`, location);
+    if (!['C', 'POSIX', 'default', 'ucs_basic'].includes(name))
+      throw notSupported(`collation "${name}"`, location);
     return context.expression(arg as Node, scope, clause);
   },
   SetToDefault: (_context, { location }) => {

@@ -8,7 +8,10 @@ interface Found {
   readonly made: Set<ColumnId>;
 }
 
-const collectors = ({ used, made }: Found): [(expression: BoundExpression) => void, (plan: LogicalPlan) => void] => [
+const collectors = ({
+  used,
+  made,
+}: Found): [(expression: BoundExpression) => void, (plan: LogicalPlan) => void] => [
   (expression) => {
     if (expression.kind === 'column') used.add(expression.id);
   },

@@ -20,9 +20,7 @@ export function bindFrom(context: StatementContext, items: readonly Node[], scop
     const right = bindFromItem(context, item, scope, before);
     const lateral = before.used.length > 0;
     plan =
-      plan === undefined
-        ? right
-        : { kind: 'join', join: 'cross', left: plan, right, lateral, columns: [] };
+      plan === undefined ? right : { kind: 'join', join: 'cross', left: plan, right, lateral, columns: [] };
   }
   return plan ?? { kind: 'values', rows: [[]], columns: [] };
 }
@@ -65,24 +63,36 @@ function bindTable(context: StatementContext, range: RangeVar, scope: Scope): Lo
     return { kind: 'cteScan', cte: cte.cte, name: cte.name, alias, columns: ids };
   }
   const table = collection(context, range);
-  if (range.alias?.colnames !== undefined) throw notSupported('a list of column names for a collection', location);
+  if (range.alias?.colnames !== undefined)
+    throw notSupported('a list of column names for a collection', location);
   const relation = new CollectionRelation(context, scope, table, alias);
   addRelation(scope, relation, location);
   context.reads.add(table.name);
   return relation.scan();
 }
 
-function bindSystemTable(context: StatementContext, range: RangeVar, scope: Scope, alias: string): LogicalPlan {
+function bindSystemTable(
+  context: StatementContext,
+  range: RangeVar,
+  scope: Scope,
+  alias: string,
+): LogicalPlan {
   const { relname = '', location } = range;
   const table = context.catalog.systemTable(relname);
   if (table === undefined) throw unknownTable(context, `${SYSTEM_SCHEMA}.${relname}`, location);
-  if (range.alias?.colnames !== undefined) throw notSupported('a list of column names for a system table', location);
+  if (range.alias?.colnames !== undefined)
+    throw notSupported('a list of column names for a system table', location);
   const relation = new SystemRelation(context, scope, table, alias);
   addRelation(scope, relation, location);
   return relation.scan();
 }
 
-function bindDerived(context: StatementContext, item: RangeSubselect, scope: Scope, left: Scope): LogicalPlan {
+function bindDerived(
+  context: StatementContext,
+  item: RangeSubselect,
+  scope: Scope,
+  left: Scope,
+): LogicalPlan {
   const select = bodyOf(item.subquery, 'SelectStmt');
   if (select === undefined) throw notSupported('this statement in FROM');
   // Without LATERAL the items on the left are out of sight, the queries around are not.
@@ -114,12 +124,21 @@ function derived(
   return new DerivedRelation(context, scope, alias, named);
 }
 
-function bindFunction(context: StatementContext, item: RangeFunction, scope: Scope, left: Scope): LogicalPlan {
+function bindFunction(
+  context: StatementContext,
+  item: RangeFunction,
+  scope: Scope,
+  left: Scope,
+): LogicalPlan {
   if (item.functions?.length !== 1) throw notSupported('ROWS FROM with several functions');
   if (item.coldeflist !== undefined) throw notSupported('a column definition list');
   const call = bodyOf(bodyOf(item.functions[0], 'List')?.items?.[0], 'FuncCall');
   if (call === undefined) throw syntaxError('FROM needs a function call here', locationOf(item.functions[0]));
   const made = bindTableFunction(context, call, left, item.alias?.aliasname, item.ordinality ?? false);
-  addRelation(scope, derived(context, scope, made.alias, made.columns, item.alias, call.location), call.location);
+  addRelation(
+    scope,
+    derived(context, scope, made.alias, made.columns, item.alias, call.location),
+    call.location,
+  );
   return made.plan;
 }

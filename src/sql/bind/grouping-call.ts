@@ -17,7 +17,8 @@ export function bindGroupingCall(
   if (!clause.aggregates)
     throw sqlError(GROUPING_ERROR, `grouping operations are not allowed in ${clause.name}`, location);
   const args = (node.args ?? []).map((arg) => context.expression(arg, scope, AGGREGATE_ARGUMENT));
-  if (args.length > ARGUMENTS_MAX) throw sqlError('54023', 'GROUPING must have fewer than 32 arguments', location);
+  if (args.length > ARGUMENTS_MAX)
+    throw sqlError('54023', 'GROUPING must have fewer than 32 arguments', location);
   const column = context.columnId();
   scope.groupings.push(location === undefined ? { args, column } : { args, column, location });
   return context.placed({ kind: 'column', type: 'int8', id: column, name: 'grouping' }, location);

@@ -61,5 +61,8 @@ function keysOf(item: Node, key: (node: Node) => number): readonly number[] {
 
 function checkCount(count: number): void {
   if (count > GROUPING_SETS_MAX)
-    throw sqlError(PROGRAM_LIMIT_EXCEEDED, `too many grouping sets: at most ${GROUPING_SETS_MAX} are possible`);
+    throw sqlError(
+      PROGRAM_LIMIT_EXCEEDED,
+      `too many grouping sets: at most ${GROUPING_SETS_MAX} are possible`,
+    );
 }

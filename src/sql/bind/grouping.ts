@@ -64,7 +64,13 @@ export class Grouping {
     sum = marks.map((mark, bit) => {
       const when: BoundExpression = { kind: 'isNull', type: 'bool', negated: false, arg: mark };
       const value = constant(2 ** (marks.length - 1 - bit), 'int8');
-      return { kind: 'case', type: 'int8', branches: [{ when, then: value }], otherwise: constant(0, 'int8') };
+      return {
+        kind: 'case',
+        type: 'int8',
+        // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
+        branches: [{ when, then: value }],
+        otherwise: constant(0, 'int8'),
+      };
     });
     return sum.reduce((left, right) => ({
       kind: 'call',
@@ -126,7 +132,8 @@ export class Grouping {
     for (const relation of this.scope.relations) {
       if (!(relation instanceof CollectionRelation)) continue;
       const field = relation.fields.find((candidate) => candidate.id === id);
-      if (field !== undefined) return { relation, path: field.source.kind === 'member' ? field.source.path : [] };
+      if (field !== undefined)
+        return { relation, path: field.source.kind === 'member' ? field.source.path : [] };
     }
     return undefined;
   }

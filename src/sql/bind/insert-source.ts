@@ -9,7 +9,7 @@ import type { TableView } from '../catalog-view.js';
 import { bodyOf, locationOf } from '../parse/nodes.js';
 import { checkTargets, declarationOf, storable, targetPath } from './assignments.js';
 import { coerce } from './coerce.js';
-import { columnOf, coerceRows, project } from './coerce-rows.js';
+import { coerceRows, columnOf, project } from './coerce-rows.js';
 import { type BoundRows, type StatementContext, VALUES } from './context.js';
 import { notSupported, syntaxError } from './errors.js';
 import type { Scope } from './scope.js';
@@ -33,14 +33,16 @@ export function bindInsertSource(
   const listed = statement.cols?.map((node) => targetPath(bodyOf(node, 'ResTarget') ?? {}));
   const location = statement.cols && bodyOf(statement.cols[0], 'ResTarget')?.location;
   if (listed !== undefined) checkTargets(listed, location);
-  if (select === undefined) return withDefaults(context, table, [], oneEmptyRow(), statement.relation?.location);
+  if (select === undefined)
+    return withDefaults(context, table, [], oneEmptyRow(), statement.relation?.location);
   // VALUES with ORDER BY, LIMIT or WITH is a query like any other; by itself it may say DEFAULT.
   const isPlain = select.valuesLists && !select.sortClause && !select.limitCount && !select.limitOffset;
   if (isPlain && !select.withClause) {
     const rows = valuesRows(select);
     const width = rows[0]?.length ?? 0;
     const declared = table.columns.map(({ name }): Path => [name]);
-    if (listed === undefined && declared.length === 0) return documents(context, documentValues(context, rows, scope));
+    if (listed === undefined && declared.length === 0)
+      return documents(context, documentValues(context, rows, scope));
     const paths = listed ?? declared.slice(0, width);
     checkWidth(paths.length, width, rows[0]?.[0]);
     return withDefaults(context, table, paths, memberValues(context, rows, table, paths, scope), location);
@@ -48,7 +50,8 @@ export function bindInsertSource(
   const rows = context.branch(select, scope);
   if (listed === undefined && (table.columns.length === 0 || rows.output.some(({ spread }) => spread)))
     return documents(context, rows);
-  if (rows.output.some(({ spread }) => spread)) throw notSupported('* of a collection with a list of columns', location);
+  if (rows.output.some(({ spread }) => spread))
+    throw notSupported('* of a collection with a list of columns', location);
   const paths = listed ?? table.columns.map(({ name }): Path => [name]).slice(0, rows.output.length);
   checkWidth(paths.length, rows.output.length, statement.selectStmt);
   const casts = rows.output.map((column, place) => storable(context, columnOf(column), table, paths[place]));
@@ -57,7 +60,8 @@ export function bindInsertSource(
 
 function checkWidth(targets: number, values: number, node: Node | undefined): void {
   if (targets === values) return;
-  const what = targets < values ? 'more expressions than target columns' : 'more target columns than expressions';
+  const what =
+    targets < values ? 'more expressions than target columns' : 'more target columns than expressions';
   throw syntaxError(`INSERT has ${what}`, locationOf(node));
 }
 
@@ -79,7 +83,11 @@ function documents(context: StatementContext, rows: BoundRows): InsertSource {
   return { source, members: 'document' };
 }
 
-function documentValues(context: StatementContext, rows: readonly (readonly Node[])[], scope: Scope): BoundRows {
+function documentValues(
+  context: StatementContext,
+  rows: readonly (readonly Node[])[],
+  scope: Scope,
+): BoundRows {
   const bound = rows.map((row) => {
     if (row.length !== 1)
       throw syntaxError(

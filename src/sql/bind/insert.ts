@@ -34,7 +34,8 @@ export function bindInsert(context: StatementContext, statement: InsertStmt, aro
   const scope = new Scope(around);
   const definitions = statement.withClause && bindWith(context, statement.withClause, scope);
   const { source, members } = bindInsertSource(context, statement, table, scope);
-  const conflict = statement.onConflictClause && bindConflict(context, statement.onConflictClause, table, alias, around);
+  const conflict =
+    statement.onConflictClause && bindConflict(context, statement.onConflictClause, table, alias, around);
   const seen = new Scope(scope);
   const target = new CollectionRelation(context, seen, table, alias);
   seen.relations.push(target);
@@ -64,7 +65,8 @@ function bindConflict(
   const { location } = clause;
   const isUpdate = clause.action === 'ONCONFLICT_UPDATE';
   if (clause.infer?.conname !== undefined) throw notSupported('ON CONFLICT ON CONSTRAINT', location);
-  if (clause.infer?.whereClause !== undefined) throw notSupported('WHERE in the target of ON CONFLICT', location);
+  if (clause.infer?.whereClause !== undefined)
+    throw notSupported('WHERE in the target of ON CONFLICT', location);
   const elements = clause.infer?.indexElems;
   const names = elements?.map((element) => bodyOf(element, 'IndexElem')?.name);
   if (names !== undefined && (names.length !== 1 || names[0] !== '_id'))

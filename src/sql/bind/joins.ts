@@ -48,7 +48,11 @@ export function bindJoin(
   const lateral = before.used.some((relation) => own.has(relation));
   outside.used.push(...before.used.filter((relation) => !own.has(relation)));
   if (lateral && (kind === 'right' || kind === 'full'))
-    throw sqlError('42P10', 'a lateral item cannot be on the right of a RIGHT or FULL join', locationOf(rarg));
+    throw sqlError(
+      '42P10',
+      'a lateral item cannot be on the right of a RIGHT or FULL join',
+      locationOf(rarg),
+    );
   scope.merged = [...new Set([...leftMerged, ...rightMerged])];
   const sides: Sides = {
     left: sideScope(scope, scope.relations.slice(first, middle), leftMerged),
@@ -83,7 +87,8 @@ function joinCondition(
 ): BoundExpression | undefined {
   const location = join.larg && locationOf(join.larg);
   if (join.isNatural) return using(context, naturalNames(sides, location), scope, sides, location);
-  if (join.usingClause !== undefined) return using(context, stringsOf(join.usingClause), scope, sides, location);
+  if (join.usingClause !== undefined)
+    return using(context, stringsOf(join.usingClause), scope, sides, location);
   if (join.quals === undefined) return undefined;
   // ON sees the two sides, not the other items of FROM.
   const seen = sideScope(scope, scope.relations.slice(first), scope.merged);
@@ -94,7 +99,9 @@ function naturalNames({ left, right }: Sides, location?: number): string[] {
   if ([...left.relations, ...right.relations].some(({ isOpen }) => isOpen))
     throw notSupported('NATURAL JOIN of collections, whose columns are not known (use USING); it', location);
   const names = new Set(right.relations.flatMap((relation) => relation.columnNames()));
-  return [...new Set(left.relations.flatMap((relation) => relation.columnNames()))].filter((name) => names.has(name));
+  return [...new Set(left.relations.flatMap((relation) => relation.columnNames()))].filter((name) =>
+    names.has(name),
+  );
 }
 
 function using(
@@ -108,7 +115,11 @@ function using(
   const conditions = names.map((name) => {
     const left = sideColumn(sides.left, name, 'left', location);
     const right = sideColumn(sides.right, name, 'right', location);
-    merged.push({ name, expression: mergedOf(context, sides.kind, left, right, location), relations: ownersOf(sides, name) });
+    merged.push({
+      name,
+      expression: mergedOf(context, sides.kind, left, right, location),
+      relations: ownersOf(sides, name),
+    });
     return compare(context, '=', left, right, location);
   });
   const rest = scope.merged.filter(({ name }) => !names.includes(name));

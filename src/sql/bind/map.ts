@@ -1,7 +1,8 @@
 /** Rebuilds expressions and plans with some of their expressions replaced. What has no replacement stays the same object. */
+
+import { unreachable } from '../../base/assert.js';
 import type { AggregateCallOf, BoundExpression, SortKeyOf, WindowCallOf } from '../algebra/expression.js';
 import type { ComputedColumn, LogicalPlan } from '../algebra/logical.js';
-import { unreachable } from '../../base/assert.js';
 
 /** Called for the direct children of an expression. */
 export type Replace = (expression: BoundExpression) => BoundExpression;
@@ -30,7 +31,9 @@ export function mapChildren(expression: BoundExpression, replace: Replace): Boun
     case 'compare':
     case 'distinct': {
       const [left, right] = [replace(expression.left), replace(expression.right)];
-      return left === expression.left && right === expression.right ? expression : { ...expression, left, right };
+      return left === expression.left && right === expression.right
+        ? expression
+        : { ...expression, left, right };
     }
     case 'not':
     case 'isNull':
@@ -41,13 +44,19 @@ export function mapChildren(expression: BoundExpression, replace: Replace): Boun
       return arg === expression.arg ? expression : { ...expression, arg };
     }
     case 'case': {
-      const branches = expression.branches.map(({ when, then }) => ({ when: replace(when), then: replace(then) }));
+      const branches = expression.branches.map(({ when, then }) => ({
+        when: replace(when),
+        // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
+        then: replace(then),
+      }));
       return { ...expression, branches, otherwise: replace(expression.otherwise) };
     }
     case 'in': {
       const arg = replace(expression.arg);
       const items = all(expression.items, replace);
-      return arg === expression.arg && items === expression.items ? expression : { ...expression, arg, items };
+      return arg === expression.arg && items === expression.items
+        ? expression
+        : { ...expression, arg, items };
     }
     case 'quantified':
       return { ...expression, arg: replace(expression.arg), array: replace(expression.array) };
@@ -83,7 +92,10 @@ export function mapAggregate(
   return call.filter === undefined ? mapped : { ...mapped, filter: replace(call.filter) };
 }
 
-export function mapWindow(call: WindowCallOf<BoundExpression>, replace: Replace): WindowCallOf<BoundExpression> {
+export function mapWindow(
+  call: WindowCallOf<BoundExpression>,
+  replace: Replace,
+): WindowCallOf<BoundExpression> {
   const mapped = {
     ...call,
     args: all(call.args, replace),

@@ -12,7 +12,7 @@ import { operatorCall } from './operators.js';
 import { below } from './relation.js';
 import type { Scope } from './scope.js';
 
-export function bindColumn(context: StatementContext, node: ColumnRef, scope: Scope): BoundExpression {
+export function bindColumn(_context: StatementContext, node: ColumnRef, scope: Scope): BoundExpression {
   const fields = node.fields ?? [];
   const star = fields.findIndex((field) => bodyOf(field, 'A_Star') !== undefined);
   if (star >= 0) {
@@ -61,7 +61,9 @@ function subscript(
   location?: number,
 ): BoundExpression {
   const bind = (node: Node | undefined): BoundExpression =>
-    node === undefined ? { kind: 'const', type: 'int8', value: null } : context.expression(node, scope, clause);
+    node === undefined
+      ? { kind: 'const', type: 'int8', value: null }
+      : context.expression(node, scope, clause);
   const isArray = isArrayType(value.type);
   if (indices.is_slice) {
     if (!isArray) throw typeError(`a slice of type ${value.type} is not possible`, location);
@@ -81,10 +83,20 @@ function subscript(
     if (typeof place !== 'number' || place < 0) return { kind: 'const', type: element, value: null };
     return { ...below(value, [place], location), type: element } as BoundExpression;
   }
-  if (!isArray) return operatorCall(context, '->', value, key.type === 'any' ? coerce(context, key, 'text') : key, location);
+  if (!isArray)
+    return operatorCall(
+      context,
+      '->',
+      value,
+      key.type === 'any' ? coerce(context, key, 'text') : key,
+      location,
+    );
   if (resolveScalar('array_get', [value.type, 'int8']) === undefined)
     throw notSupported('a subscript of an array that is no constant', location);
-  return { ...scalarCall(context, 'array_get', [value, key], location), type: elementType(value.type) } as BoundExpression;
+  return {
+    ...scalarCall(context, 'array_get', [value, key], location),
+    type: elementType(value.type),
+  } as BoundExpression;
 }
 
 export function bindArray(
@@ -95,8 +107,12 @@ export function bindArray(
 ): BoundExpression {
   const bound = (node.elements ?? []).map((element) => context.expression(element, scope, clause));
   if (bound.length === 0)
-    throw syntaxError('cannot determine type of empty array: write ARRAY[]::int8[] or another type', node.location);
-  if (bound.some(({ type }) => isArrayType(type))) throw notSupported('an array of several dimensions', node.location);
+    throw syntaxError(
+      'cannot determine type of empty array: write ARRAY[]::int8[] or another type',
+      node.location,
+    );
+  if (bound.some(({ type }) => isArrayType(type)))
+    throw notSupported('an array of several dimensions', node.location);
   // Literals by themselves wait for what the array is used as.
   if (bound.every(({ kind, type }) => kind === 'const' && type === 'unknown'))
     return context.placed({ kind: 'array', type: 'unknown[]', items: bound }, node.location);
@@ -111,11 +127,17 @@ export function bindArray(
   );
 }
 
-export function bindRow(context: StatementContext, node: RowExpr, scope: Scope, clause: Clause): BoundExpression {
+export function bindRow(
+  context: StatementContext,
+  node: RowExpr,
+  scope: Scope,
+  clause: Clause,
+): BoundExpression {
   const items = (node.args ?? []).flatMap((arg) => {
     const fields = bodyOf(arg, 'ColumnRef')?.fields ?? [];
     const last = fields[fields.length - 1];
-    if (bodyOf(last, 'A_Star') === undefined || fields.length < 2) return [context.expression(arg, scope, clause)];
+    if (bodyOf(last, 'A_Star') === undefined || fields.length < 2)
+      return [context.expression(arg, scope, clause)];
     const relation = scope.relationOfStar(stringsOf(fields.slice(0, -1)), node.location);
     return relation.star().map(({ expression }) => expression);
   });

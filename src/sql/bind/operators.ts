@@ -95,7 +95,9 @@ export function operatorCall(
   const operands = left === undefined ? [right] : [left, right];
   const resolved = resolveOperator(symbol, left?.type, right.type);
   if (resolved === undefined) {
-    const positive = symbol.startsWith('!') ? resolveOperator(symbol.slice(1), left?.type, right.type) : undefined;
+    const positive = symbol.startsWith('!')
+      ? resolveOperator(symbol.slice(1), left?.type, right.type)
+      : undefined;
     if (positive !== undefined)
       return context.placed(not(operatorCall(context, symbol.slice(1), left, right, location)), location);
     const types = operands.map(({ type }) => type);
@@ -113,6 +115,7 @@ function nullIf(place: Place, left: Node, right: Node): BoundExpression {
   const when = compare(context, '=', operand(place, left), operand(place, right), location);
   const otherwise = decided(operand(place, left));
   const nothing: BoundExpression = { kind: 'const', type: otherwise.type, value: null };
+  // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
   return { kind: 'case', type: otherwise.type, branches: [{ when, then: nothing }], otherwise };
 }
 
@@ -163,19 +166,30 @@ function quantified(place: Place, symbol: string, test: Node, list: Node, all: b
     const sample: BoundExpression = { kind: 'const', type: elementType(array.type), value: null };
     const [left, item] = comparable(context, symbol, arg, sample, location);
     arg = left;
-    if (item.type !== sample.type && !isArrayType(item.type)) array = coerce(context, array, arrayOf(item.type as never));
+    if (item.type !== sample.type && !isArrayType(item.type))
+      array = coerce(context, array, arrayOf(item.type as never));
   } else if (array.type !== 'any' && array.type !== 'jsonb') {
-    throw sqlError('42809', `op ${all ? 'ALL' : 'ANY'} (array) requires an array on its right side`, location);
+    throw sqlError(
+      '42809',
+      `op ${all ? 'ALL' : 'ANY'} (array) requires an array on its right side`,
+      location,
+    );
   }
   const operator = symbol;
-  return context.placed({ kind: 'quantified', type: 'bool', operator, all, arg: decided(arg), array }, location);
+  return context.placed(
+    { kind: 'quantified', type: 'bool', operator, all, arg: decided(arg), array },
+    location,
+  );
 }
 
 /** `x LIKE ANY (ARRAY[…])`: an operator that is a function, with a list that is written out. */
 function everyItem(place: Place, symbol: string, test: Node, list: Node, all: boolean): BoundExpression {
   const items = bodyOf(list, 'A_ArrayExpr')?.elements;
   if (items === undefined || items.length === 0)
-    throw notSupported(`the operator ${symbol} with ${all ? 'ALL' : 'ANY'} of an array that is not written out`, place.location);
+    throw notSupported(
+      `the operator ${symbol} with ${all ? 'ALL' : 'ANY'} of an array that is not written out`,
+      place.location,
+    );
   const each = items.map((item) => binary(place, symbol, operand(place, test), operand(place, item)));
   return all ? and(each) : or(each);
 }

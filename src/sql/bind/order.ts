@@ -32,7 +32,11 @@ export function simpleName(node: Node): string | undefined {
 /** Place of the target with this name; two different ones are ambiguous. */
 export function targetByName(
   name: string,
-  targets: readonly { readonly name: string; readonly spread: boolean; readonly expression?: BoundExpression }[],
+  targets: readonly {
+    readonly name: string;
+    readonly spread: boolean;
+    readonly expression?: BoundExpression;
+  }[],
   clause: string,
   location?: number,
 ): number | undefined {
@@ -61,7 +65,11 @@ export interface Limits {
   readonly withTies: boolean;
 }
 
-export function bindLimits(context: StatementContext, statement: SelectStmt, scope: Scope): Limits | undefined {
+export function bindLimits(
+  context: StatementContext,
+  statement: SelectStmt,
+  scope: Scope,
+): Limits | undefined {
   const limit = limitOf(context, statement.limitCount, scope);
   const offset = limitOf(context, statement.limitOffset, scope);
   if (limit === undefined && offset === undefined) return undefined;
@@ -70,7 +78,11 @@ export function bindLimits(context: StatementContext, statement: SelectStmt, sco
 }
 
 /** LIMIT ALL and LIMIT NULL are none. The scope has no relations: columns of the query are not to be seen. */
-function limitOf(context: StatementContext, node: Node | undefined, scope: Scope): BoundExpression | undefined {
+function limitOf(
+  context: StatementContext,
+  node: Node | undefined,
+  scope: Scope,
+): BoundExpression | undefined {
   if (node === undefined || bodyOf(node, 'A_Const')?.isnull) return undefined;
   const bound = context.expression(node, new Scope(scope.parent), LIMIT);
   const limit = coerce(context, bound, 'int8', { as: 'assignment' });

@@ -10,7 +10,10 @@ import { bindWith } from './with.js';
 /** A query whose columns have types: literals that met nothing are text, open parameters `any`. */
 export function bindQuery(context: StatementContext, statement: SelectStmt, around: Scope): BoundRows {
   const { plan, output } = bindBranch(context, statement, around);
-  return { plan, output: output.map((column) => (column.type === 'unknown' ? { ...column, type: 'text' } : column)) };
+  return {
+    plan,
+    output: output.map((column) => (column.type === 'unknown' ? { ...column, type: 'text' } : column)),
+  };
 }
 
 export function bindBranch(context: StatementContext, statement: SelectStmt, around: Scope): BoundRows {
@@ -24,6 +27,7 @@ export function bindBranch(context: StatementContext, statement: SelectStmt, aro
 
 function bindBody(context: StatementContext, statement: SelectStmt, scope: Scope): BoundRows {
   if (statement.valuesLists !== undefined) return bindValues(context, statement, scope);
-  if (statement.op === undefined || statement.op === 'SETOP_NONE') return bindSelect(context, statement, scope);
+  if (statement.op === undefined || statement.op === 'SETOP_NONE')
+    return bindSelect(context, statement, scope);
   return ordered(context, statement, scope, bindSetOperation(context, statement, scope));
 }

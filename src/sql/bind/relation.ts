@@ -33,7 +33,12 @@ export interface Relation {
   star(): readonly StarColumn[];
 }
 
-const column = (id: ColumnId, type: SqlType, name: string): BoundExpression => ({ kind: 'column', type, id, name });
+const column = (id: ColumnId, type: SqlType, name: string): BoundExpression => ({
+  kind: 'column',
+  type,
+  id,
+  name,
+});
 
 /** A path below a column; scalars have no members. */
 export function below(
@@ -80,7 +85,10 @@ export class CollectionRelation implements Relation {
     const declared = this.declaredType(names[0]);
     if (names.length > 1 && declared !== undefined && declared !== 'jsonb' && declared !== 'any')
       return below(this.column([names[0]]), names.slice(1), location);
-    const field = this.field({ kind: 'member', path: names }, names.length === 1 ? (declared ?? 'any') : 'any');
+    const field = this.field(
+      { kind: 'member', path: names },
+      names.length === 1 ? (declared ?? 'any') : 'any',
+    );
     return this.context.placed(column(field.id, field.type, field.name), location);
   }
 
@@ -135,7 +143,13 @@ export class SystemRelation implements Relation {
   ) {}
 
   scan(): LogicalPlan {
-    return { kind: 'systemScan', table: this.table.name, alias: this.alias, fields: this.fields, columns: [] };
+    return {
+      kind: 'systemScan',
+      table: this.table.name,
+      alias: this.alias,
+      fields: this.fields,
+      columns: [],
+    };
   }
 
   hasColumn(name: string): boolean {

@@ -23,15 +23,20 @@ export function compareRows(
     item,
     right.items[place],
   ]);
-  const each = (symbol: ComparisonOperator, [l, r]: readonly [BoundExpression, BoundExpression]): BoundExpression =>
-    compare(context, symbol, l, r, location);
+  const each = (
+    symbol: ComparisonOperator,
+    [l, r]: readonly [BoundExpression, BoundExpression],
+  ): BoundExpression => compare(context, symbol, l, r, location);
   if (operator === '=') return and(pairs.map((pair) => each('=', pair)));
   if (operator === '<>') return or(pairs.map((pair) => each('<>', pair)));
   // (a, b) < (c, d): a < c OR (a = c AND b < d); only the last pair may be equal for <= and >=.
   const strict = operator === '<' || operator === '<=' ? '<' : '>';
   const alternatives = pairs.map((pair, place) => {
     const isLast = place === pairs.length - 1;
-    return and([...pairs.slice(0, place).map((before) => each('=', before)), each(isLast ? operator : strict, pair)]);
+    return and([
+      ...pairs.slice(0, place).map((before) => each('=', before)),
+      each(isLast ? operator : strict, pair),
+    ]);
   });
   return or(alternatives);
 }

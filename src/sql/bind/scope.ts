@@ -2,14 +2,15 @@
  * The names that a query sees: the relations of its FROM, and through its parent those of the queries around it. Also collects
  * what expressions leave for the plan: aggregates, window calls and set-returning calls.
  */
+
+import type { WindowDef } from '@pgsql/types';
 import type { BoundExpression, ColumnId } from '../algebra/expression.js';
 import type { AggregateColumn, WindowColumn } from '../algebra/logical.js';
 import { AMBIGUOUS_COLUMN, sqlError, UNDEFINED_COLUMN, UNDEFINED_TABLE } from '../errors.js';
+import type { CteBinding } from './cte-binding.js';
 import { typeError } from './errors.js';
-import type { WindowDef } from '@pgsql/types';
 import { didYouMean } from './nearest.js';
 import type { Relation } from './relation.js';
-import type { CteBinding } from './cte-binding.js';
 
 /** A column that JOIN … USING makes of two. */
 export interface MergedColumn {

@@ -80,7 +80,11 @@ function distinctRows(
   return { plan: limited(sorted(unique, keys), limits), output };
 }
 
-function checkDistinctOn(context: StatementContext, on: readonly BoundExpression[], { order }: SelectParts): void {
+function checkDistinctOn(
+  context: StatementContext,
+  on: readonly BoundExpression[],
+  { order }: SelectParts,
+): void {
   const wanted = new Set(on.map(shapeOf));
   const open = new Set(wanted);
   for (const { key } of order) {
@@ -122,7 +126,11 @@ function withHiddenColumns(
   if (on.length > 0) plan = { kind: 'distinct', input: plan, on, columns: [] };
   plan = limited(plan, limits);
   if (all.length === computed.length) return { plan, output };
-  const last = output.map((each) => ({ id: context.columnId(), name: each.name, expression: columnOf(each) }));
+  const last = output.map((each) => ({
+    id: context.columnId(),
+    name: each.name,
+    expression: columnOf(each),
+  }));
   const visible = output.map((each, place) => ({ ...each, id: last[place].id }));
   return { plan: project(plan, last), output: visible };
 }

@@ -49,7 +49,11 @@ export function bindSelect(context: StatementContext, statement: SelectStmt, sco
     statement.havingClause &&
     condition(context, context.expression(statement.havingClause, scope, HAVING), 'HAVING');
   const groupNodes = statement.groupClause ?? [];
-  const grouped = groupNodes.length > 0 || having !== undefined || scope.aggregates.length > 0 || scope.groupings.length > 0;
+  const grouped =
+    groupNodes.length > 0 ||
+    having !== undefined ||
+    scope.aggregates.length > 0 ||
+    scope.groupings.length > 0;
   if (!grouped) return finish(context, statement, scope, plan, parts);
   const grouping = group(context, statement, scope, parts.targets);
   const over = overGroups(parts, grouping, scope);
@@ -159,7 +163,10 @@ function overGroups(parts: SelectParts, grouping: Grouping, scope: Scope): Selec
   });
   return {
     targets: parts.targets.map((target) => ({ ...target, expression: over(target.expression) })),
-    order: parts.order.map(({ target, key }) => ({ target, key: { ...key, expression: over(key.expression) } })),
+    order: parts.order.map(({ target, key }) => ({
+      target,
+      key: { ...key, expression: over(key.expression) },
+    })),
     distinct: typeof parts.distinct === 'string' ? parts.distinct : parts.distinct.map(over),
   };
 }

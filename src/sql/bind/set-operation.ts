@@ -63,9 +63,12 @@ export function alignColumns(
   const types = left.output.map((column, place) => {
     const other = right.output[place];
     if (column.spread !== other.spread)
-      throw notSupported(`${word} of the documents of a * with a named column ("${column.spread ? other.name : column.name}")`);
+      throw notSupported(
+        `${word} of the documents of a * with a named column ("${column.spread ? other.name : column.name}")`,
+      );
     const common = unify(context, [columnOf(column), columnOf(other)]);
-    if (common === undefined) throw typeError(`${word} types ${column.type} and ${other.type} cannot be matched`);
+    if (common === undefined)
+      throw typeError(`${word} types ${column.type} and ${other.type} cannot be matched`);
     lefts.push(common.items[0]);
     rights.push(common.items[1]);
     return common.type;

@@ -19,13 +19,19 @@ export function bindSetReturning(
   if (!clause.setReturning)
     throw sqlError('0A000', `set-returning functions are not allowed in ${clause.name}`, location);
   if (scope.setReturning.length > 0)
-    throw notSupported('a second set-returning function in one select list: write it in FROM; this', location);
+    throw notSupported(
+      'a second set-returning function in one select list: write it in FROM; this',
+      location,
+    );
   const types = args.map(({ type }) => type);
   const resolved = resolveTableFunction(name, types);
   if (resolved === undefined) throw unknownFunction(name, types, location);
   const { id, columns } = resolved.definition;
   if (columns.length !== 1)
-    throw notSupported(`${name}, which gives several columns, in a select list: write it in FROM; this`, location);
+    throw notSupported(
+      `${name}, which gives several columns, in a select list: write it in FROM; this`,
+      location,
+    );
   const coerced = args.map((arg, place) => coerce(context, arg, resolved.casts[place] ?? 'any'));
   const column = context.columnId();
   scope.setReturning.push({ function: id, args: coerced, column, columns: [column], name });

@@ -3,8 +3,8 @@ import type { SubLink } from '@pgsql/types';
 import type { BoundExpression } from '../algebra/expression.js';
 import { bodyOf, stringsOf } from '../parse/nodes.js';
 import { arrayOf, isArrayType, type ScalarType } from '../types/sql-type.js';
-import { coerceRows } from './coerce-rows.js';
 import { decided } from './coerce.js';
+import { coerceRows } from './coerce-rows.js';
 import { comparable, isComparison } from './comparison.js';
 import type { BoundRows, Clause, StatementContext } from './context.js';
 import { notSupported, syntaxError } from './errors.js';
@@ -58,12 +58,19 @@ function quantified(
   const test = context.expression(node.testexpr, scope, clause);
   const tests = isRow(test) ? test.items : [test];
   if (tests.length !== rows.output.length)
-    throw syntaxError(`subquery has too ${tests.length > rows.output.length ? 'few' : 'many'} columns`, location);
+    throw syntaxError(
+      `subquery has too ${tests.length > rows.output.length ? 'few' : 'many'} columns`,
+      location,
+    );
   const pairs = tests.map((each, place) => {
     const { id, type, name } = rows.output[place];
     return comparable(context, operator, each, { kind: 'column', id, type, name }, location);
   });
-  const inner = coerceRows(context, rows, pairs.map(([, right]) => right));
+  const inner = coerceRows(
+    context,
+    rows,
+    pairs.map(([, right]) => right),
+  );
   const mode = node.subLinkType === 'ALL_SUBLINK' ? 'all' : 'any';
   const left = pairs.map(([each]) => decided(each));
   return { kind: 'subquery', type: 'bool', mode, operator, tests: left, plan: inner.plan, args: [] };

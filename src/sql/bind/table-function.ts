@@ -4,7 +4,7 @@ import type { LogicalPlan, OutputColumn } from '../algebra/logical.js';
 import { resolveTableFunction } from '../functions/registry.js';
 import { functionName, scalarCall } from './calls.js';
 import { coerce, decided } from './coerce.js';
-import { type StatementContext, FROM } from './context.js';
+import { FROM, type StatementContext } from './context.js';
 import { notSupported } from './errors.js';
 import type { Scope } from './scope.js';
 
@@ -39,8 +39,8 @@ export function bindTableFunction(
   const coerced = args.map((arg, place) => coerce(context, arg, casts[place] ?? 'any'));
   const only = definition.columns.length === 1;
   const columns = definition.columns.map((column): OutputColumn => {
-    // A function of one column names it after the alias, as PostgreSQL does, but for those that name it themselves.
-    const named = only && (column.name === name || written !== undefined) ? alias : column.name;
+    // A single column without a name of its own is called as the alias: unnest's is, jsonb_array_elements' is "value".
+    const named = only && column.name === name ? alias : column.name;
     return { id: context.columnId(), name: named, type: column.type, spread: false };
   });
   if (ordinality) columns.push({ id: context.columnId(), name: 'ordinality', type: 'int8', spread: false });

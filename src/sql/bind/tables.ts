@@ -18,7 +18,11 @@ export function collectionName({ catalogname, schemaname, relname = '', location
 }
 
 export const unknownSchema = (schema: string, location?: number): Error =>
-  sqlError('3F000', `schema "${schema}" does not exist${didYouMean(schema, [SYSTEM_SCHEMA, 'public'])}`, location);
+  sqlError(
+    '3F000',
+    `schema "${schema}" does not exist${didYouMean(schema, [SYSTEM_SCHEMA, 'public'])}`,
+    location,
+  );
 
 export function unknownTable(context: StatementContext, name: string, location?: number): Error {
   const hint = didYouMean(name, context.catalog.tableNames());

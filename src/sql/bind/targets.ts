@@ -22,7 +22,9 @@ export function bindTargets(
   scope: Scope,
   clause: Clause,
 ): readonly Target[] {
-  const targets = nodes.flatMap((node) => bindTarget(context, bodyOf(node, 'ResTarget') ?? {}, scope, clause));
+  const targets = nodes.flatMap((node) =>
+    bindTarget(context, bodyOf(node, 'ResTarget') ?? {}, scope, clause),
+  );
   if (targets.length > OUTPUT_COLUMNS_MAX)
     throw sqlError(PROGRAM_LIMIT_EXCEEDED, `target lists can have at most ${OUTPUT_COLUMNS_MAX} entries`);
   return targets;
@@ -48,10 +50,10 @@ function starOf(node: Node, scope: Scope): readonly StarColumn[] | undefined {
   const column = bodyOf(node, 'ColumnRef');
   const fields = column?.fields ?? [];
   if (bodyOf(fields[fields.length - 1], 'A_Star') === undefined) return undefined;
-  if (fields.length > 1)
-    return scope.relationOfStar(stringsOf(fields.slice(0, -1)), column?.location).star();
+  if (fields.length > 1) return scope.relationOfStar(stringsOf(fields.slice(0, -1)), column?.location).star();
   const visible = scope.relations.filter(({ qualifiedOnly }) => !qualifiedOnly);
-  if (visible.length === 0) throw syntaxError('SELECT * with no tables specified is not valid', column?.location);
+  if (visible.length === 0)
+    throw syntaxError('SELECT * with no tables specified is not valid', column?.location);
   // What USING merged comes first, once.
   const merged = scope.merged.map(({ name, expression }) => ({ name, expression, spread: false }));
   const own = visible.flatMap((relation) =>

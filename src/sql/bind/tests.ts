@@ -5,8 +5,8 @@ import { decided } from './coerce.js';
 import { and, condition, not, or } from './condition.js';
 import type { Clause, StatementContext } from './context.js';
 import { syntaxError } from './errors.js';
-import type { Scope } from './scope.js';
 import { isRow } from './rows.js';
+import type { Scope } from './scope.js';
 
 export function bindConnective(
   context: StatementContext,
@@ -37,7 +37,12 @@ export function bindNullTest(
   if (node.arg === undefined) throw syntaxError('IS NULL needs an argument', node.location);
   const bound = decided(context.expression(node.arg, scope, clause));
   const isNot = node.nulltesttype === 'IS_NOT_NULL';
-  const test = (arg: BoundExpression): BoundExpression => ({ kind: 'isNull', type: 'bool', negated: isNot, arg });
+  const test = (arg: BoundExpression): BoundExpression => ({
+    kind: 'isNull',
+    type: 'bool',
+    negated: isNot,
+    arg,
+  });
   // A row is NULL when all of its members are, and NOT NULL when none of them is.
   if (isRow(bound) && bound.items.length > 0) return and(bound.items.map((item) => test(decided(item))));
   return context.placed(test(bound), node.location);

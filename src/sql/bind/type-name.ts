@@ -41,7 +41,17 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
 const SERIALS = ['serial', 'bigserial', 'smallserial', 'serial2', 'serial4', 'serial8'];
 
 /** Types whose modifiers change a value: the others' are dropped. */
-const LENGTHS = new Set(['varchar', 'bpchar', 'char', 'numeric', 'decimal', 'interval', 'timestamp', 'timestamptz', 'time']);
+const LENGTHS = new Set([
+  'varchar',
+  'bpchar',
+  'char',
+  'numeric',
+  'decimal',
+  'interval',
+  'timestamp',
+  'timestamptz',
+  'time',
+]);
 
 export interface WrittenType {
   readonly type: SqlType;

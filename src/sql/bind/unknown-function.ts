@@ -7,5 +7,9 @@ import { didYouMean } from './nearest.js';
 export function unknownFunction(name: string, types: readonly SqlType[], location?: number): Error {
   const known = functionNames();
   const hint = known.includes(name) ? '' : didYouMean(name, known);
-  return sqlError(UNDEFINED_FUNCTION, `function ${name}(${types.join(', ')}) does not exist${hint}`, location);
+  return sqlError(
+    UNDEFINED_FUNCTION,
+    `function ${name}(${types.join(', ')}) does not exist${hint}`,
+    location,
+  );
 }

@@ -71,7 +71,10 @@ export function unsupportedStatement(statement: Node): Error {
   const location = locationOf(statement) ?? 0;
   if (kind === 'TransactionStmt') {
     const { kind: which = '' } = (statement as { TransactionStmt: { kind?: string } }).TransactionStmt;
-    return notSupported(`${TRANSACTIONS[which] ?? 'a transaction statement'} (each statement commits by itself)`, location);
+    return notSupported(
+      `${TRANSACTIONS[which] ?? 'a transaction statement'} (each statement commits by itself)`,
+      location,
+    );
   }
   return notSupported(WORDS[kind] ?? kind.replace(/Stmt$/, ''), location);
 }

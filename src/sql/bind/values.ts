@@ -15,7 +15,8 @@ import { sortKey } from './sort-key.js';
 export function valuesRows(statement: SelectStmt): readonly (readonly Node[])[] {
   const rows = (statement.valuesLists ?? []).map((list) => bodyOf(list, 'List')?.items ?? []);
   const wrong = rows.find((row) => row.length !== rows[0].length);
-  if (wrong !== undefined) throw syntaxError('VALUES lists must all be the same length', locationOf(wrong[0]));
+  if (wrong !== undefined)
+    throw syntaxError('VALUES lists must all be the same length', locationOf(wrong[0]));
   return rows;
 }
 
@@ -25,7 +26,10 @@ export function bindValues(context: StatementContext, statement: SelectStmt, sco
   return ordered(context, statement, scope, made);
 }
 
-export function valuesOf(context: StatementContext, rows: readonly (readonly BoundExpression[])[]): BoundRows {
+export function valuesOf(
+  context: StatementContext,
+  rows: readonly (readonly BoundExpression[])[],
+): BoundRows {
   const output: OutputColumn[] = [];
   const columns = (rows[0] ?? []).map((_, place) => {
     const items = rows.map((row) => row[place]);

@@ -94,7 +94,9 @@ export function expressionsOf(plan: LogicalPlan): readonly BoundExpression[] {
 }
 
 function assignmentsOf(modification: Modification): BoundExpression[] {
-  const values = (assignments: readonly { readonly expression: BoundExpression | 'default' }[]): BoundExpression[] =>
+  const values = (
+    assignments: readonly { readonly expression: BoundExpression | 'default' }[],
+  ): BoundExpression[] =>
     assignments.flatMap(({ expression }) => (expression === 'default' ? [] : [expression]));
   if (modification.kind === 'update') return values(modification.assignments);
   if (modification.kind === 'delete' || modification.onConflict?.kind !== 'update') return [];

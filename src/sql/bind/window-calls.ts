@@ -78,8 +78,7 @@ function windowCall(
     const whole = { function: id, isAggregate: true, type, args: made.args, partitionBy, orderBy, frame };
     return filter === undefined ? whole : { ...whole, filter };
   }
-  if (call.agg_filter)
-    throw notSupported('FILTER on a window function that is no aggregate', call.location);
+  if (call.agg_filter) throw notSupported('FILTER on a window function that is no aggregate', call.location);
   const { id, returns } = window.definition;
   const coerced = args.map((arg, place) => coerce(context, arg, window.casts[place] ?? 'any'));
   return { function: id, isAggregate: false, type: returns, args: coerced, partitionBy, orderBy, frame };
@@ -95,7 +94,11 @@ function resolveDefinition(written: WindowDef, scope: Scope, seen: readonly stri
   const base = resolveDefinition(named, scope, [...seen, name]);
   if (written.refname === undefined) return base;
   if (written.partitionClause !== undefined)
-    throw sqlError(WINDOWING_ERROR, `cannot override PARTITION BY clause of window "${name}"`, written.location);
+    throw sqlError(
+      WINDOWING_ERROR,
+      `cannot override PARTITION BY clause of window "${name}"`,
+      written.location,
+    );
   if (written.orderClause !== undefined && base.orderClause !== undefined)
     throw sqlError(WINDOWING_ERROR, `cannot override ORDER BY clause of window "${name}"`, written.location);
   return {

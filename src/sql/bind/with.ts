@@ -3,8 +3,8 @@ import type { CommonTableExpr, Node, SelectStmt, WithClause } from '@pgsql/types
 import type { CteDefinition } from '../algebra/logical.js';
 import { sqlError } from '../errors.js';
 import { bodyOf, kindOf, stringsOf } from '../parse/nodes.js';
-import { columnOf, coerceRows } from './coerce-rows.js';
 import { coerce, isNumeric } from './coerce.js';
+import { coerceRows, columnOf } from './coerce-rows.js';
 import type { BoundRows, StatementContext } from './context.js';
 import { notSupported, syntaxError } from './errors.js';
 import type { Scope } from './scope.js';
@@ -12,7 +12,11 @@ import type { Scope } from './scope.js';
 const INVALID_RECURSION = '42P19';
 
 /** Binds the definitions, in order, and puts their names into the scope. */
-export function bindWith(context: StatementContext, clause: WithClause, scope: Scope): readonly CteDefinition[] {
+export function bindWith(
+  context: StatementContext,
+  clause: WithClause,
+  scope: Scope,
+): readonly CteDefinition[] {
   return (clause.ctes ?? []).map((node) => {
     const written = bodyOf(node, 'CommonTableExpr') ?? {};
     const name = written.ctename ?? '';
@@ -22,11 +26,14 @@ export function bindWith(context: StatementContext, clause: WithClause, scope: S
     if (written.cycle_clause !== undefined) throw notSupported('CYCLE', written.location);
     const select = bodyOf(written.ctequery, 'SelectStmt');
     if (select === undefined) {
-      const what = written.ctequery === undefined ? '' : kindOf(written.ctequery).replace('Stmt', '').toUpperCase();
+      const what =
+        written.ctequery === undefined ? '' : kindOf(written.ctequery).replace('Stmt', '').toUpperCase();
       throw notSupported(`${what} in WITH`, written.location);
     }
     const isRecursive = clause.recursive === true && refersTo(written.ctequery, name);
-    return isRecursive ? bindRecursive(context, written, select, scope) : bindPlain(context, written, select, scope);
+    return isRecursive
+      ? bindRecursive(context, written, select, scope)
+      : bindPlain(context, written, select, scope);
   });
 }
 
@@ -36,8 +43,9 @@ const MATERIALIZED = {
   CTEMaterializeNever: 'never',
 } as const;
 
-const hintOf = ({ ctematerialized = 'CTEMaterializeDefault' }: CommonTableExpr): CteDefinition['materialized'] =>
-  MATERIALIZED[ctematerialized];
+const hintOf = ({
+  ctematerialized = 'CTEMaterializeDefault',
+}: CommonTableExpr): CteDefinition['materialized'] => MATERIALIZED[ctematerialized];
 
 function bindPlain(
   context: StatementContext,
@@ -87,7 +95,8 @@ function bindRecursive(
     throw syntaxError('each UNION query must have the same number of columns', location);
   const casts = round.output.map((column, place) => {
     const { type } = columns[place];
-    if (column.spread !== start.output[place].spread) throw notSupported('a recursive * against a named column', location);
+    if (column.spread !== start.output[place].spread)
+      throw notSupported('a recursive * against a named column', location);
     if (type === 'any' || (isNumeric(column.type) && isNumeric(type))) return columnOf(column);
     return coerce(context, columnOf(column), type, { as: 'assignment', location });
   });

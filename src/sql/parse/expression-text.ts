@@ -35,7 +35,8 @@ export function parsedExpression(text: string): Node | undefined {
     const { stmts } = parseSync(`SELECT (${text}\n)`);
     const select = bodyOf(stmts?.[0]?.stmt, 'SelectStmt');
     const [target, another] = select?.targetList ?? [];
-    if (stmts?.length !== 1 || another !== undefined || Object.keys(select ?? {}).length > 3) return undefined;
+    if (stmts?.length !== 1 || another !== undefined || Object.keys(select ?? {}).length > 3)
+      return undefined;
     const result = bodyOf(target, 'ResTarget');
     return result?.name === undefined ? result?.val : undefined;
   } catch {

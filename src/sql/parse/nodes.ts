@@ -3,7 +3,8 @@ import type { Node } from '@pgsql/types';
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
 export type NodeKind = KeysOf<Node>;
-export type NodeBody<K extends NodeKind> = Extract<Node, Record<K, unknown>>[K & keyof Extract<Node, Record<K, unknown>>];
+export type NodeBody<K extends NodeKind> = Extract<Node, Record<K, unknown>>[K &
+  keyof Extract<Node, Record<K, unknown>>];
 
 export const kindOf = (node: Node): NodeKind => Object.keys(node)[0] as NodeKind;
 

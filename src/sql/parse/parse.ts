@@ -28,7 +28,11 @@ export function parseStatement(sql: string, options: ParseOptions = {}): ParsedS
   if (first?.stmt === undefined) throw sqlError(SYNTAX_ERROR, 'the statement is empty');
   if (second !== undefined) {
     const location = firstOfStatement(sql, second.stmt_location ?? 0);
-    throw sqlError(SYNTAX_ERROR, 'several statements in one text are not supported: send them one by one', location);
+    throw sqlError(
+      SYNTAX_ERROR,
+      'several statements in one text are not supported: send them one by one',
+      location,
+    );
   }
   return { sql, statement: first.stmt };
 }
@@ -48,7 +52,10 @@ export function fingerprint(sql: string): string {
 function checkSize(sql: string, bytesMax: number): void {
   const bytes = sql.length > bytesMax ? sql.length : Buffer.byteLength(sql);
   if (bytes > bytesMax)
-    throw sqlError(PROGRAM_LIMIT_EXCEEDED, `the statement has more than ${bytesMax} bytes, which is the limit`);
+    throw sqlError(
+      PROGRAM_LIMIT_EXCEEDED,
+      `the statement has more than ${bytesMax} bytes, which is the limit`,
+    );
   if (sql.trim() === '') throw sqlError(SYNTAX_ERROR, 'the statement is empty');
   const zero = sql.indexOf('\0');
   if (zero >= 0) throw sqlError(SYNTAX_ERROR, 'the statement contains a zero byte', byteOffset(sql, zero));
@@ -72,7 +79,8 @@ function translated(sql: string, error: unknown): DbError {
     return sqlError(SYNTAX_ERROR, message, location);
   }
   // What the parser's own stack cannot hold ends in a trap of WebAssembly or in JavaScript's stack.
-  if (error instanceof RangeError || /stack|unreachable|memory access|recursion|depth/i.test(message)) return tooDeep();
+  if (error instanceof RangeError || /stack|unreachable|memory access|recursion|depth/i.test(message))
+    return tooDeep();
   return sqlError(SYNTAX_ERROR, message);
 }
 
