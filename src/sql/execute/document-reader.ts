@@ -19,7 +19,7 @@ import {
   type Demand,
   type Predicate,
 } from './operator.js';
-import { conjunctsOf, markSlots } from './slots.js';
+import { conjunctsOf, hasSubquery, markSlots } from './slots.js';
 import type { DocumentPlace } from './source.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -64,6 +64,8 @@ export class DocumentReader {
     this.predicates = rest.map((condition) => compilePredicate(condition, compilation));
     const inFilter = new Uint8Array(fields.length);
     for (const condition of rest) markSlots(condition, inFilter, DEMAND_NOW);
+    // After a subquery the document's bytes may be gone: all of it is decoded before.
+    if (rest.some(hasSubquery)) inFilter.fill(DEMAND_NOW);
     const wish = (slot: number): number =>
       inFilter[slot] !== DEMAND_NONE ? DEMAND_NONE : demand === undefined ? DEMAND_NOW : demand[slot];
     const all = fields.map((_, slot) => slot);

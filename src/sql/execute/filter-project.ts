@@ -13,7 +13,7 @@ import {
   type Evaluator,
   type Operator,
 } from './operator.js';
-import { markSlots } from './slots.js';
+import { forbidLate, markSlots } from './slots.js';
 
 export function buildFilter(
   plan: PhysicalPlan & { kind: 'filter' },
@@ -21,7 +21,10 @@ export function buildFilter(
   compilation: Compilation,
 ): Operator {
   const needs = demand?.slice();
-  if (needs !== undefined) markSlots(plan.condition, needs, DEMAND_NOW);
+  if (needs !== undefined) {
+    markSlots(plan.condition, needs, DEMAND_NOW);
+    forbidLate(needs, [plan.condition]);
+  }
   const input = compilation.build(plan.input, needs, compilation);
   const accepts = compilePredicate(plan.condition, compilation);
   const counters = countersOf(plan, compilation);
@@ -53,6 +56,7 @@ export function buildProject(
   for (const [place, expression] of expressions.entries()) {
     if (wish(place) === DEMAND_LATE) markSlots(expression, needs, DEMAND_LATE);
   }
+  forbidLate(needs, expressions);
   const input = compilation.build(plan.input, needs, compilation);
   const places = expressions.map((_, place) => place);
   const now = places.filter((place) => wish(place) === DEMAND_NOW);

@@ -20,7 +20,7 @@ import {
   type Operator,
 } from './operator.js';
 import { keyOfValue, keyOfValues, type RowKey } from './row-key.js';
-import { markSlots } from './slots.js';
+import { forbidLate, markSlots } from './slots.js';
 
 type HashJoin = PhysicalPlan & { kind: 'hashJoin' };
 
@@ -209,6 +209,7 @@ function leftDemand(plan: HashJoin, demand: Demand): Demand {
   }
   for (const key of plan.leftKeys) markSlots(key, needs, DEMAND_NOW);
   if (plan.residual !== undefined) markSlots(plan.residual, needs, DEMAND_NOW);
+  forbidLate(needs, plan.residual === undefined ? plan.leftKeys : [...plan.leftKeys, plan.residual]);
   return needs;
 }
 

@@ -9,7 +9,7 @@ import type { Row, SqlValue } from '../types/values.js';
 const LIMIT_KEY = 'query.memory_limit';
 
 const ROW_BYTES = 32;
-const SLOT_BYTES = 8;
+export const SLOT_BYTES = 8;
 const STRING_BYTES = 24;
 const OBJECT_BYTES = 40;
 const BIGINT_BYTES = 24;

@@ -1,6 +1,6 @@
 /** Walks over expressions: which slots they read, and the parts of an AND. Pure. */
 import type { Expression } from '../algebra/expression.js';
-import { DEMAND_NOW } from './operator.js';
+import { DEMAND_LATE, DEMAND_NOW } from './operator.js';
 
 /** Calls `visit` for the direct parts of an expression. Plans of subqueries are not entered: they read no slots of the row. */
 export function forEachPart(expression: Expression, visit: (part: Expression) => void): void {
@@ -68,6 +68,22 @@ export function markSlots(expression: Expression, marks: Uint8Array, mark: numbe
 
 export function conjunctsOf(condition: Expression): readonly Expression[] {
   return condition.kind === 'and' ? condition.args.flatMap(conjunctsOf) : [condition];
+}
+
+/** A subquery reads documents of its own: afterwards the bytes of the row's document may be gone. */
+export function hasSubquery(expression: Expression): boolean {
+  if (expression.kind === 'subquery') return true;
+  let result = false;
+  forEachPart(expression, (part) => {
+    if (hasSubquery(part)) result = true;
+  });
+  return result;
+}
+
+/** What is demanded late is demanded now when one of the expressions has a subquery. */
+export function forbidLate(needs: Uint8Array, expressions: readonly Expression[]): void {
+  if (!expressions.some(hasSubquery)) return;
+  for (let slot = 0; slot < needs.length; slot++) if (needs[slot] === DEMAND_LATE) needs[slot] = DEMAND_NOW;
 }
 
 /** Whether it has the same value for all rows of one run: no slots, no outer values, no subqueries. */

@@ -2,8 +2,9 @@
 import type { PhysicalPlan, SortKey } from '../algebra/physical.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
-import { MemoryAccount, rowBytes } from './memory-budget.js';
+import { MemoryAccount, rowBytes, SLOT_BYTES, valueBytes } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
+import { numberOrder } from './number-sort.js';
 import {
   type Compilation,
   DEMAND_LATE,
@@ -15,7 +16,7 @@ import {
 } from './operator.js';
 import { compileLimit, compileOffset } from './row-limits.js';
 import { compareKey, compareKeys, type KeyOrder, ordersOf } from './row-order.js';
-import { markSlots } from './slots.js';
+import { forbidLate, markSlots } from './slots.js';
 
 interface SortEntry {
   readonly keys: readonly SqlValue[];
@@ -59,17 +60,27 @@ export function buildSort(
     run(emit) {
       const account = new MemoryAccount(compilation.environment.budget);
       try {
-        const entries: SortEntry[] = [];
+        const rows: Row[] = [];
+        const values: SqlValue[][] = keys.map(() => []);
         input.run((found) => {
           const row = found.slice();
-          const values = keys.map((key) => key(found));
-          account.charge(rowBytes(row) + rowBytes(values));
-          entries.push({ keys: values, row, place: 0 });
+          let bytes = rowBytes(row);
+          for (let i = 0; i < keys.length; i++) {
+            const value = keys[i](found);
+            values[i].push(value);
+            bytes += SLOT_BYTES + valueBytes(value);
+          }
+          account.charge(bytes);
+          rows.push(row);
           return true;
         });
-        sortEntries(entries, orders, compilation);
         noteMemory(counters, account);
         if (counters !== undefined) counters.sortMethod = 'quicksort';
+        const byNumber =
+          keys.length === 1 ? numberOrder(values[0], orders[0], compilation.ticker) : undefined;
+        if (byNumber !== undefined) return emitInOrder(rows, byNumber, emit, compilation);
+        const entries = rows.map((row, i) => ({ keys: values.map((column) => column[i]), row, place: i }));
+        sortEntries(entries, orders, compilation);
         return emitEntries(entries, 0, emit, compilation);
       } finally {
         account.close();
@@ -84,6 +95,19 @@ function keptDemand(demand: Demand, keys: readonly SortKey[]): Demand {
   const needs = demand.map((wish) => (wish === 0 ? 0 : DEMAND_NOW));
   for (const { expression } of keys) markSlots(expression, needs, DEMAND_NOW);
   return needs;
+}
+
+function emitInOrder(
+  rows: readonly Row[],
+  places: Uint32Array,
+  emit: Emit,
+  { ticker }: Compilation,
+): boolean {
+  for (let i = 0; i < places.length; i++) {
+    ticker.tick();
+    if (!emit(rows[places[i]])) return false;
+  }
+  return true;
 }
 
 function emitEntries(
@@ -108,12 +132,11 @@ export function buildTopN(
   if (demand !== undefined) {
     for (let i = 0; i < needs.length; i++) needs[i] = demand[i] === 0 ? 0 : DEMAND_LATE;
   }
-  for (const { expression } of plan.keys) markSlots(expression, needs, DEMAND_NOW);
+  const expressions = plan.keys.map(({ expression }) => expression);
+  for (const expression of expressions) markSlots(expression, needs, DEMAND_NOW);
+  forbidLate(needs, expressions);
   const input = compilation.build(plan.input, needs, compilation);
-  const keys = compileEvaluators(
-    plan.keys.map(({ expression }) => expression),
-    compilation,
-  );
+  const keys = compileEvaluators(expressions, compilation);
   const orders = ordersOf(plan.keys);
   const limitOf = compileLimit(plan.limit, compilation);
   const offsetOf = compileOffset(plan.offset, compilation);

@@ -413,8 +413,7 @@ test('window frames cover the rows that their definition says', (t) => {
   ): ((at: number) => boolean) => {
     if (bound.kind === 'unboundedPreceding') return () => isStart;
     if (bound.kind === 'unboundedFollowing') return () => !isStart;
-    const offset =
-      bound.kind === 'currentRow' ? 0 : bound.kind === 'preceding' ? -bound.offset : bound.offset;
+    const offset = bound.kind === 'preceding' ? -bound.offset : bound.kind === 'following' ? bound.offset : 0;
     const place = (at: number): number =>
       mode === 'rows' ? at : mode === 'groups' ? groupOf(values[at]) : values[at];
     const target = place(row) + offset;
