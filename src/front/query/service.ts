@@ -3,6 +3,7 @@
  * that holds the socket; others go to a query thread; definitions go to the main thread. Front thread only.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
 import { unwrap } from '../control-exchange.js';
@@ -17,7 +18,6 @@ import {
   CANCEL_WORDS,
   type PoolQuery,
   type QueryMessage,
-  type QueryOutcome,
   type QueryReply,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
