@@ -16,38 +16,41 @@ export function queryRequest(port: number, sql: string, params: readonly (string
 export class LumaClient {
   private settle: { resolve: (answer: LumaAnswer) => void; reject: (error: Error) => void } | undefined;
   private lane: HttpLane | undefined;
-  private fault: Error | undefined;
 
   private constructor(private readonly port: number) {}
 
   static async open(port: number): Promise<LumaClient> {
     const client = new LumaClient(port);
-    client.lane = await HttpLane.open(port, {
-      onAnswer: ({ body }) => {
-        const { settle } = client;
-        client.settle = undefined;
-        settle?.resolve(JSON.parse(body) as LumaAnswer);
-      },
-      onFault: (error) => {
-        client.fault = error;
-        client.settle?.reject(error);
-      },
-    });
+    await client.connect();
     return client;
   }
 
-  query(sql: string, params: readonly (string | number)[] = []): Promise<LumaAnswer> {
+  async query(sql: string, params: readonly (string | number)[] = []): Promise<LumaAnswer> {
+    const lane = this.lane ?? (await this.connect());
     return new Promise((resolve, reject) => {
-      if (this.fault !== undefined) {
-        reject(this.fault);
-        return;
-      }
       this.settle = { resolve, reject };
-      this.lane?.send(queryRequest(this.port, sql, params), 0);
+      lane.send(queryRequest(this.port, sql, params), 0);
     });
   }
 
   close(): void {
     this.lane?.close();
+  }
+
+  private async connect(): Promise<HttpLane> {
+    const lane = await HttpLane.open(this.port, {
+      onAnswer: ({ body }) => {
+        const { settle } = this;
+        this.settle = undefined;
+        settle?.resolve(JSON.parse(body) as LumaAnswer);
+      },
+      onFault: (error) => {
+        // The server closes connections that are idle for long; the next statement opens another.
+        this.lane = undefined;
+        this.settle?.reject(error);
+      },
+    });
+    this.lane = lane;
+    return lane;
   }
 }
