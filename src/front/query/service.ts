@@ -25,26 +25,13 @@ import {
 } from './messages.js';
 import type { QueryRecorder } from './recorder.js';
 import type { QueryRequest } from './request.js';
+import type { QueryRun, QueryRunner, QuerySink } from './runner.js';
 import type { ShortQueries } from './short-queries.js';
 import { type CompiledStatement, queryOf, type StatementCache } from './statement-cache.js';
 import { QueryWrites } from './writes.js';
 
 /** A query thread looks at its own clock; this ends a statement that waits for a thread. */
 const TIMEOUT_GRACE_MS = 100;
-
-/** Where a result goes. */
-export interface QuerySink {
-  /** The next part of a streamed result; `taken` when the client has room for more. */
-  chunk(bytes: Uint8Array, taken: () => void): void;
-  /** The last part: of a JSON result, all of it. */
-  done(bytes: Uint8Array): void;
-  failed(error: WireError): void;
-}
-
-export interface QueryRun {
-  /** Nobody waits for the result any more. */
-  clientGone(): void;
-}
 
 export interface QueryServiceOptions {
   readonly context: FrontContext;
@@ -53,8 +40,6 @@ export interface QueryServiceOptions {
   readonly statements: StatementCache;
   readonly short: ShortQueries;
   readonly recorder: QueryRecorder;
-  /** The parser is loaded. */
-  readonly ready: Promise<void>;
   readonly timeoutMs: number;
   /** Wall clock in milliseconds. */
   wallMs(): number;
@@ -69,20 +54,13 @@ const NOTHING_DONE: QueryOutcome = {
 };
 const utf8 = new TextEncoder();
 
-export class QueryService {
-  private isReady = false;
-
-  constructor(private readonly options: QueryServiceOptions) {
-    options.ready.then(() => {
-      this.isReady = true;
-    });
-  }
+export class QueryService implements QueryRunner {
+  constructor(private readonly options: QueryServiceOptions) {}
 
   run(request: QueryRequest, sink: QuerySink): QueryRun {
     const { context, wallMs } = this.options;
     const statement = new RunningStatement(this.options, request, sink, context.meter.now(), wallMs());
-    if (this.isReady) statement.start();
-    else this.options.ready.then(() => statement.start());
+    statement.start();
     return statement;
   }
 }
