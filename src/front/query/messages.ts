@@ -24,7 +24,14 @@ export const CANCEL_GONE = 3;
 export const SIGNAL_REPLIES = 0;
 /** Chunks of a streamed result that the client has taken. */
 export const SIGNAL_CREDITS = 1;
-export const SIGNAL_WORDS = 2;
+/** Whether a thread runs the statement: one that still waits can be given up at once. Changed by compareExchange from STATE_QUEUED. */
+export const SIGNAL_STATE = 2;
+export const SIGNAL_WORDS = 3;
+export const STATE_QUEUED = 0;
+/** Set by the query thread, which answers from then on. */
+export const STATE_STARTED = 1;
+/** Set by who has answered the statement before a thread took it. */
+export const STATE_ABANDONED = 2;
 
 export interface PoolQuery {
   readonly id: string;

@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
+import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
@@ -21,7 +22,10 @@ import {
   type QueryReply,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
+  SIGNAL_STATE,
   SIGNAL_WORDS,
+  STATE_ABANDONED,
+  STATE_QUEUED,
 } from './messages.js';
 import type { QueryRecorder } from './recorder.js';
 import type { QueryRequest } from './request.js';
@@ -30,7 +34,7 @@ import type { ShortQueries } from './short-queries.js';
 import { type CompiledStatement, queryOf, type StatementCache } from './statement-cache.js';
 import { QueryWrites } from './writes.js';
 
-/** A query thread looks at its own clock; this ends a statement that waits for a thread. */
+/** A query thread looks at its own clock; this ends a statement that waits for a thread, or for its client. */
 const TIMEOUT_GRACE_MS = 100;
 
 export interface QueryServiceOptions {
@@ -201,6 +205,19 @@ class RunningStatement implements QueryRun {
     Atomics.compareExchange(this.cancel, CANCEL_REASON, CANCEL_NONE, reason);
     Atomics.notify(this.signal, SIGNAL_REPLIES);
     Atomics.notify(this.signal, SIGNAL_CREDITS);
+    if (this.port === undefined) return;
+    // No thread has taken it, and all may be busy for long: it is answered here.
+    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED)
+      return;
+    this.fail(
+      toWireError(
+        reason === CANCEL_TIMEOUT
+          ? new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
+              sqlstate: QUERY_CANCELED,
+            })
+          : sqlError(QUERY_CANCELED, 'canceling statement due to user request'),
+      ),
+    );
   }
 
   private finish(bytes: Uint8Array, outcome: QueryOutcome): void {

@@ -58,6 +58,7 @@ class QueryThread {
       readerIndex,
       blocks,
       clock: systemClock,
+      databaseClock: clock,
       indexUsage: new IndexUsage(data.indexUsage),
       memoryLimitBytes: data.memoryLimitBytes,
       resultBytesMax: data.resultBytesMax,
@@ -73,7 +74,8 @@ class QueryThread {
 
   /** Never throws: the front is told how it ended. */
   async runQuery({ query, port, shards, systemRows }: QueryTask): Promise<void> {
-    const exchange = new FrontExchange(query, port);
+    const exchange = new FrontExchange(query, port, systemClock);
+    if (!exchange.begin()) return;
     let outcome: QueryOutcome | undefined;
     try {
       await this.ready;
