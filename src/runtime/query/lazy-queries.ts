@@ -1,7 +1,6 @@
 /**
- * A front's SQL, loaded when it is wanted: with the first statement, or some seconds after the start. Binder, planner, functions
- * and executor are some 400 modules and half a second of processor time, which a start, and whoever asks no SQL, need not wait
- * for. Front thread only.
+ * A front's SQL, loaded with the first statement. Binder, planner, functions and executor are some 400 modules and half a second
+ * of processor time, which a start, and whoever asks no SQL, need not wait for. Front thread only.
  */
 import { toWireError } from '../../base/errors.js';
 import type { QueryRequest } from '../../front/query/request.js';
@@ -9,17 +8,12 @@ import type { QueryRun, QueryRunner, QuerySink } from '../../front/query/runner.
 import { NO_STATISTICS, type StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
 import type { FrontQueries, FrontQueriesOptions } from './front-queries.js';
 
-const PRELOAD_AFTER_MS = 10_000;
-
 export class LazyQueries implements QueryRunner {
   private loaded: FrontQueries | undefined;
   private loading: Promise<FrontQueries> | undefined;
   private statistics: StatisticsSnapshot = NO_STATISTICS;
-  private readonly timer: NodeJS.Timeout;
 
-  constructor(private readonly options: FrontQueriesOptions) {
-    this.timer = setTimeout(() => this.load().catch(() => {}), PRELOAD_AFTER_MS);
-  }
+  constructor(private readonly options: FrontQueriesOptions) {}
 
   run(request: QueryRequest, sink: QuerySink): QueryRun {
     if (this.loaded !== undefined) return this.loaded.service.run(request, sink);
@@ -46,12 +40,15 @@ export class LazyQueries implements QueryRunner {
   }
 
   close(): void {
-    clearTimeout(this.timer);
     this.loaded?.close();
   }
 
   private load(): Promise<FrontQueries> {
-    this.loading ??= this.import();
+    this.loading ??= this.import().catch((error: unknown) => {
+      // The next statement tries again.
+      this.loading = undefined;
+      throw error;
+    });
     return this.loading;
   }
 
