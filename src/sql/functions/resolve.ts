@@ -75,6 +75,7 @@ export function resolve<D extends Signature>(
   }
   const forMembers = candidates.filter(({ definition }) => definition.membersOnly);
   if (forMembers.length > 0) candidates = forMembers;
+  candidates = keepNumeric(candidates, types);
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => exactMatches(c, types));
   if (candidates.length > 1) candidates = assumeSame(candidates, types);
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => preferredMatches(c, types));
@@ -83,6 +84,20 @@ export function resolve<D extends Signature>(
   const [{ definition, parameters }] = candidates;
   const casts = castsOf(definition, parameters, types);
   return casts === undefined ? undefined : { definition, casts };
+}
+
+/** A member that is a number may be a decimal: next to an integer too it is not to be rounded, as in mod(member, 3). */
+function keepNumeric<D>(candidates: Candidate<D>[], types: readonly SqlType[]): Candidate<D>[] {
+  const takes = ({ parameters }: Candidate<D>, index: number, type: SqlType): boolean =>
+    types[index] === 'any' && parameters[index] === type;
+  const places = types.map((_, index) => index);
+  const isWorse = (candidate: Candidate<D>): boolean =>
+    places.some(
+      (index) =>
+        takes(candidate, index, 'int8') && candidates.some((other) => takes(other, index, 'numeric')),
+    );
+  const better = candidates.filter((candidate) => !isWorse(candidate));
+  return better.length > 0 ? better : candidates;
 }
 
 function keepBest<D>(candidates: Candidate<D>[], score: (candidate: Candidate<D>) => number): Candidate<D>[] {

@@ -1,6 +1,9 @@
 import test from 'ava';
 import { DbError } from '../../../src/base/errors.js';
-import { freshSeed } from '../../../src/base/prng.js';
+
+/** LUMA_SEED=n explores; this one is what every change must keep. */
+const SEED_OF_CI = 117927993;
+
 import { castValue } from '../../../src/sql/types/cast.js';
 import { evaluate, loadEvaluator } from './evaluate.js';
 import { EXPRESSIONS } from './expressions.js';
@@ -51,7 +54,7 @@ test('functions and casts give what PostgreSQL 15 gives', async (t) => {
   await loadEvaluator();
   const postgres = startPostgres();
   t.teardown(() => postgres.stop());
-  const seed = Number(process.env['LUMA_SEED'] ?? freshSeed());
+  const seed = Number(process.env['LUMA_SEED'] ?? SEED_OF_CI);
   t.log(`${EXPRESSIONS.length} expressions, ${RANDOM_EXPRESSIONS} random ones with seed ${seed}`);
   t.deepEqual(differences(postgres, EXPRESSIONS), []);
   t.deepEqual(differences(postgres, randomExpressions(seed, RANDOM_EXPRESSIONS)), []);
