@@ -229,9 +229,13 @@ class RunningStatement implements QueryRun {
     Atomics.notify(this.signal, SIGNAL_CREDITS);
     if (this.port === undefined) return;
     // No thread has taken it, and all may be busy for long: it is answered here.
-    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED) return;
-    const cause = reason === CANCEL_TIMEOUT ? 'statement timeout' : 'user request';
-    this.fail(toWireError(sqlError(QUERY_CANCELED, `canceling statement due to ${cause}`)));
+    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED)
+      return;
+    const error =
+      reason === CANCEL_TIMEOUT
+        ? new DbError('TIMEOUT', 'canceling statement due to statement timeout', { sqlstate: QUERY_CANCELED })
+        : sqlError(QUERY_CANCELED, 'canceling statement due to user request');
+    this.fail(toWireError(error));
   }
 
   private finish(bytes: Uint8Array, outcome: QueryOutcome): void {

@@ -93,7 +93,9 @@ export class FrontExchange {
     const reason = Atomics.load(this.cancel, CANCEL_REASON);
     // A front that has ended says nothing any more.
     if (reason === CANCEL_TIMEOUT || this.clock.wallMs() > this.deadlineMs)
-      throw sqlError(QUERY_CANCELED, 'canceling statement due to statement timeout');
+      throw new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
+        sqlstate: QUERY_CANCELED,
+      });
     if (reason !== CANCEL_NONE) throw sqlError(QUERY_CANCELED, 'canceling statement due to user request');
   }
 }

@@ -144,8 +144,7 @@ export class StatementRun {
           nowSeconds: query.nowSeconds,
           fillCache: this.fitsCache(),
           // A client that is slow to take a stream must not hold a pin: shards would wait for it to recycle memtables.
-          detached:
-            bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
+          detached: bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
           blocks: options.blocks,
         }),
         systemRows: { rows: (table) => (this.systemRows[table] ?? []).map(revivedRow) },
