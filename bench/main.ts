@@ -14,6 +14,7 @@ import { jsonBenchmarks } from './json.bench.js';
 import { memtableBenchmarks } from './memtable.bench.js';
 import { mergeBenchmarks } from './merge.bench.js';
 import { ringBenchmarks } from './ring.bench.js';
+import { sqlBenchmarks } from './sql.bench.js';
 import { sstBenchmarks } from './sst.bench.js';
 import { walBenchmarks } from './wal.bench.js';
 
@@ -56,6 +57,7 @@ const GROUPS: ReadonlyArray<() => Benchmark[]> = [
   walBenchmarks,
   cacheBenchmarks,
   sstBenchmarks,
+  sqlBenchmarks,
 ];
 
 /** Calls that make up one sample. */

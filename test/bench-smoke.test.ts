@@ -21,7 +21,7 @@ test('every benchmark runs, ends and has a figure', async (t) => {
   }
   const names = figures.map(({ name }) => name as string);
   t.is(new Set(names).size, names.length, 'names are unique');
-  for (const group of ['memtable', 'ring', 'batch', 'frame', 'json', 'wal', 'cache', 'sst']) {
+  for (const group of ['memtable', 'ring', 'batch', 'frame', 'json', 'wal', 'cache', 'sst', 'sql']) {
     t.true(
       names.some((name) => name.startsWith(group)),
       `no benchmark of ${group}`,

@@ -35,7 +35,7 @@ import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { keyLengthFault } from './path.js';
 import { queryRequestOf } from './query/request.js';
-import type { QueryRun, QueryService } from './query/service.js';
+import type { QueryRun, QueryRunner } from './query/runner.js';
 import { errorBody } from './respond.js';
 import { expiryFor, ttlFault, ttlOfJson } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
@@ -99,7 +99,7 @@ export class TextFrames {
   constructor(
     private readonly context: FrontContext,
     private readonly documentBody: DocumentBody,
-    private readonly queries: QueryService,
+    private readonly queries: QueryRunner,
   ) {}
 
   /** `bytes`: the frame; kept by requests that wait for something, so it must be a copy of uWS's memory. */

@@ -14,6 +14,7 @@ import { compileDocumentExpression, type DocumentEvaluator } from '../sql/execut
 import type { ExecutionEnvironment } from '../sql/execute/environment.js';
 import { MemoryBudget } from '../sql/execute/memory-budget.js';
 import { scalarById } from '../sql/functions/registry.js';
+import { loadParser } from '../sql/parse/parse.js';
 import type { StandaloneExpression } from '../sql/plan/support.js';
 import { reviveValue } from '../sql/types/values.js';
 
@@ -22,6 +23,8 @@ const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 const INVALID_OBJECT_DEFINITION = '42P17';
 
 type AddColumn = (bytes: Uint8Array, offset: number, length: number, key: KeyEncoder) => void;
+
+export const loadBinder = loadParser;
 
 /** An index whose SQL has been bound. Plain data. */
 export interface BoundIndex extends IndexDefinition {
@@ -40,7 +43,9 @@ export function bindIndex(definition: IndexDefinition): BoundIndex {
   };
 }
 
-export function sqlExtractor({ columns, boundColumns, boundWhere }: BoundIndex): IndexExtractor {
+/** Binds what has not been bound: that needs the parser. */
+export function sqlExtractor(definition: IndexDefinition): IndexExtractor {
+  const { columns, boundColumns, boundWhere } = isBound(definition) ? definition : bindIndex(definition);
   const adders = columns.map((column, i): AddColumn => {
     const expression = boundColumns[i];
     if (expression === undefined) return memberAdder(pathUtf8(column.path), column);
@@ -57,6 +62,10 @@ export function sqlExtractor({ columns, boundColumns, boundWhere }: BoundIndex):
       return true;
     },
   };
+}
+
+function isBound(definition: IndexDefinition): definition is BoundIndex {
+  return 'boundColumns' in definition;
 }
 
 function memberAdder(path: Uint8Array[], order: Parameters<KeyEncoder['addNull']>[0]): AddColumn {

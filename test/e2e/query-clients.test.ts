@@ -37,6 +37,10 @@ test.serial(
     t.deepEqual(parameter.json.rows, [[7]], parameter.text);
     const times = await query("SELECT started_at < now() + interval '1 hour' AS past FROM system.queries");
     t.deepEqual(times.json.rows, [[true]], times.text);
+    const given = await query('SELECT $1::jsonb AS p, n FROM items WHERE n = 0', { params: [{ n: [7] }] });
+    t.deepEqual(given.json.rows, [[{ n: [7] }, 0]], given.text);
+    const started = await query('SELECT started_at, started_at::date FROM system.queries');
+    t.regex(started.json.rows?.[0]?.[0] ?? '', /^\d{4}-\d\d-\d\dT.*Z$/, started.text);
   },
 );
 
@@ -68,6 +72,6 @@ test.serial('a statement over a WebSocket that does not parse is answered with i
   t.teardown(() => socket.destroy());
   const { id, error } = await socket.call({ id: 1, op: 'query', query: 'SELEC 1' });
   t.is(id, 1);
-  t.is(error.code, 'QUERY', JSON.stringify(error));
+  t.is(error.code, 'QUERY_ERROR', JSON.stringify(error));
   t.regex(error.message, /syntax error/);
 });

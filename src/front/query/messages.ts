@@ -3,6 +3,7 @@
  * a query thread (PoolQuery, with one end of a message channel); from then on the two talk to each other alone. Plain data.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { QueryOutcome } from '../../admin/query-record.js';
 import type { WireError } from '../../base/errors.js';
 import type { TableView } from '../../sql/catalog-view.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
@@ -64,36 +65,6 @@ export type QueryMessage =
 export type QueryReply =
   | { readonly kind: 'written'; readonly results: readonly WriteResult[] }
   | { readonly kind: 'refused'; readonly error: WireError };
-
-/** A statement that could use an index which is not there. */
-export interface IndexCandidate {
-  readonly collection: string;
-  /** Columns compared with =, then at most one that is compared otherwise. */
-  readonly columns: readonly string[];
-  readonly rowsScanned: number;
-  readonly rowsKept: number;
-}
-
-export interface QueryOutcome {
-  readonly rowsScanned: number;
-  readonly rowsReturned: number;
-  readonly rowsAffected: number;
-  /** How each collection was read, such as `Seq Scan on orders`. */
-  readonly plan: string;
-  readonly candidates: readonly IndexCandidate[];
-}
-
-/** One execution, as logs and system tables show it. */
-export interface QueryRecord {
-  readonly id: string;
-  readonly query: string;
-  /** The text with its constants taken out. */
-  readonly pattern: string;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly outcome: QueryOutcome;
-  readonly error?: string;
-}
 
 /** Where a query thread and its front meet. */
 export interface QueryExchange {

@@ -11,7 +11,7 @@ import { readBody } from '../read-body.js';
 import { sendError } from '../respond.js';
 import type { ResponseStreamer } from '../stream-response.js';
 import { readQueryRequest } from './request.js';
-import type { QueryRun, QueryService } from './service.js';
+import type { QueryRun, QueryRunner } from './runner.js';
 import { StreamedAnswer } from './streamed-answer.js';
 
 /** A statement of 1 MiB and its parameters. */
@@ -23,7 +23,7 @@ export class QueryRoute {
     private readonly context: FrontContext,
     private readonly budget: BodyBudget,
     private readonly streamer: ResponseStreamer,
-    private readonly queries: QueryService,
+    private readonly queries: QueryRunner,
   ) {}
 
   handle(res: HttpResponse, req: HttpRequest): void {

@@ -5,7 +5,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import type { WireError } from '../../base/errors.js';
 import { errorBody } from '../respond.js';
-import type { QuerySink } from './service.js';
+import type { QuerySink } from './runner.js';
 
 export class StreamedAnswer implements QuerySink {
   private hasBegun = false;

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import sonicBoom from 'sonic-boom';
-import type { QueryRecord } from '../../front/query/messages.js';
+import type { QueryRecord } from '../../admin/query-record.js';
 
 /** sonic-boom is CommonJS whose default export is the class itself. */
 const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;

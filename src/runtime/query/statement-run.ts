@@ -1,14 +1,10 @@
 /** One statement on a query thread: from its text to the bytes of its result. */
+
+import type { QueryOutcome } from '../../admin/query-record.js';
 import type { Clock } from '../../base/clock.js';
 import type { DatabaseClock } from '../../base/database-clock.js';
 import type { ShardReader } from '../../engine/shard-reader.js';
-import {
-  CANCEL_NONE,
-  CANCEL_REASON,
-  CANCEL_TIMEOUT,
-  type PoolQuery,
-  type QueryOutcome,
-} from '../../front/query/messages.js';
+import { CANCEL_NONE, CANCEL_REASON, CANCEL_TIMEOUT, type PoolQuery } from '../../front/query/messages.js';
 import type { IndexUsage } from '../../shm/index-usage.js';
 import type { SeqnoBoard } from '../../shm/seqno-board.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';

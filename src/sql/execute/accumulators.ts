@@ -109,11 +109,15 @@ function keptFirst(
   args: readonly Evaluator[],
   compilation: Compilation,
 ): Accumulator {
-  const keys = compileEvaluators(
-    orderBy.map(({ expression }) => expression),
-    compilation,
-  );
-  const orders = ordersOf(orderBy);
+  // Different values come in their order, as in PostgreSQL, where the order shows in the result.
+  const isByValue = distinct && orderBy.length === 0 && !definition.mergeable;
+  const keys = isByValue
+    ? args
+    : compileEvaluators(
+        orderBy.map(({ expression }) => expression),
+        compilation,
+      );
+  const orders = isByValue ? args.map(() => ({ descending: false, nullsFirst: false })) : ordersOf(orderBy);
   return {
     initial: (): KeptState => ({ calls: [], seen: distinct ? new Set() : undefined }),
     add: (state, row, account) => {

@@ -5,9 +5,11 @@
 import { compareContents } from '../../json/text.js';
 import type { ComparisonOperator, Expression } from '../algebra/expression.js';
 import type { SqlType } from '../types/sql-type.js';
-import type { SqlValue } from '../types/values.js';
+import { type SqlValue, Timestamp } from '../types/values.js';
 import { acceptsOrder, FLIPPED, maskOf } from './comparison-mask.js';
+import { compareValues } from './compile-compare.js';
 import type { FieldExtractor } from './field-extractor.js';
+import { isoMicros } from './iso-moment.js';
 import { decodeNumber } from './json-decoder.js';
 import { decodeText } from './json-text.js';
 
@@ -55,6 +57,7 @@ function comparison(
     return numberPredicate(found.span, operator, constant);
   }
   if (typeof constant === 'boolean') return booleanPredicate(found.span, operator, constant);
+  if (constant instanceof Timestamp) return momentPredicate(found.span, operator, constant);
   return undefined;
 }
 
@@ -116,6 +119,20 @@ function numberPredicate(span: number, operator: ComparisonOperator, constant: n
     if (first < MINUS || first > NINE) return false;
     const value = decodeNumber(bytes, start, ends[span]);
     return acceptsOrder(mask, value < constant ? -1 : value > constant ? 1 : 0);
+  };
+}
+
+/** A text is compared as a moment; one in the usual form without being made a string. */
+function momentPredicate(span: number, operator: ComparisonOperator, constant: Timestamp): BytePredicate {
+  const mask = maskOf(operator);
+  const { micros } = constant;
+  return ({ bytes, starts, ends }) => {
+    const start = starts[span];
+    if (start < 0 || bytes[start] !== QUOTE) return false;
+    const end = ends[span] - 1;
+    const moment = isoMicros(bytes, start + 1, end);
+    if (!Number.isNaN(moment)) return acceptsOrder(mask, moment < micros ? -1 : moment > micros ? 1 : 0);
+    return compareValues(decodeText(bytes, start + 1, end), constant, mask) === true;
   };
 }
 

@@ -27,8 +27,10 @@ type HashJoin = PhysicalPlan & { kind: 'hashJoin' };
 /** A row of the right side; those with the same key are a list. */
 interface BuildRow {
   readonly row: Row;
-  readonly next: BuildRow | undefined;
+  next: BuildRow | undefined;
   isMatched: boolean;
+  /** Of the first one: the end of the list, so that rows stay in their order. */
+  last: BuildRow | undefined;
 }
 
 /** Undefined when a part is NULL. */
@@ -155,8 +157,12 @@ function fillTable(
     if (key === undefined && !keepsAll) return true;
     const row = found.slice();
     account.charge(rowBytes(row) + HASH_ENTRY_BYTES);
-    const entry: BuildRow = { row, next: key === undefined ? undefined : entries.get(key), isMatched: false };
-    if (key !== undefined) entries.set(key, entry);
+    const entry: BuildRow = { row, next: undefined, isMatched: false, last: undefined };
+    const first = key === undefined ? undefined : entries.get(key);
+    if (first !== undefined) {
+      (first.last ?? first).next = entry;
+      first.last = entry;
+    } else if (key !== undefined) entries.set(key, entry);
     if (keepsAll) all.push(entry);
     return true;
   });

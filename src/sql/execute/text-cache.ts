@@ -6,8 +6,10 @@
 import { decodeText } from './json-text.js';
 
 const SLOTS_MIN = 256;
-const SLOTS_MAX = 16_384;
-const GROWTH = 8;
+const SLOTS_MAX = 65_536;
+const GROWTH = 16;
+/** Fewer hits in a hundred, and a larger cache would not help either: all strings are different. */
+const HIT_PERCENT_MIN = 5;
 const TEXT_BYTES_MAX = 24;
 
 export class TextCache {
@@ -60,7 +62,9 @@ export class TextCache {
   /** Empty again, and larger. */
   private grow(): void {
     const isLargest = this.slots >= SLOTS_MAX;
-    if (isLargest && this.misses * 2 > this.lookups) {
+    const hits = this.lookups - this.misses;
+    const isHopeless = hits * 100 < this.lookups * HIT_PERCENT_MIN;
+    if (isHopeless || (isLargest && hits < this.misses)) {
       this.isUseful = false;
       this.slots = 0;
       this.texts = [];

@@ -73,6 +73,8 @@ export function resolve<D extends Signature>(
       candidates.push({ definition, parameters });
     }
   }
+  const forMembers = candidates.filter(({ definition }) => definition.membersOnly);
+  if (forMembers.length > 0) candidates = forMembers;
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => exactMatches(c, types));
   if (candidates.length > 1) candidates = assumeSame(candidates, types);
   if (candidates.length > 1) candidates = keepBest(candidates, (c) => preferredMatches(c, types));
@@ -123,6 +125,7 @@ function openScore<D>({ parameters }: Candidate<D>, types: readonly SqlType[]): 
     // A literal next to a member adapts when the member is known.
     if (parameter === 'any') score += types[index] === 'any' ? 8 : meetsMember ? 5 : 1;
     else if (parameter === 'any[]' && types[index] === 'unknown') score += 2;
+    else if (parameter === 'jsonb') score += 3;
     else if (parameter === 'text') score += 4;
     // Numbers in documents are numeric; numbers in quotes are float8, as PostgreSQL prefers.
     else if (categoryOf(parameter) === 'number') {
@@ -142,7 +145,8 @@ function castsOf(
     const common = commonType(types);
     return common === undefined ? undefined : types.map(() => common);
   }
-  const element = polymorphicElement(parameters, types);
+  // Several arrays side by side, as in unnest, need not be of one type.
+  const element = definition.variadic ? undefined : polymorphicElement(parameters, types);
   return parameters.map((parameter, index) => castOf(parameter, types[index], element));
 }
 
@@ -165,7 +169,7 @@ function polymorphicElement(
 function castOf(parameter: SqlType, type: SqlType, element: ScalarType | undefined): SqlType {
   if (parameter === 'any[]') {
     if (type === 'any' || element === 'any') return type === 'unknown' ? 'any[]' : type;
-    return arrayTypeOf(element ?? 'text');
+    return element === undefined && isArrayType(type) ? type : arrayTypeOf(element ?? 'text');
   }
   if (parameter === 'any') {
     if (element === undefined || element === 'any' || isArrayType(type))

@@ -104,10 +104,10 @@ function simplifyOr(args: readonly BoundExpression[], support: PlannerSupport): 
   return withSharedOutside(or.args) ?? or;
 }
 
-/** `a = 1 OR a IN (2, 3)` is `a IN (1, 2, 3)`, at the place of the first. */
+/** `a = 1 OR a IN (2, 3)` is `a IN (1, 2, 3)`, at the place of the first. Linear: an OR may have thousands of branches. */
 function mergeEqualities(args: readonly BoundExpression[]): BoundExpression[] {
   const result: BoundExpression[] = [];
-  const places = new Map<string, number>();
+  const groups = new Map<string, { readonly place: number; readonly items: BoundExpression[] }>();
   for (const arg of args) {
     const tested = equalityOf(arg);
     if (tested === undefined) {
@@ -115,16 +115,14 @@ function mergeEqualities(args: readonly BoundExpression[]): BoundExpression[] {
       continue;
     }
     const key = structuralKey(tested.arg);
-    const place = places.get(key);
-    if (place === undefined) {
-      places.set(key, result.length);
+    const group = groups.get(key);
+    if (group === undefined) {
+      groups.set(key, { place: result.length, items: [...tested.items] });
       result.push(arg);
       continue;
     }
-    const first = equalityOf(result[place]);
-    if (first === undefined) continue;
-    const items = [...first.items, ...tested.items];
-    result[place] = { kind: 'in', type: 'bool', negated: false, arg: tested.arg, items };
+    for (const item of tested.items) group.items.push(item);
+    result[group.place] = { kind: 'in', type: 'bool', negated: false, arg: tested.arg, items: group.items };
   }
   return result;
 }

@@ -70,7 +70,7 @@ export function compareForOperator(a: SqlValue, b: SqlValue): number | undefined
   if (kind === TEXT) return compareTextWithTime(a as string, b, other);
   if (other === TEXT) {
     const order = compareTextWithTime(b as string, a, kind);
-    return order === undefined ? undefined : -order;
+    return order === undefined ? undefined : 0 - order;
   }
   // A member that is an array, and ARRAY[…].
   if (kind === JSON_ARRAY && other === ARRAY) return compareArrays(jsonArrayItems(a as Json) ?? [], b);

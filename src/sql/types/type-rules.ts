@@ -50,6 +50,7 @@ export function commonType(types: readonly SqlType[]): SqlType | undefined {
   if (types.includes('any')) return 'any';
   const known = types.filter((type) => type !== 'unknown');
   if (known.length === 0) return 'text';
+  if (known.includes('any[]') && known.every(isArrayType)) return 'any[]';
   let common = known[0];
   for (const type of known) {
     if (type !== common && canCast(common, type, 'implicit') && !canCast(type, common, 'implicit'))
