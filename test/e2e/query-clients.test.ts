@@ -36,7 +36,11 @@ test.serial(
     });
     t.deepEqual(parameter.json.rows, [[7]], parameter.text);
     const times = await query("SELECT started_at < now() + interval '1 hour' AS past FROM system.queries");
-    t.deepEqual(times.json.rows, [[true]], times.text);
+    // The statement before may still be listed.
+    t.true(
+      times.json.rows?.length > 0 && times.json.rows.every(([past]: unknown[]) => past === true),
+      times.text,
+    );
     const given = await query('SELECT $1::jsonb AS p, n FROM items WHERE n = 0', { params: [{ n: [7] }] });
     t.deepEqual(given.json.rows, [[{ n: [7] }, 0]], given.text);
     const started = await query('SELECT started_at, started_at::date FROM system.queries');
