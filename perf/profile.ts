@@ -37,16 +37,23 @@ export async function runProfile(profile: Profile, options: Options): Promise<st
   const figures = await run(profile, server, options);
   // A thread writes its profile when it ends in good order.
   await server.stop();
+  return [
+    `${Math.round(figures.opsPerSecond).toLocaleString('en-US')} ops/s under the profiler, ${figures.serverCores.toFixed(2)} cores`,
+    ...summarizeAll(directory),
+  ].join('\n');
+}
+
+/** The profiles in a directory that a server wrote, thread by thread. */
+export function summarizeAll(directory: string): string[] {
   const files = readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'));
   if (files.length === 0) throw new Error(`no thread wrote a profile into ${directory}`);
   const lines = [
-    `${Math.round(figures.opsPerSecond).toLocaleString('en-US')} ops/s under the profiler, ${figures.serverCores.toFixed(2)} cores`,
     `Profiles (open them in Chrome's DevTools or VS Code; they cover loading, too): ${directory}`,
   ];
   for (const file of files.sort()) {
     lines.push('', file, ...summarize(JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile));
   }
-  return lines.join('\n');
+  return lines;
 }
 
 /** The functions in which a thread spent most of its time, callees not counted. */

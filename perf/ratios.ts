@@ -12,7 +12,7 @@ export interface Ratio {
   readonly isReached: boolean;
 }
 
-interface Goal {
+export interface Goal {
   readonly name: string;
   readonly unit: string;
   readonly goal: number;
@@ -78,7 +78,8 @@ export function judge(rounds: readonly Round[], idle: IdleFigures | undefined): 
   return ratios;
 }
 
-function ratioOf({ name, unit, goal, isFloor }: Goal, values: readonly number[]): Ratio {
+/** The median of `values`, judged. */
+export function ratioOf({ name, unit, goal, isFloor }: Goal, values: readonly number[]): Ratio {
   const value = median(values);
   const isReached = isFloor ? value >= goal : value < goal;
   const min = Math.min(...values);

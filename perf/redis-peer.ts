@@ -1,10 +1,10 @@
 /** redis-server that syncs its append-only file before every answer, and redis-benchmark in front of it. */
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChildProcess, removeDirectory, temporaryDirectory } from './child-process.js';
 import { documentTemplate, fillIn } from './documents.js';
 import type { Figures } from './figures.js';
+import { freePort } from './free-port.js';
 import type { Options } from './options.js';
 import { watchCpu } from './process-usage.js';
 
@@ -124,16 +124,6 @@ export function parseBenchmark(output: string, requests: number): Omit<Figures, 
 }
 
 /** Redis cannot choose a port itself. Between our closing it and its opening it somebody could take it: it then fails. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
-
 async function untilAnswering(port: number): Promise<void> {
   const deadlineMs = performance.now() + START_MS_MAX;
   for (;;) {

@@ -55,7 +55,7 @@ function figuresTable(record: PerfRecord): string {
   return table.toString();
 }
 
-function ratiosTable(ratios: readonly Ratio[]): string {
+export function ratiosTable(ratios: readonly Ratio[]): string {
   const table = newTable(['', 'median', 'min–max', 'goal', ''], 3);
   for (const ratio of ratios) {
     const { value, min, max, unit, goal, isFloor, isReached } = ratio;

@@ -10,6 +10,8 @@ missing=()
 for program in "${!packages[@]}"; do
   command -v "$program" >/dev/null || missing+=("${packages[$program]}")
 done
+# Its server is in no PATH, and psql comes in other versions too.
+[ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 list=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
@@ -21,7 +23,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 
 echo "Installing for the tests: $list" >&2
-# Nothing here is a service of this machine: redis-server must not be started after its installation.
+# Nothing here is a service of this machine: redis-server and PostgreSQL must not be started after their installation.
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 
 const BENCH_MAIN = fileURLToPath(new URL('../bench/main.js', import.meta.url));
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 
 async function runBenchmarks(...args: string[]): Promise<string[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [BENCH_MAIN, ...args], {

@@ -3,7 +3,7 @@ import type { RestartResult } from '../perf/restart-probe.js';
 import { PRIVATE_PATH, runHarness } from './support/run-harness.js';
 
 test('a smoke run of the restart probe stops, kills and finds every document again', async (t) => {
-  t.timeout(110_000);
+  t.timeout(280_000);
   const { code, stdout, stderr } = await runHarness(t, 'restart.js', ['--smoke', '--json', '--cold']);
   t.is(code, 0, stderr);
   const record = JSON.parse(stdout) as RestartResult;

@@ -35,6 +35,7 @@ async function write(
 ): Promise<WriteFigures> {
   const indexes = new Uint32Array(run.batchEntries);
   const writtenBefore = bytesWritten();
+  const cpuBefore = process.cpuUsage();
   const startMs = performance.now();
   for (let done = 0; done < count; ) {
     const size = Math.min(run.batchEntries, count - done);
@@ -45,10 +46,12 @@ async function write(
   const endMs = performance.now();
   await store.flush?.();
   const settledMs = await untilQuiet();
+  const cpu = process.cpuUsage(cpuBefore);
   return {
     opsPerSecond: (count / (endMs - startMs)) * 1000,
     settledOpsPerSecond: (count / (Math.max(settledMs, endMs) - startMs)) * 1000,
     writeAmplification: (bytesWritten() - writtenBefore) / (count * userBytesPerPut),
+    cpuUs: (cpu.user + cpu.system) / count,
   };
 }
 

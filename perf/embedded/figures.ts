@@ -6,6 +6,8 @@ export interface WriteFigures {
   readonly settledOpsPerSecond: number;
   /** Bytes written until the background had come to rest, log and all, per byte of keys and values. */
   readonly writeAmplification: number;
+  /** Processor time of all threads until then, in microseconds per put: what other work on the machine changes least. */
+  readonly cpuUs: number;
 }
 
 export interface EngineFigures {
@@ -58,12 +60,15 @@ export const COMPARISONS: readonly Comparison[] = [
   rate('sequential load, puts/s', (f) => f.sequentialLoad.opsPerSecond),
   rate('  until settled, puts/s', (f) => f.sequentialLoad.settledOpsPerSecond),
   cost('  write amplification', 2, (f) => f.sequentialLoad.writeAmplification),
+  cost('  CPU, µs per put', 2, (f) => f.sequentialLoad.cpuUs),
   rate('random load, puts/s', (f) => f.randomLoad.opsPerSecond),
   rate('  until settled, puts/s', (f) => f.randomLoad.settledOpsPerSecond),
   cost('  write amplification', 2, (f) => f.randomLoad.writeAmplification),
+  cost('  CPU, µs per put', 2, (f) => f.randomLoad.cpuUs),
   rate('random overwrite, puts/s', (f) => f.overwrite.opsPerSecond),
   rate('  until settled, puts/s', (f) => f.overwrite.settledOpsPerSecond),
   cost('  write amplification', 2, (f) => f.overwrite.writeAmplification),
+  cost('  CPU, µs per put', 2, (f) => f.overwrite.cpuUs),
   rate('random read, hot, gets/s', (f) => f.hotReads),
   rate('random read, all keys, gets/s', (f) => f.warmReads),
   rate('random read, cold, gets/s', (f) => f.coldReads),

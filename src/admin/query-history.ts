@@ -2,8 +2,9 @@
  * What has run: the last executions, the slow ones among them, and which indexes they would have used had they been there. Rows
  * of system.query_stats, slow_queries and missing_index_suggestions. In memory, bounded. Main thread only.
  */
-import type { IndexCandidate, QueryRecord } from '../front/query/messages.js';
+
 import { type SqlValue, Timestamp } from '../sql/types/values.js';
+import type { IndexCandidate, QueryRecord } from './query-record.js';
 
 const SLOW_MAX = 1000;
 const SUGGESTIONS_MAX = 500;

@@ -19,7 +19,7 @@ import { ByteSink } from '../json/byte-sink.js';
 import { mergePatch } from '../json/merge-patch.js';
 import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/format.js';
 import type { MemtablePool } from '../memtable/pool.js';
-import { FoundEntry } from '../sst/found-entry.js';
+import { type EntryPart, FoundEntry } from '../sst/found-entry.js';
 import type { CollectionStats } from './collection-stats.js';
 import { IndexMaintainer, type Room } from './index-maintainer.js';
 import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
@@ -335,7 +335,10 @@ export class BatchApplier {
       current.valueLength = reader.valueLength(version);
       return;
     }
-    this.lookupBelow(batch, hash, collection, keyStart, keyLength);
+    // Only a patch and the upkeep of indexes read what was there. All others ask what there was.
+    const readsOld = batch.kind(index) === OperationKind.Patch || this.indexes.of(collection).length > 0;
+    const part = readsOld ? 'entry' : 'version';
+    this.lookupBelow(batch, hash, collection, keyStart, keyLength, part);
   }
 
   /** The same for a key that no memtable has. */
@@ -345,11 +348,12 @@ export class BatchApplier {
     collection: number,
     keyStart: number,
     keyLength: number,
+    part: EntryPart,
   ): void {
     const { current, tables, found } = this;
     if (tables === undefined) return;
     try {
-      if (!tables.find(hash, collection, batch.keys, keyStart, keyLength, found)) return;
+      if (!tables.find(hash, collection, batch.keys, keyStart, keyLength, found, part)) return;
     } catch (error) {
       // The batch is in the log: it cannot be refused any more. What needs no old version is done all the same.
       if (!(error instanceof DbError)) throw error;

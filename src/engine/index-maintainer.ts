@@ -242,7 +242,7 @@ export class IndexMaintainer {
     }
     if (tables === undefined) return;
     try {
-      if (!tables.find(hash, id, key, 0, keyLength, found)) return;
+      if (!tables.find(hash, id, key, 0, keyLength, found, 'entry')) return;
     } catch (error) {
       // The batch is in the log. An entry that is written once too often does no harm, and fsck finds wrong figures.
       if (!(error instanceof DbError)) throw error;

@@ -121,7 +121,19 @@ export class ShardReader {
       const { tables, thorough } = options;
       const version = this.version();
       if (
-        !findInTables(version, tables, hash, collection, key, keyOffset, keyLength, seqno, found, thorough)
+        !findInTables(
+          version,
+          tables,
+          hash,
+          collection,
+          key,
+          keyOffset,
+          keyLength,
+          seqno,
+          found,
+          'entry',
+          thorough,
+        )
       ) {
         return ABSENT;
       }
@@ -222,6 +234,7 @@ export class ShardReader {
       keyLength,
       Number.MAX_SAFE_INTEGER,
       found,
+      'entry',
       this.options.thorough,
     );
     if (!isFound) return ABSENT;

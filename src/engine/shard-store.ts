@@ -13,7 +13,7 @@ import type { Version } from '../manifest/version.js';
 import type { CompactionCursor, VersionEdit } from '../manifest/version-edit.js';
 import type { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool, PinNote } from '../memtable/pool.js';
-import type { FoundEntry } from '../sst/found-entry.js';
+import type { EntryPart, FoundEntry } from '../sst/found-entry.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
 import { isIoError } from '../vfs/io-error.js';
 import { unlinkQuietly } from '../vfs/transfer.js';
@@ -66,7 +66,7 @@ export class ShardStore {
     return this.current;
   }
 
-  /** Newest version of a key that is in tables. */
+  /** Newest version of a key that is in tables, or that `part` of it. */
   find(
     hash: number,
     collection: number,
@@ -74,6 +74,7 @@ export class ShardStore {
     keyOffset: number,
     keyLength: number,
     out: FoundEntry,
+    part: EntryPart,
   ): boolean {
     const { tables } = this.options;
     return findInTables(
@@ -86,6 +87,7 @@ export class ShardStore {
       keyLength,
       Number.MAX_SAFE_INTEGER,
       out,
+      part,
     );
   }
 

@@ -24,7 +24,7 @@ import {
   type PickerState,
 } from '../compaction/picker-state.js';
 import { compactionFileNumbers, planJob } from '../compaction/plan-job.js';
-import type { FoundEntry } from '../sst/found-entry.js';
+import type { EntryPart, FoundEntry } from '../sst/found-entry.js';
 import { tableName } from '../sst/table-names.js';
 import type { Vfs } from '../vfs/vfs.js';
 import {
@@ -139,8 +139,9 @@ export class StoreScheduler implements TablesBelow {
     keyOffset: number,
     keyLength: number,
     out: FoundEntry,
+    part: EntryPart,
   ): boolean {
-    return this.options.store.find(hash, collection, key, keyOffset, keyLength, out);
+    return this.options.store.find(hash, collection, key, keyOffset, keyLength, out, part);
   }
 
   onReadError(error: unknown): void {

@@ -1,6 +1,6 @@
 /** What the write path of a shard needs of the SSTables below its memtables. Implemented by shard-store.ts. */
 import type { DbError } from '../base/errors.js';
-import type { FoundEntry } from '../sst/found-entry.js';
+import type { EntryPart, FoundEntry } from '../sst/found-entry.js';
 import type { CollectionFigure } from './collection-stats.js';
 import type { RememberedOperationRecord } from './operation-ids.js';
 
@@ -20,7 +20,7 @@ export interface FrozenMemtable {
 export type WriteStall = DbError | undefined;
 
 export interface TablesBelow {
-  /** Newest version of a key that is in tables. False when there is none. Throws DbError CORRUPT_TABLE or IO. */
+  /** Newest version of a key that is in tables, or that `part` of it. False when there is none. Throws DbError CORRUPT_TABLE or IO. */
   find(
     hash: number,
     collection: number,
@@ -28,6 +28,7 @@ export interface TablesBelow {
     keyOffset: number,
     keyLength: number,
     out: FoundEntry,
+    part: EntryPart,
   ): boolean;
   /** A read failed while a batch was applied; the operation has been dealt with. */
   onReadError(error: unknown): void;

@@ -1,11 +1,12 @@
 /** What the front asks of the main thread: the control plane, over comlink. Off the hot path. */
 
 import type { MessagePort } from 'node:worker_threads';
+import type { QueryRecord } from '../admin/query-record.js';
 import type { WireError } from '../base/errors.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
-import type { PoolQuery, QueryRecord } from './query/messages.js';
+import type { PoolQuery } from './query/messages.js';
 
 export interface CollectionInfo {
   readonly id: number;

@@ -32,7 +32,7 @@ import { POOLED_REQUESTS_MAX } from './limits.js';
 import { DocumentLister } from './list-documents.js';
 import { DocumentPath } from './path.js';
 import { QueryRoute } from './query/route.js';
-import type { QueryService } from './query/service.js';
+import type { QueryRunner } from './query/runner.js';
 import { closeQuietly, sendError } from './respond.js';
 import { ResponseStreamer } from './stream-response.js';
 import {
@@ -54,7 +54,7 @@ export type PortSharing = 'alone' | 'first' | 'further';
 
 export interface HttpServerOptions {
   readonly context: FrontContext;
-  readonly queries: QueryService;
+  readonly queries: QueryRunner;
   /** Told about exceptions that handlers did not expect. */
   onUnexpected(error: unknown): void;
 }

@@ -9,7 +9,7 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { METHOD_PUT } from '../shm/stats-format.js';
-import type { QueryRun } from './query/service.js';
+import type { QueryRun } from './query/runner.js';
 import type { RequestMeter } from './request-meter.js';
 import { errorBody } from './respond.js';
 import { writeStatusError } from './write-answer.js';

@@ -6,7 +6,7 @@ import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
-import type { QueryService } from './query/service.js';
+import type { QueryRunner } from './query/runner.js';
 import { sendError } from './respond.js';
 import { BinaryFrames } from './ws-binary.js';
 import { type ConnectionShared, SendBacklog, type SocketData, WebSocketConnection } from './ws-connection.js';
@@ -28,7 +28,7 @@ export class WebSocketServer {
   constructor(
     app: TemplatedApp,
     private readonly context: FrontContext,
-    queries: QueryService,
+    queries: QueryRunner,
     private readonly onUnexpected: (error: unknown) => void,
   ) {
     this.shared = {

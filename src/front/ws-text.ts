@@ -35,7 +35,7 @@ import type { FrontContext } from './front-context.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './limits.js';
 import { keyLengthFault } from './path.js';
 import { queryRequestOf } from './query/request.js';
-import type { QueryService } from './query/service.js';
+import type { QueryRun, QueryRunner } from './query/runner.js';
 import { errorBody } from './respond.js';
 import { expiryFor, ttlFault, ttlOfJson } from './ttl.js';
 import { writeStatusError } from './write-answer.js';
@@ -99,7 +99,7 @@ export class TextFrames {
   constructor(
     private readonly context: FrontContext,
     private readonly documentBody: DocumentBody,
-    private readonly queries: QueryService,
+    private readonly queries: QueryRunner,
   ) {}
 
   /** `bytes`: the frame; kept by requests that wait for something, so it must be a copy of uWS's memory. */
@@ -312,18 +312,25 @@ export class TextFrames {
     done: (error: WireError | undefined, answer?: string) => void,
   ): Promise<void> {
     const message = parseExact(request.bytes, request.start, request.end);
-    const run = this.queries.run(queryRequestOf(message, 'json', this.context.requestId(), ['id', 'op']), {
+    // One that is wrong is answered before run() returns.
+    let run: QueryRun | undefined;
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+      if (run !== undefined) connection.forget(run);
+    };
+    run = this.queries.run(queryRequestOf(message, 'json', this.context.requestId(), ['id', 'op']), {
       chunk: (_bytes, taken) => taken(),
       done: (bytes) => {
-        connection.forget(run);
+        over();
         done(undefined, `,${decodeText(bytes, 1, bytes.length - 1)}`);
       },
       failed: (error) => {
-        connection.forget(run);
+        over();
         done(error);
       },
     });
-    connection.remember(run);
+    if (!isOver) connection.remember(run);
   }
 
   private fail(connection: WebSocketConnection, id: string, error: WireError): void {

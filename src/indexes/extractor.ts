@@ -20,10 +20,7 @@ export interface IndexExtractor {
 /** Throws DbError when the definition cannot be maintained here. */
 export type ExtractorFactory = (definition: IndexDefinition) => IndexExtractor;
 
-export function hasExpressions({
-  columns,
-  where,
-}: Pick<IndexDefinition, 'columns' | 'where'>): boolean {
+export function hasExpressions({ columns, where }: Pick<IndexDefinition, 'columns' | 'where'>): boolean {
   return where !== undefined || columns.some(({ expression }) => expression !== undefined);
 }
 

@@ -14,7 +14,9 @@ export type SstFileName =
   | { readonly kind: 'table'; readonly number: number }
   /** `MANIFEST-<10 digits>.tmp`: a manifest while it is being written. */
   | { readonly kind: 'incomplete manifest'; readonly number: number }
-  /** The same for a table or CURRENT: `<10 digits>.sst.tmp`, `CURRENT.<n>.tmp`. */
+  /** The same for a table: `<10 digits>.sst.tmp`. */
+  | { readonly kind: 'incomplete table'; readonly number: number }
+  /** The same for CURRENT: `CURRENT.<n>.tmp`. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'unknown' };
 
@@ -35,7 +37,8 @@ export function tableFileName(fileNumber: number): string {
 export function classifySstName(name: string): SstFileName {
   if (name === CURRENT) return { kind: 'current' };
   if (isAtomicWriteLeftover(name, CURRENT)) return { kind: 'incomplete' };
-  if (/^\d{10}\.sst\.tmp$/.test(name)) return { kind: 'incomplete' };
+  const unfinished = /^(\d{10})\.sst\.tmp$/.exec(name);
+  if (unfinished !== null) return numbered('incomplete table', Number(unfinished[1]));
   const temporary = /^MANIFEST-(\d{10})\.tmp$/.exec(name);
   if (temporary !== null) return numbered('incomplete manifest', Number(temporary[1]));
   const manifest = /^MANIFEST-(\d{10})$/.exec(name);
@@ -58,7 +61,10 @@ export function decodeCurrent(bytes: Uint8Array): number | undefined {
   return Number(match[2]);
 }
 
-function numbered(kind: 'manifest' | 'incomplete manifest' | 'table', number: number): SstFileName {
+function numbered(
+  kind: 'manifest' | 'incomplete manifest' | 'table' | 'incomplete table',
+  number: number,
+): SstFileName {
   return number <= NUMBER_MAX ? { kind, number } : { kind: 'unknown' };
 }
 

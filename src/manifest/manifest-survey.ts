@@ -15,7 +15,7 @@ export interface ManifestSurvey {
   readonly strays: readonly Stray[];
   /** The highest number of any manifest in the directory, incomplete ones included; 0 if there is none. */
   readonly highestManifest: number;
-  /** The highest number of any table in the directory; 0 if there is none. */
+  /** The highest number of any table in the directory, incomplete ones included; 0 if there is none. */
   readonly highestTable: number;
 }
 
@@ -28,6 +28,7 @@ export interface DirectoryListing {
   readonly incomplete: readonly string[];
   readonly unknown: readonly string[];
   readonly highestManifest: number;
+  readonly highestTable: number;
 }
 
 export function surveyManifest(place: ManifestDirectory): ManifestSurvey {
@@ -45,7 +46,7 @@ export function surveyNames(place: ManifestDirectory): ManifestSurvey {
     current,
     strays: straysOf(listing, current),
     highestManifest: listing.highestManifest,
-    highestTable: listing.tables.at(-1) ?? 0,
+    highestTable: listing.highestTable,
   };
 }
 
@@ -56,6 +57,7 @@ export function listDirectory({ vfs, directory }: ManifestDirectory): DirectoryL
   const unknown: string[] = [];
   let hasCurrent = false;
   let highestManifest = 0;
+  let highestTable = 0;
   for (const name of vfs.exists(directory) ? vfs.list(directory) : []) {
     const classified = classifySstName(name);
     switch (classified.kind) {
@@ -72,6 +74,11 @@ export function listDirectory({ vfs, directory }: ManifestDirectory): DirectoryL
         break;
       case 'table':
         tables.push(classified.number);
+        highestTable = Math.max(highestTable, classified.number);
+        break;
+      case 'incomplete table':
+        incomplete.push(name);
+        highestTable = Math.max(highestTable, classified.number);
         break;
       case 'incomplete':
         incomplete.push(name);
@@ -81,7 +88,7 @@ export function listDirectory({ vfs, directory }: ManifestDirectory): DirectoryL
         break;
     }
   }
-  return { hasCurrent, manifests, tables, incomplete, unknown, highestManifest };
+  return { hasCurrent, manifests, tables, incomplete, unknown, highestManifest, highestTable };
 }
 
 function readCurrent(

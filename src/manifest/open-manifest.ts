@@ -3,8 +3,10 @@
  * writer that goes on from there. Damage is loud and changes nothing on disk. Shard thread; the read-only mode, which
  * never writes, also for tools. A directory that another process writes to at the same time may look damaged.
  *
- * The order of steps matters: first the end of the manifest is made durable, then files are judged by it. The other way
- * round a power cut could undo the edit by which a table was judged obsolete.
+ * The order of steps matters. First the end of the manifest is made durable, then files are judged by it: the other way
+ * round a power cut could undo the edit by which a table was judged obsolete. And files that it does not name stay where
+ * they are until the caller has seen that the log goes on where the tables end, and calls `settleStrays`: a manifest that
+ * has lost its last edits reads like one after a crash, and the tables of those edits are all there is of their documents.
  */
 import { ManifestContents, type ManifestState } from './manifest-contents.js';
 import { createManifestFile, type ManifestDirectory, pointCurrentAt } from './manifest-file.js';
@@ -33,7 +35,7 @@ export interface OpenManifestReport {
   readonly tornTailBytes: number;
   /** The manifest did not end with a seal, so a new one was started. */
   readonly rewritten: boolean;
-  /** Files that the manifest does not name, and what was done with them. */
+  /** Files that the manifest does not name, where they are. Nothing has been done with them. */
   readonly strays: readonly SettledStray[];
 }
 
@@ -45,7 +47,15 @@ export interface OpenedManifest {
   readonly writer?: ManifestWriter;
 }
 
-export type WritableManifest = OpenedManifest & { readonly writer: ManifestWriter };
+export type WritableManifest = OpenedManifest & {
+  readonly writer: ManifestWriter;
+  /**
+   * Removes or moves the strays, durably, and says what was done with each. To be called once it is known that nothing
+   * is missing from the shard; `keepTables`: that is not known, tables that no edit named stay where they are. Throws
+   * DbError('IO'); the next start goes on from there.
+   */
+  readonly settleStrays: (options?: { readonly keepTables: boolean }) => readonly SettledStray[];
+};
 
 /**
  * Throws CORRUPT_MANIFEST or CORRUPT_TABLE (a named table has another size), both with {file, offset, expected, got},
@@ -70,7 +80,7 @@ function openForWriting(options: OpenManifestOptions, survey: ManifestSurvey): W
   const nextNumber = Math.max(survey.highestManifest, continuation.number) + 1;
   const writer = new ManifestWriter({ place: options, contents, continuation, nextNumber, rewriteBytesMin });
   try {
-    // Numbers of tables that no edit ever named are not given to others either.
+    // Numbers of tables that no edit ever named are not given to others either, finished or not: their files stay for now.
     if (survey.highestTable >= writer.state.nextFileNumber)
       writer.append({ addedTables: [], removedTables: [], nextFileNumber: survey.highestTable + 1 });
     const strays = isSealed ? survey.strays : [...survey.strays, ...supersededBy(survey)];
@@ -78,9 +88,19 @@ function openForWriting(options: OpenManifestOptions, survey: ManifestSurvey): W
       ...reportOf(survey),
       manifestNumber: writer.manifestNumber,
       rewritten: current !== undefined && !isSealed,
-      strays: settleStrays(vfs, directory, strays),
+      strays: leaveStrays(directory, strays),
     };
-    return { version: writer.version, state: writer.state, report, writer };
+    return {
+      version: writer.version,
+      state: writer.state,
+      report,
+      writer,
+      settleStrays: ({ keepTables } = { keepTables: false }) => {
+        const kept = strays.filter(({ kind }) => keepTables && kind === 'orphan table');
+        const others = strays.filter((stray) => !kept.includes(stray));
+        return [...leaveStrays(directory, kept), ...settleStrays(vfs, directory, others)];
+      },
+    };
   } catch (error) {
     writer.close();
     throw error;

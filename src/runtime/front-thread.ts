@@ -25,11 +25,12 @@ import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import { SnapshotStatistics, type StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
+import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
-import { FrontQueries, type FrontQueryLimits } from './query/front-queries.js';
+import type { FrontQueryLimits } from './query/front-queries.js';
+import { LazyQueries } from './query/lazy-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
 
@@ -98,7 +99,7 @@ class FrontThread implements FrontControl {
   /** By shard; undefined while it is down. */
   private readonly readers: Array<ShardReader | undefined>;
   private readonly context: FrontContext;
-  private readonly queries: FrontQueries;
+  private readonly queries: LazyQueries;
   private readonly server: HttpServer;
   private readonly webSockets: WebSocketServer;
   private readonly doorbell: AsyncDoorbell;
@@ -119,14 +120,13 @@ class FrontThread implements FrontControl {
     this.context = this.createContext();
     this.gauges = new FrontGauges(this.context.meter.cells);
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
-    this.queries = new FrontQueries({
+    this.queries = new LazyQueries({
       ...data,
       context: this.context,
       readers: this.readers,
     });
-    const { service } = this.queries;
-    this.server = new HttpServer({ context: this.context, queries: service, onUnexpected });
-    this.webSockets = new WebSocketServer(this.server.app, this.context, service, onUnexpected);
+    this.server = new HttpServer({ context: this.context, queries: this.queries, onUnexpected });
+    this.webSockets = new WebSocketServer(this.server.app, this.context, this.queries, onUnexpected);
     this.doorbell = new AsyncDoorbell(
       data.doorbell,
       () => this.onReplies(),
@@ -169,7 +169,7 @@ class FrontThread implements FrontControl {
   }
 
   setStatistics(statistics: StatisticsSnapshot): void {
-    this.queries.catalog.statistics = new SnapshotStatistics(statistics);
+    this.queries.setStatistics(statistics);
   }
 
   drain(cause: WireError): void {

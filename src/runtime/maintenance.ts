@@ -19,7 +19,7 @@ import {
   removeTree,
   setShardCount,
 } from './data-directory.js';
-import { extractorOf } from './index-extractors.js';
+import { extractorOf, loadExtractors } from './index-extractors.js';
 import { shardTuning } from './shard-tuning.js';
 
 export interface Maintained {
@@ -46,10 +46,10 @@ export interface MaintenanceOptions {
  * Holds the directory until close(). Throws DbError: DATA_DIRECTORY_LOCKED (a server runs), CONFIG (no database here, or a
  * reshard is unfinished), CORRUPT_CATALOG, IO.
  */
-export function openOffline(config: Config, options: MaintenanceOptions = {}): Maintained {
+export async function openOffline(config: Config, options: MaintenanceOptions = {}): Promise<Maintained> {
   const directory = openDataDirectory(config.storage.data_dir, { shards: 0, mustExist: true, ...options });
   try {
-    return maintained(config, directory, true);
+    return await maintained(config, directory, true);
   } catch (error) {
     directory.release();
     throw error;
@@ -57,7 +57,7 @@ export function openOffline(config: Config, options: MaintenanceOptions = {}): M
 }
 
 /** The same beside whoever holds the directory, to look at it and change nothing. */
-export function openBeside(config: Config, path: string): Maintained {
+export function openBeside(config: Config, path: string): Promise<Maintained> {
   return maintained(config, { path, shards: readShardCount(path), release: () => {} }, false);
 }
 
@@ -67,13 +67,14 @@ export function collectionNumber({ names }: KnownCollections, name: string): num
   throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
 }
 
-function maintained(
+async function maintained(
   config: Config,
   { path, shards, release }: Pick<DataDirectory, 'path' | 'shards' | 'release'>,
   isOurs: boolean,
-): Maintained {
+): Promise<Maintained> {
   const vfs = new RealVfs();
   const catalog = openCatalog(vfs, path, isOurs);
+  await loadExtractors(catalog.indexes(), { parser: true });
   const { tables, picker, limits } = shardTuning(config);
   return {
     vfs,

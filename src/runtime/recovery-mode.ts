@@ -159,7 +159,7 @@ function createEngine(
 ): ShardEngine {
   const board = new SeqnoBoard(data.seqnos);
   const below: TablesBelow = {
-    find: (hash, collection, key, keyOffset, keyLength, out) =>
+    find: (hash, collection, key, keyOffset, keyLength, out, part) =>
       findInTables(
         version,
         tables,
@@ -170,6 +170,7 @@ function createEngine(
         keyLength,
         Number.MAX_SAFE_INTEGER,
         out,
+        part,
         true,
       ),
     onReadError,

@@ -20,13 +20,12 @@ import {
   SHARD_WAL_BYTES,
   SHARD_WAL_SEGMENTS,
 } from '../shm/stats-format.js';
-import { loadParser } from '../sql/parse/parse.js';
 import { RealVfs } from '../vfs/real.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { IndexControl } from './index-control.js';
-import { extractorOf, withBoundSql } from './index-extractors.js';
+import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
@@ -134,7 +133,7 @@ class Server implements RunningServer {
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.indexes.droppedIds(),
-      indexes: () => this.catalog.indexes().map((index) => (index.state === 'invalid' ? index : withBoundSql(index))),
+      indexes: () => this.catalog.indexes().map(withBoundSql),
       indexUsage: this.indexUsage,
     });
     const newId = hyperid({ urlSafe: true });
@@ -176,12 +175,12 @@ class Server implements RunningServer {
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
       'starting',
     );
+    await loadExtractors(this.catalog.indexes(), { parser: true });
     if (this.recoveryMode) {
       const reason = 'the server runs in recovery mode (lumadb start --recovery-mode)';
       this.space.readOnly.set('recovery', reason);
       logger.warn(reason);
     } else {
-      await loadParser();
       this.indexes.endBuilds();
       this.timeKeeper.start();
       this.space.start();

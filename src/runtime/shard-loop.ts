@@ -60,6 +60,8 @@ export class ShardLoop {
   private hasLostPatience = false;
   private stallCode: DbErrorCode | undefined;
   private throttleWaitMs = 0;
+  /** How many ask that the thread does not sleep. */
+  private awakeFor = 0;
   private hasPaused = false;
   private readonly pauseWord = new Int32Array(new SharedArrayBuffer(4));
   /** False while stopping. */
@@ -198,7 +200,16 @@ export class ShardLoop {
     return this.views[this.usedViews];
   }
 
+  /** Until the returned function is called the thread does not sleep: something asynchronous is under way on it. */
+  stayAwake(): () => void {
+    this.awakeFor++;
+    return () => {
+      this.awakeFor--;
+    };
+  }
+
   private waitForWork(): void {
+    if (this.awakeFor > 0) return;
     if (this.throttleWaitMs > 0) this.pause();
     else if (this.held !== undefined) this.options.doorbell.sleep(STALL_POLL_MS, hasNoWork);
     else if (!this.spin()) this.sleep();

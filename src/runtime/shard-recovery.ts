@@ -1,5 +1,6 @@
 /**
- * Opens one shard: its manifest and tables, then the part of its log that is not in tables yet. Shard thread, at start.
+ * Opens one shard: its manifest and tables, then the part of its log that is not in tables yet, and only then settles files
+ * that the manifest does not name. Shard thread, at start.
  */
 import { threadId } from 'node:worker_threads';
 import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
@@ -16,6 +17,7 @@ import { TableCache } from '../engine/table-cache.js';
 import { SharedWriteGate } from '../engine/write-gate.js';
 import type { IndexInUse } from '../indexes/index-entry.js';
 import { type OpenManifestReport, openManifest, type WritableManifest } from '../manifest/open-manifest.js';
+import { settleAfterReplay } from '../manifest/settle-after-replay.js';
 import { VersionPublisher } from '../manifest/version-publisher.js';
 import type { MemtablePool } from '../memtable/pool.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
@@ -70,6 +72,7 @@ export interface RecoveredShard {
   readonly tables: TableCache;
   readonly log: WalWriter;
   readonly walReport: RecoveryReport;
+  /** Its strays are settled. */
   readonly manifestReport: OpenManifestReport;
 }
 
@@ -97,7 +100,9 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
   engine.setIndexes(options.indexes ?? []);
   engine.stats.setDropped(options.droppedCollections());
   engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
-  const walReport = replay(options, engine, flushedSeqno);
+  const { replayed: walReport, strays } = settleAfterReplay(manifest, data.tableDirectory, () =>
+    replay(options, engine, flushedSeqno),
+  );
   const log = new WalWriter({
     vfs,
     pool: segments,
@@ -112,7 +117,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
   log.releaseThrough(asSeqno(flushedSeqno));
   new SeqnoBoard(data.seqnos).raiseTo(Math.max(walReport.lastSeqno, flushedSeqno));
   engine.attachLog(log);
-  return { engine, store, scheduler, tables, log, walReport, manifestReport: manifest.report };
+  return { engine, store, scheduler, tables, log, walReport, manifestReport: { ...manifest.report, strays } };
 }
 
 function assemble(options: RecoverShardOptions, manifest: WritableManifest) {

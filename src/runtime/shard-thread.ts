@@ -24,7 +24,7 @@ import { RealVfs } from '../vfs/real.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
-import { indexesInUse } from './index-extractors.js';
+import { extractorsAreMissing, indexesInUse, loadExtractors } from './index-extractors.js';
 import { openForReading } from './recovery-mode.js';
 import { ShardIndexBuilder } from './shard-index-builder.js';
 import { ShardLoop } from './shard-loop.js';
@@ -124,14 +124,14 @@ export interface OpenResult {
 /** What a shard offers to the supervisor. */
 export interface ShardControl {
   /** Recovers and starts serving. */
-  open(): OpenResult;
+  open(): Promise<OpenResult>;
   attachFront(front: number, link: LinkBuffers): void;
   detachFront(front: number): void;
   collectionFigures(): readonly CollectionFigures[];
   /** Nobody can ask for documents of these collections any more: compactions drop them. */
   setDroppedCollections(collections: readonly number[]): void;
   /** The indexes to maintain from now on, all of them. Returns why that cannot be, if so; nothing has changed then. */
-  setIndexes(indexes: readonly IndexDefinition[]): WireError | undefined;
+  setIndexes(indexes: readonly IndexDefinition[]): Promise<WireError | undefined>;
   /** Not in recovery mode, and not before open() has returned. */
   readonly storage: Nested<ShardStorage>;
   /** Serves what is queued, flushes if `flush`, syncs and closes. The thread then has nothing left to do and ends. */
@@ -155,6 +155,7 @@ class ShardThread implements ShardControl {
   private frozenThrough = 0;
   private logBytesAtFreeze = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
+  private indexesTurn = 0;
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
@@ -169,8 +170,9 @@ class ShardThread implements ShardControl {
     );
   }
 
-  open(): OpenResult {
+  async open(): Promise<OpenResult> {
     try {
+      await loadExtractors(this.data.indexes, { parser: false });
       return { opened: this.data.recoveryMode ? this.openForReading() : this.recover() };
     } catch (error) {
       return { failed: toWireError(error) };
@@ -200,8 +202,15 @@ class ShardThread implements ShardControl {
     this.engine?.stats.setDropped(collections);
   }
 
-  setIndexes(indexes: readonly IndexDefinition[]): WireError | undefined {
+  async setIndexes(indexes: readonly IndexDefinition[]): Promise<WireError | undefined> {
+    const turn = ++this.indexesTurn;
     try {
+      if (extractorsAreMissing(indexes)) {
+        const maySleep = this.loop?.stayAwake();
+        await loadExtractors(indexes, { parser: false }).finally(() => maySleep?.());
+      }
+      // A later call has brought a later list.
+      if (turn !== this.indexesTurn) return undefined;
       this.engine?.setIndexes(indexesInUse(indexes));
       return undefined;
     } catch (error) {

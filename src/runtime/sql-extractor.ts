@@ -5,23 +5,26 @@
 import { createPrng } from '../base/prng.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { type IndexExtractor, pathUtf8 } from '../indexes/extractor.js';
+import type { KeyEncoder } from '../indexes/key-encoding.js';
 import { findPath, Span } from '../json/members.js';
-import { bindStandalone } from '../sql/bind/standalone.js';
 import type { BoundExpression } from '../sql/algebra/expression.js';
-import type { StandaloneExpression } from '../sql/plan/support.js';
-import { reviveValue } from '../sql/types/values.js';
+import { bindStandalone } from '../sql/bind/standalone.js';
 import { FEATURE_NOT_SUPPORTED, sqlError } from '../sql/errors.js';
 import { compileDocumentExpression, type DocumentEvaluator } from '../sql/execute/compile.js';
 import type { ExecutionEnvironment } from '../sql/execute/environment.js';
 import { MemoryBudget } from '../sql/execute/memory-budget.js';
 import { scalarById } from '../sql/functions/registry.js';
-import type { KeyEncoder } from '../indexes/key-encoding.js';
+import { loadParser } from '../sql/parse/parse.js';
+import type { StandaloneExpression } from '../sql/plan/support.js';
+import { reviveValue } from '../sql/types/values.js';
 
 /** One expression over one document. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 const INVALID_OBJECT_DEFINITION = '42P17';
 
 type AddColumn = (bytes: Uint8Array, offset: number, length: number, key: KeyEncoder) => void;
+
+export const loadBinder = loadParser;
 
 /** An index whose SQL has been bound. Plain data. */
 export interface BoundIndex extends IndexDefinition {
@@ -40,7 +43,9 @@ export function bindIndex(definition: IndexDefinition): BoundIndex {
   };
 }
 
-export function sqlExtractor({ columns, boundColumns, boundWhere }: BoundIndex): IndexExtractor {
+/** Binds what has not been bound: that needs the parser. */
+export function sqlExtractor(definition: IndexDefinition): IndexExtractor {
+  const { columns, boundColumns, boundWhere } = isBound(definition) ? definition : bindIndex(definition);
   const adders = columns.map((column, i): AddColumn => {
     const expression = boundColumns[i];
     if (expression === undefined) return memberAdder(pathUtf8(column.path), column);
@@ -57,6 +62,10 @@ export function sqlExtractor({ columns, boundColumns, boundWhere }: BoundIndex):
       return true;
     },
   };
+}
+
+function isBound(definition: IndexDefinition): definition is BoundIndex {
+  return 'boundColumns' in definition;
 }
 
 function memberAdder(path: Uint8Array[], order: Parameters<KeyEncoder['addNull']>[0]): AddColumn {
@@ -104,7 +113,10 @@ function requireImmutable(value: unknown, text: string): void {
     throw sqlError(INVALID_OBJECT_DEFINITION, message);
   }
   if (node['kind'] === 'subquery' || node['kind'] === 'param')
-    throw sqlError(FEATURE_NOT_SUPPORTED, `an index expression can have neither subqueries nor parameters: ${text}`);
+    throw sqlError(
+      FEATURE_NOT_SUPPORTED,
+      `an index expression can have neither subqueries nor parameters: ${text}`,
+    );
   for (const child of Object.values(node)) requireImmutable(child, text);
 }
 

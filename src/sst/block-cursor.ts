@@ -1,10 +1,17 @@
 /**
- * Stands on an entry of one decompressed data block (data-block-format.ts). The reading half of block-builder.ts, for
+ * Stands on an entry of one decompressed data block, or of its keys alone (data-block-format.ts). The reading half of block-builder.ts, for
  * point lookups and for table cursors alike. Allocates nothing per entry; one thread.
  */
 import { copyBytes } from '../base/bytes.js';
 import { compareBytes, ENTRY_EXPIRED, type Entry } from '../iter/entry-cursor.js';
-import { COLLECTION_BYTES, readU32, readU32BigEndian, VARINT_LIMIT, writeU32BigEndian } from './coding.js';
+import {
+  COLLECTION_BYTES,
+  readU32,
+  readU32BigEndian,
+  VARINT_LIMIT,
+  writeU32,
+  writeU32BigEndian,
+} from './coding.js';
 import { corruptTable } from './corruption.js';
 import {
   isEntryKind,
@@ -40,6 +47,8 @@ export class BlockCursor implements Entry {
   private file = '';
   private blockOffset = 0;
   private bytes: Uint8Array = NO_BYTES;
+  /** False in a key block: entries have the length of their value, and no value. */
+  private hasValues = true;
   /** Where the entries end and the restarts begin. */
   private entriesEnd = 0;
   private restartCount = 0;
@@ -50,19 +59,38 @@ export class BlockCursor implements Entry {
   private shared = 0;
   private rest = 0;
   private restAt = 0;
+  /** For copyKeys. */
+  private readonly restartOffsets: number[] = [];
 
   /** Takes the payload in bytes[0, length). It must stay unchanged while the cursor uses it. */
   load(bytes: Uint8Array, length: number, file: string, blockOffset: number): void {
+    this.hasValues = true;
+    this.value = bytes;
+    this.take(bytes, length, file, blockOffset);
+  }
+
+  /** The same for a key block. `value` is empty then, whatever `valueLength` says. */
+  loadKeys(bytes: Uint8Array, length: number, file: string, blockOffset: number): void {
+    this.hasValues = false;
+    this.value = NO_BYTES;
+    this.take(bytes, length, file, blockOffset);
+  }
+
+  private take(bytes: Uint8Array, length: number, file: string, blockOffset: number): void {
     this.file = file;
     this.blockOffset = blockOffset;
     this.bytes = bytes;
-    this.value = bytes;
     this.isValid = false;
     const restartCount = length < RESTART_COUNT_BYTES ? 0 : readU32(bytes, length - RESTART_COUNT_BYTES);
     const entriesEnd = length - RESTART_COUNT_BYTES - restartCount * RESTART_BYTES;
     if (restartCount === 0 || entriesEnd <= 0) this.malformed('restarts of the block', restartCount);
     this.restartCount = restartCount;
     this.entriesEnd = entriesEnd;
+  }
+
+  /** Bytes of the block that is loaded. */
+  get blockLength(): number {
+    return this.entriesEnd + this.restartCount * RESTART_BYTES + RESTART_COUNT_BYTES;
   }
 
   /** To the first entry. */
@@ -129,6 +157,39 @@ export class BlockCursor implements Entry {
     return true;
   }
 
+  /**
+   * Writes the key block of the block that is loaded, which must not be longer than `limit` bytes, into `into`, which has
+   * room for them. Returns its length, or -1 when it is longer. Then the cursor stands nowhere until the next seek.
+   */
+  copyKeys(into: Uint8Array, limit: number): number {
+    const { bytes, restartCount } = this;
+    const entriesMax = limit - RESTART_COUNT_BYTES - restartCount * RESTART_BYTES;
+    this.isValid = false;
+    let length = 0;
+    let restart = 0;
+    let nextRestart = this.restartAt(0);
+    this.at = 0;
+    while (this.at < this.entriesEnd) {
+      this.parseHeader();
+      const from = this.entryAt;
+      const count = this.valueOffset - from;
+      if (length + count > entriesMax) return -1;
+      if (from === nextRestart) {
+        this.restartOffsets[restart++] = length;
+        nextRestart = restart < restartCount ? this.restartAt(restart) : -1;
+      }
+      copyBytes(bytes, from, into, length, count);
+      length += count;
+    }
+    if (restart !== restartCount) this.malformed('offset of a restart', nextRestart);
+    for (let i = 0; i < restartCount; i++) {
+      writeU32(into, length, this.restartOffsets[i]);
+      length += RESTART_BYTES;
+    }
+    writeU32(into, length, restartCount);
+    return length + RESTART_COUNT_BYTES;
+  }
+
   /** Negative, 0 or positive, as the key it stands on is below, equal to or above (collection, key). */
   compareTo(collection: number, key: Uint8Array, keyOffset: number, keyLength: number): number {
     if (this.collection !== collection) return this.collection - collection;
@@ -185,7 +246,7 @@ export class BlockCursor implements Entry {
     this.restAt = this.at;
     this.valueOffset = this.at + rest;
     this.valueLength = valueLength;
-    this.at = this.valueOffset + valueLength;
+    this.at = this.hasValues ? this.valueOffset + valueLength : this.valueOffset;
     // Written so that a NaN, out of bytes beyond the array, fails too.
     const fits = this.at <= this.entriesEnd && shared + rest <= COLLECTION_BYTES + TABLE_KEY_BYTES_MAX;
     if (!fits || (tag & ~TAG_KNOWN_BITS) !== 0 || !isEntryKind(this.kind)) this.malformed('entry', tag);

@@ -2,6 +2,7 @@
  * Brings data blocks of a table into memory: out of the cache, or from the file, checked and decompressed. Reads ahead
  * when blocks are wanted one after the other. Belongs to one lookup scratch or one cursor; one thread.
  */
+import { DbError } from '../base/errors.js';
 import type { BlockCache } from '../cache/block-cache.js';
 import type { BlockScratch } from './block-scratch.js';
 import { BLOCK_DATA } from './format.js';
@@ -16,6 +17,14 @@ export interface BlockSource {
   readonly shard: number;
 }
 
+/**
+ * Under this distance from its block's offset a key block is cached. No other block begins there: a block's header is
+ * longer.
+ */
+const KEYS_NAME = 1;
+/** A key block that is not smaller than its block by this is not worth a place: the block itself is cached then. */
+const KEYS_SHARE_MAX = 1 / 2;
+
 /** Loads one block into the scratch and lets its cursor stand in it. `fillCache`: a block from the file is cached. */
 export function loadBlock(
   source: BlockSource,
@@ -23,13 +32,61 @@ export function loadBlock(
   scratch: BlockScratch,
   fillCache: boolean,
 ): void {
+  const offset = source.index.offsetOf(block);
+  if (!loadCached(source, offset, scratch)) readBlock(source, block, offset, scratch, fillCache);
+}
+
+function readBlock(
+  source: BlockSource,
+  block: number,
+  offset: number,
+  scratch: BlockScratch,
+  fillCache: boolean,
+): void {
   const { file, index } = source;
-  const offset = index.offsetOf(block);
-  if (loadCached(source, offset, scratch)) return;
   const span = index.spanOf(block);
   const stored = scratch.stored.take(span);
   file.read(stored, span, offset);
   unpackBlock(source, stored, 0, span, offset, scratch, fillCache);
+}
+
+/**
+ * Lets the scratch's cursor stand in the block or in its key block, for a lookup that has no use for the value. Key blocks
+ * are cached in the place of blocks that come from the file: as many as ten for one.
+ */
+export function loadKeys(source: BlockSource, block: number, scratch: BlockScratch): void {
+  const { file, index, cache, shard } = source;
+  const offset = index.offsetOf(block);
+  const { keys, cursor } = scratch;
+  let length = cache.read(shard, file.fileNumber, offset + KEYS_NAME, keys.bytes);
+  if (length > keys.bytes.length) {
+    length = cache.read(shard, file.fileNumber, offset + KEYS_NAME, keys.take(length));
+  }
+  if (length >= 0) {
+    cursor.loadKeys(keys.bytes, length, file.path, offset);
+    return;
+  }
+  if (loadCached(source, offset, scratch)) return;
+  readBlock(source, block, offset, scratch, false);
+  cacheKeys(source, offset, scratch);
+}
+
+/** Caches the key block of the block that the scratch's cursor stands in, or the block. */
+function cacheKeys(source: BlockSource, offset: number, scratch: BlockScratch): void {
+  const { file, cache, shard } = source;
+  const { keys, cursor, payload } = scratch;
+  const limit = Math.floor(cursor.blockLength * KEYS_SHARE_MAX);
+  const into = keys.take(limit);
+  let length: number;
+  try {
+    length = cursor.copyKeys(into, limit);
+  } catch (error) {
+    // Damage that the checksum does not show. Whether this lookup meets it is for the lookup to see; nothing is cached.
+    if (error instanceof DbError) return;
+    throw error;
+  }
+  if (length < 0) cache.insert(shard, file.fileNumber, offset, payload.bytes, cursor.blockLength);
+  else cache.insert(shard, file.fileNumber, offset + KEYS_NAME, into, length);
 }
 
 function loadCached(source: BlockSource, offset: number, scratch: BlockScratch): boolean {

@@ -33,6 +33,8 @@ export class BlockScratch {
   readonly stored = new ReusedBuffer();
   /** The block's payload, decompressed. */
   readonly payload = new ReusedBuffer();
-  /** Stands in the payload. */
+  /** A key block. */
+  readonly keys = new ReusedBuffer();
+  /** Stands in the payload, or in the key block. */
   readonly cursor = new BlockCursor();
 }

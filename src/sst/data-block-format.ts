@@ -25,6 +25,11 @@
  *   01 00 06 07 2a 00 00 00 00  00 00 00 07 6b 31  7b 22 61 22 3a 31 7d      entry at 0
  *   02 05 01 00 2b 00 00 00 00  32                                           entry at 22
  *   00 00 00 00  01 00 00 00                                                 restart at 0, one restart
+ *
+ * A *key block* is made of a data block in memory (BlockCursor.copyKeys) and is never in a file: the same entries without
+ * their values, and the restarts at where these are then. An entry's value-length is still that of the value. It answers
+ * what there is of a key, not what it says, in a tenth of the bytes. That of
+ * the example has its entries at 0 and 15.
  */
 import { ENTRY_DOCUMENT, ENTRY_EXPIRED, ENTRY_TOMBSTONE } from '../iter/entry-cursor.js';
 import { VARINT_BYTES_MAX } from './coding.js';

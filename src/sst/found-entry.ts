@@ -3,6 +3,9 @@ import type { Entry } from '../iter/entry-cursor.js';
 
 const NO_BYTES = new Uint8Array(0);
 
+/** What a lookup is after: all of an entry, or everything but its value. */
+export type EntryPart = 'entry' | 'version';
+
 /** Key and value are views: the key as the caller gave it, the value valid until the next lookup with that scratch. */
 export class FoundEntry implements Entry {
   collection = 0;
@@ -16,4 +19,10 @@ export class FoundEntry implements Entry {
   valueOffset = 0;
   valueLength = 0;
   originalLength = 0;
+
+  leaveOutValue(): void {
+    this.value = NO_BYTES;
+    this.valueOffset = 0;
+    this.valueLength = 0;
+  }
 }

@@ -9,10 +9,10 @@ import type { BlockCache } from '../cache/block-cache.js';
 import type { EntryCursor } from '../iter/entry-cursor.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { BlockCursor } from './block-cursor.js';
-import { loadBlock } from './block-loader.js';
+import { loadBlock, loadKeys } from './block-loader.js';
 import { BlockScratch } from './block-scratch.js';
 import type { BloomFilter } from './bloom-filter.js';
-import type { FoundEntry } from './found-entry.js';
+import type { EntryPart, FoundEntry } from './found-entry.js';
 import type { TableProperties } from './properties.js';
 import { TableCursor } from './table-cursor.js';
 import { TableFile } from './table-file.js';
@@ -79,7 +79,8 @@ export class TableReader {
   /**
    * The newest version of the key with a seqno of at most `maxSeqno`: fills `out` and returns true, or false if there is
    * none. `hash` is hashKey(collection, key). Tombstones and husks are versions like others. The value is a view that
-   * is valid until the next lookup through the same scratch.
+   * is valid until the next lookup through the same scratch; a lookup of the 'version' alone leaves it empty and its
+   * length 0 (`originalLength` is right), and mostly finds what it needs in a tenth of the memory.
    */
   get(
     hash: number,
@@ -89,6 +90,7 @@ export class TableReader {
     keyLength: number,
     maxSeqno: number,
     out: FoundEntry,
+    part: EntryPart = 'entry',
   ): boolean {
     if (this.filter !== null && !this.filter.mayContain(hash)) return false;
     let block = this.index.find(collection, key, keyOffset, keyLength);
@@ -96,7 +98,8 @@ export class TableReader {
     this.scratch ??= new BlockScratch();
     const { cursor } = this.scratch;
     do {
-      loadBlock(this, block, this.scratch, true);
+      if (part === 'version') loadKeys(this, block, this.scratch);
+      else loadBlock(this, block, this.scratch, true);
       let order = cursor.seek(collection, key, keyOffset, keyLength);
       while (order === 0 && cursor.seqno > maxSeqno) {
         cursor.next();
@@ -104,6 +107,7 @@ export class TableReader {
       }
       if (order === 0) {
         fillFound(out, cursor, collection, key, keyOffset, keyLength);
+        if (part === 'version') out.leaveOutValue();
         return true;
       }
       // Older versions are in the next block only when this one ended within the key.

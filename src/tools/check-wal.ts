@@ -11,6 +11,7 @@ import type { WalRecord } from '../wal/commit-log.js';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.js';
 import { SegmentReader } from '../wal/reader.js';
 import { recoverWal } from '../wal/recovery.js';
+import { releasedOperations } from '../wal/released.js';
 import { segmentName } from '../wal/segment-names.js';
 import { type SurveyedSegment, surveyWal } from '../wal/survey.js';
 import type { ByteProgress } from './byte-progress.js';
@@ -83,14 +84,13 @@ function checkWholeLog(options: WalCheckOptions): WalCheckResult {
 /** Segments in front of the first one may be gone only if all they held is in tables. */
 function checkBeginning({ place, flushedSeqno, findings }: WalCheckOptions): void {
   const { vfs, walDirectory, shard } = place;
-  const header = surveyWal(vfs, walDirectory, shard).segments[0]?.header;
-  if (header === undefined || flushedSeqno === undefined || header.previousSegment === 0) return;
-  if (header.firstSeqno <= flushedSeqno + 1) return;
+  if (flushedSeqno === undefined) return;
+  const { seqno, segment } = releasedOperations(vfs, walDirectory, shard);
+  if (seqno <= flushedSeqno) return;
   findings.error(
     walDirectory,
     null,
-    `the log begins at seqno ${header.firstSeqno} with segment ${header.number}, tables end at ${flushedSeqno}: ` +
-      `segment ${header.previousSegment} is missing`,
+    `the log begins behind seqno ${seqno}, tables end at ${flushedSeqno}: segment ${segment} is missing`,
   );
 }
 

@@ -15,6 +15,7 @@ import { checkTable } from './check-table.js';
 import { checkWal, type WalCheckResult } from './check-wal.js';
 import { collectionLabel, indexNumbered, isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
+import { findLostEnd } from './lost-end.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 import { disjointRuns } from './table-runs.js';
 
@@ -124,7 +125,8 @@ class Checking {
     const { place } = this.options;
     try {
       const survey = surveyNames(manifestPlace(place));
-      for (const stray of survey.strays) this.reportStray(stray);
+      const isLost = this.reportLostEnd(survey);
+      for (const stray of survey.strays) this.reportStray(stray, isLost);
       return survey;
     } catch (error) {
       this.findings.failure(error, place.tableDirectory);
@@ -132,12 +134,27 @@ class Checking {
     }
   }
 
-  private reportStray({ name, kind }: Stray): void {
+  /** True when the manifest has lost its last edits. Not asked beside a server, whose manifest moves on. */
+  private reportLostEnd({ current, strays }: ManifestSurvey): boolean {
+    const { isLive, place } = this.options;
+    if (isLive || current === undefined) return false;
+    const lost = findLostEnd(place, current.read.contents, strays);
+    if (lost === undefined) return false;
+    this.findings.error(
+      place.tableDirectory,
+      null,
+      `${lost.reason}; 'lumadb repair' takes them into account`,
+    );
+    return true;
+  }
+
+  private reportStray({ name, kind }: Stray, isEndLost: boolean): void {
     const { isLive, place } = this.options;
     // A running server has files that its manifest does not name yet, or any more.
     if (isLive && kind !== 'unknown file') return;
     const isRemoved = kind === 'incomplete file' || kind === 'obsolete table';
-    const fate = isRemoved ? 'it is removed at the next start' : 'it goes to quarantine at the next start';
+    let fate = isRemoved ? 'it is removed at the next start' : 'it goes to quarantine at the next start';
+    if (isEndLost) fate = 'it stays where it is until the shard is whole';
     this.findings.warning(`${place.tableDirectory}/${name}`, null, `${kind}: ${fate}`);
   }
 

@@ -25,6 +25,7 @@ import type { IndexInUse } from '../indexes/index-entry.js';
 import type { EntryCursor } from '../iter/entry-cursor.js';
 import type { ManifestState } from '../manifest/manifest-contents.js';
 import { openManifest, type WritableManifest } from '../manifest/open-manifest.js';
+import { settleAfterReplay } from '../manifest/settle-after-replay.js';
 import { createMemtablePool, MemtablePool } from '../memtable/pool.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { recoverWal } from '../wal/recovery.js';
@@ -127,7 +128,7 @@ export class OfflineShard {
     this.engine.setIndexes(options.indexes ?? []);
     this.engine.stats.setDropped(options.droppedCollections);
     this.engine.restore({ lastSeqno: flushedSeqno, stats: collectionStats, operationIds });
-    this.walReport = this.replay(flushedSeqno);
+    this.walReport = settleAfterReplay(manifest, directory, () => this.replay(flushedSeqno)).replayed;
     seqnos = localSeqnoSource(Math.max(this.walReport.lastSeqno, flushedSeqno));
     this.log = new WalWriter({
       vfs,

@@ -7,6 +7,8 @@
  * 4. a damaged log is replayed as far as it goes, flushed, and its segments are given up; recovery kept copies of the
  *    damaged ones in quarantine.
  *
+ * Tables that are needed from quarantine are read where they are, and stay there.
+ *
  * Before 2 the old state stands, with some files beside it that the next repair or start moves to quarantine.
  */
 import { assert } from '../base/assert.js';
@@ -20,6 +22,7 @@ import { type SettledStray, type Stray, settleStrays } from '../manifest/stray-f
 import type { TableInfo } from '../manifest/table-info.js';
 import { LEVELS_MAX } from '../manifest/version.js';
 import { tableName, temporaryTableName } from '../sst/table-names.js';
+import { highestSeqno, quarantinePlace } from './lost-end.js';
 import { forEachNewest } from './newest-versions.js';
 import { type OfflineShardOptions, openOfflineShard } from './offline-shard.js';
 import { countDocuments, type DamagedTable, type RepairPlan, type RepairPlanOptions } from './repair-plan.js';
@@ -48,7 +51,7 @@ export function applyRepair(plan: RepairPlan, options: RepairApplyOptions): Quar
 
 class ShardRepair {
   private nextFileNumber: number;
-  private readonly nextManifest: number;
+  private nextManifest: number;
   private readonly leftOut: SettledStray[] = [];
 
   constructor(
@@ -56,8 +59,9 @@ class ShardRepair {
     private readonly options: RepairApplyOptions,
   ) {
     const listing = listDirectory(manifestPlace(plan.place));
-    const known = plan.manifest?.read.contents.state().nextFileNumber ?? 1;
-    this.nextFileNumber = Math.max(known, (listing.tables.at(-1) ?? 0) + 1);
+    const known = (plan.manifest ?? plan.outdated)?.read.contents.state().nextFileNumber ?? 1;
+    const taken = plan.inQuarantine.map(({ fileNumber }) => fileNumber + 1);
+    this.nextFileNumber = Math.max(known, listing.highestTable + 1, ...taken);
     this.nextManifest = listing.highestManifest + 1;
     this.leaveOut();
     this.removeTemporaries();
@@ -84,10 +88,13 @@ class ShardRepair {
    */
   rebuild(): SettledStray[] {
     const { plan } = this;
+    this.rememberWhatIsKnown();
     const saved = plan.damaged.flatMap((table) => this.salvaged(table));
     this.nameTables(saved);
-    const sources = [...plan.loose, ...saved];
+    const inDirectory = [...plan.loose, ...saved];
+    const sources = [...inDirectory, ...plan.inQuarantine];
     const { tables, databaseSeconds } = this.merge(sources);
+    const remembered = plan.outdated?.read.contents.state();
     this.nameTables(tables);
     const contents = new ManifestContents();
     const maxSeqno = sources.reduce((max, table) => Math.max(max, table.maxSeqno), 0);
@@ -96,14 +103,30 @@ class ShardRepair {
       removedTables: [],
       nextFileNumber: this.nextFileNumber,
       flushedSeqno: flushedThrough(plan.place, maxSeqno),
-      databaseSeconds,
+      databaseSeconds: Math.max(databaseSeconds, remembered?.databaseSeconds ?? 0),
+      operationIds: remembered?.operationIds,
     });
     this.count(contents);
     this.switchTo(contents, 1);
-    const merged = sources.map(
+    const merged = inDirectory.map(
       ({ fileNumber }): Stray => ({ name: tableName(fileNumber), kind: 'orphan table' }),
     );
-    return [...this.leftOut, ...this.settle([...this.damagedFiles(), ...merged])];
+    return [...this.leftOut, ...this.settle([...this.damagedFiles(), ...merged, ...plan.strays])];
+  }
+
+  /**
+   * Without a manifest, tables in quarantine are told to be needed by the newest seqno of the others. New tables, of which a
+   * power cut may leave any, would hide that they are. So a manifest says first how far the others go: no start goes on
+   * from it, since the log does not reach back that far, and the next repair finds that it has lost its end.
+   */
+  private rememberWhatIsKnown(): void {
+    const { outdated, inQuarantine, loose } = this.plan;
+    if (outdated !== undefined || inQuarantine.length === 0) return;
+    const contents = new ManifestContents();
+    const nextFileNumber = this.nextFileNumber;
+    contents.apply({ addedTables: [], removedTables: [], flushedSeqno: highestSeqno(loose), nextFileNumber });
+    this.switchTo(contents, 1);
+    this.nextManifest++;
   }
 
   /** A table with all that could be read of a damaged one; none if that is nothing. */
@@ -128,7 +151,13 @@ class ShardRepair {
     const { tableSizeBytes } = this.options.tuning.tables;
     const rawBytes = tables.reduce((sum, table) => sum + table.rawBytes, 0);
     const series = this.series(LEVELS_MAX - 1, 0, 1 + Math.ceil(rawBytes / tableSizeBytes));
-    const tableRuns = new TableRuns(this.plan.place);
+    const { place, inQuarantine } = this.plan;
+    const aside = new Set(inQuarantine);
+    const tableRuns = new TableRuns(
+      place,
+      () => {},
+      (table) => (aside.has(table) ? quarantinePlace(place) : place),
+    );
     try {
       forEachNewest(
         disjointRuns(tables).map((run) => tableRuns.cursor(run)),

@@ -17,6 +17,7 @@ import { checkTable, tablePath } from './check-table.js';
 import { checkWal } from './check-wal.js';
 import { indexNumbered, isDropped, type KnownCollections } from './collections.js';
 import { FindingList } from './findings.js';
+import { findLostEnd, neededFromQuarantine, stillMissing } from './lost-end.js';
 import { halfNamedFlush } from './replay-start.js';
 import { type Loss, type SalvagedTable, salvage } from './salvage.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
@@ -53,6 +54,8 @@ export interface RepairPlan {
   readonly place: ShardPlace;
   /** Undefined: no manifest can be trusted, it is built anew from the tables. */
   readonly manifest: KnownManifest | undefined;
+  /** A manifest that has lost its last edits: what it says of tables is no longer so, what it remembers beside them is. */
+  readonly outdated: KnownManifest | undefined;
   /** The shard has no files at all, or only those of a first start. */
   readonly isNew: boolean;
   /** Why the manifest is replaced although its tables are whole; undefined if it is not. */
@@ -62,6 +65,8 @@ export interface RepairPlan {
   readonly damageLeft: readonly string[];
   /** Tables in the directory that are whole; only when the manifest is built anew. */
   readonly loose: readonly TableInfo[];
+  /** Whole tables in quarantine that hold what is missing; only when the manifest is built anew. They stay there. */
+  readonly inQuarantine: readonly TableInfo[];
   /** Whole tables of a flush that was cut short; the log has all of it. Only when the manifest is built anew. */
   readonly leftOut: readonly TableInfo[];
   readonly statisticsAreWrong: boolean;
@@ -74,14 +79,19 @@ export interface RepairPlan {
 
 export function planRepair(options: RepairPlanOptions): RepairPlan {
   const { place } = options;
-  const found = findManifest(place);
-  const tables = found.manifest === undefined ? loosePlan(options) : namedPlan(options, found.manifest);
+  const found = withoutLostEnd(place, findManifest(place));
+  const tables =
+    found.manifest === undefined ? loosePlan(options, found) : namedPlan(options, found.manifest);
   const flushedSeqno = found.manifest?.read.contents.state().flushedSeqno;
+  const problem = found.manifestProblem ?? problemOfNew(found, tables);
+  const isNew = found.isNew && problem === undefined;
   return {
     place,
     ...found,
+    isNew,
     ...tables,
-    walDamage: walDamage(options, found.isNew ? 0 : flushedSeqno),
+    manifestProblem: withWhatIsMissing(place, found, tables, problem),
+    walDamage: walDamage(options, isNew ? 0 : flushedSeqno),
   };
 }
 
@@ -96,15 +106,43 @@ export function isSound(plan: RepairPlan): boolean {
   );
 }
 
-type FoundManifest = Pick<RepairPlan, 'manifest' | 'isNew' | 'manifestProblem' | 'strays'>;
+type FoundManifest = Pick<RepairPlan, 'manifest' | 'outdated' | 'isNew' | 'manifestProblem' | 'strays'>;
+
+/** A manifest that has lost its last edits is none to go on from. */
+function withoutLostEnd(place: ShardPlace, found: FoundManifest): FoundManifest {
+  const { manifest, strays } = found;
+  if (manifest === undefined) return found;
+  const lost = findLostEnd(place, manifest.read.contents, strays);
+  if (lost === undefined) return found;
+  return { ...found, manifest: undefined, outdated: manifest, manifestProblem: lost.reason };
+}
+
+/** No manifest and no table is how a new shard looks, and how one looks all of whose tables are in quarantine. */
+function problemOfNew({ isNew }: FoundManifest, { inQuarantine }: TablePlan): string | undefined {
+  if (!isNew || inQuarantine.length === 0) return undefined;
+  return `there is no manifest, and ${inQuarantine.length} tables in quarantine hold what the log has let go`;
+}
+
+function withWhatIsMissing(
+  place: ShardPlace,
+  { manifest }: FoundManifest,
+  { damaged, loose, inQuarantine }: TablePlan,
+  problem: string | undefined,
+): string | undefined {
+  // What a damaged table held is reported by its keys, and its seqnos are not known.
+  if (problem === undefined || manifest !== undefined || damaged.length > 0) return problem;
+  const missing = stillMissing(place, [...loose, ...inQuarantine]);
+  return missing === undefined ? problem : `${problem}; ${missing}`;
+}
 
 function findManifest(place: ShardPlace): FoundManifest {
   try {
     const { current, strays } = surveyNames(manifestPlace(place));
-    return { manifest: current, isNew: current === undefined, manifestProblem: undefined, strays };
+    const isNew = current === undefined;
+    return { manifest: current, outdated: undefined, isNew, manifestProblem: undefined, strays };
   } catch (error) {
     if (!(error instanceof DbError) || error.code !== 'CORRUPT_MANIFEST') throw error;
-    return { ...withoutCurrent(place), isNew: false, manifestProblem: error.message };
+    return { ...withoutCurrent(place), outdated: undefined, isNew: false, manifestProblem: error.message };
   }
 }
 
@@ -135,7 +173,7 @@ function withoutCurrent(place: ShardPlace): Pick<RepairPlan, 'manifest' | 'stray
 
 type TablePlan = Pick<
   RepairPlan,
-  'damaged' | 'damageLeft' | 'loose' | 'leftOut' | 'statisticsAreWrong' | 'wrongIndexes'
+  'damaged' | 'damageLeft' | 'loose' | 'inQuarantine' | 'leftOut' | 'statisticsAreWrong' | 'wrongIndexes'
 >;
 
 function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePlan {
@@ -155,16 +193,20 @@ function namedPlan(options: RepairPlanOptions, { read }: KnownManifest): TablePl
     damaged,
     damageLeft,
     loose: [],
+    inQuarantine: [],
     leftOut: [],
     statisticsAreWrong: counted !== undefined && !statisticsMatch(options, contents, counted.figures),
     wrongIndexes: counted?.wrongIndexes ?? [],
   };
 }
 
-function loosePlan(options: RepairPlanOptions): TablePlan {
+function loosePlan(options: RepairPlanOptions, { outdated, strays }: FoundManifest): TablePlan {
   const damaged: DamagedTable[] = [];
   const loose: TableInfo[] = [];
+  // An edit removed them, so all they held is in others.
+  const obsolete = new Set(strays.filter(({ kind }) => kind === 'obsolete table').map(({ name }) => name));
   for (const fileNumber of listDirectory(manifestPlace(options.place)).tables) {
+    if (obsolete.has(tableName(fileNumber))) continue;
     const findings = new FindingList(options.place.shard);
     const checked = checkTable(options.place, fileNumber, undefined, findings);
     if (checked !== undefined) {
@@ -172,10 +214,21 @@ function loosePlan(options: RepairPlanOptions): TablePlan {
       options.progress.add(checked.properties.sizeBytes);
     } else damaged.push(damagedTable(options.place, fileNumber, undefined, findings));
   }
+  const flushedSeqno = outdated?.read.contents.state().flushedSeqno;
+  const inQuarantine = neededFromQuarantine(options.place, loose, flushedSeqno);
   // What a damaged table held is unknown, so nothing can be told to be newer than all the others.
-  const leftOut = damaged.length === 0 ? halfNamedFlush(options.place, loose) : [];
+  const isKnown = damaged.length === 0 && inQuarantine.length === 0;
+  const leftOut = isKnown ? halfNamedFlush(options.place, loose) : [];
   const kept = loose.filter((table) => !leftOut.includes(table));
-  return { damaged, damageLeft: [], loose: kept, leftOut, statisticsAreWrong: false, wrongIndexes: [] };
+  return {
+    damaged,
+    damageLeft: [],
+    loose: kept,
+    inQuarantine,
+    leftOut,
+    statisticsAreWrong: false,
+    wrongIndexes: [],
+  };
 }
 
 /** Undefined when the table is whole. */

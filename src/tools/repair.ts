@@ -12,6 +12,7 @@ import { tablePath } from './check-table.js';
 import { walBytes } from './check-wal.js';
 import { collectionLabel, droppedCollections, type KnownCollections } from './collections.js';
 import { tableBytes } from './fsck-shard.js';
+import { quarantinePlace } from './lost-end.js';
 import type { OfflineTuning } from './offline-shard.js';
 import { applyRepair } from './repair-apply.js';
 import { isSound, planRepair, type RepairPlan } from './repair-plan.js';
@@ -174,10 +175,15 @@ function actionsOf(plan: RepairPlan): RepairAction[] {
       tablePath(plan.place, fileNumber),
       'leave it out: its flush was cut short, and the log holds all of it',
     );
+  for (const { fileNumber, minSeqno, maxSeqno } of plan.inQuarantine)
+    add(
+      tablePath(quarantinePlace(plan.place), fileNumber),
+      `take it into account: it holds operations from seqno ${minSeqno} to ${maxSeqno}, and others are missing there`,
+    );
   if (plan.manifestProblem !== undefined) {
     const how =
       plan.manifest === undefined
-        ? `build a new manifest: merge ${plan.loose.length + plan.damaged.length} tables into one sorted run`
+        ? `build a new manifest: merge ${plan.loose.length + plan.damaged.length + plan.inQuarantine.length} tables into one sorted run`
         : 'point CURRENT at a copy of the newest whole manifest';
     add(plan.place.tableDirectory, `${how}: ${plan.manifestProblem}`);
   }

@@ -18,6 +18,7 @@ import { classifyTableName, temporaryTableName } from '../sst/table-names.js';
 import { TableReader } from '../sst/table-reader.js';
 import { seqnosTaken } from '../wal/format.js';
 import { recoverWal } from '../wal/recovery.js';
+import { releasedOperations } from '../wal/released.js';
 import { surveyWal } from '../wal/survey.js';
 import { manifestPlace, type ShardPlace } from './shard-place.js';
 
@@ -33,7 +34,8 @@ type Contents = Pick<TableInfo, 'fileNumber' | 'smallest' | 'largest' | 'minSeqn
  */
 export function flushedThrough({ vfs, walDirectory, shard }: ReplayPlace, tablesSeqno: number): number {
   const first = surveyWal(vfs, walDirectory, shard).segments.find(({ header }) => header !== undefined);
-  let flushedSeqno = Math.max(tablesSeqno, (first?.header?.firstSeqno ?? 1) - 1);
+  const released = releasedOperations(vfs, walDirectory, shard).seqno;
+  let flushedSeqno = Math.max(tablesSeqno, (first?.header?.firstSeqno ?? 1) - 1, released);
   recoverWal({
     vfs,
     directory: walDirectory,

@@ -43,19 +43,20 @@ export function fileHolding(
 export class TableRuns {
   private readonly readers = new Map<number, TableReader>();
 
-  /** `released` is told when a cursor is done with a table. */
+  /** `released` is told when a cursor is done with a table. `placeOf`: where a table is, if not all are in one place. */
   constructor(
     private readonly place: ShardPlace,
     private readonly released: (table: TableInfo) => void = () => {},
+    private readonly placeOf: (table: TableInfo) => ShardPlace = () => this.place,
   ) {}
 
   /** A cursor over one run. Throws CORRUPT_TABLE or IO when it comes to a table that cannot be read. */
   cursor(run: readonly TableInfo[]): EntryCursor {
     return new RunCursor(
       run,
-      ({ fileNumber }) => {
-        const reader = openReader(this.place, fileNumber);
-        this.readers.set(fileNumber, reader);
+      (table) => {
+        const reader = openReader(this.placeOf(table), table.fileNumber);
+        this.readers.set(table.fileNumber, reader);
         return reader.cursor({ fillCache: false });
       },
       (table) => {

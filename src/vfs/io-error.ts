@@ -41,6 +41,8 @@ function explain(errno: string): string {
       return ' (too many open files in this process)';
     case 'EROFS':
       return ' (the file system is mounted read-only)';
+    case 'EBADF':
+      return ' (the handle is closed, or not open for that)';
     case 'ENOENT':
       return ' (no such file or directory)';
     default:

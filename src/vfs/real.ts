@@ -18,6 +18,7 @@ class RealFile implements VfsFile {
   ) {}
 
   pread(buffer: Uint8Array, offset: number, length: number, position: number): number {
+    this.requireOpen('pread');
     try {
       return readFully(offset, length, position, (o, l, p) => fs.readSync(this.fd, buffer, o, l, p));
     } catch (error) {
@@ -26,6 +27,7 @@ class RealFile implements VfsFile {
   }
 
   pwrite(buffer: Uint8Array, offset: number, length: number, position: number): void {
+    this.requireOpen('pwrite');
     writeFully(this.path, offset, length, position, (o, l, p) => {
       try {
         return fs.writeSync(this.fd, buffer, o, l, p);
@@ -36,18 +38,22 @@ class RealFile implements VfsFile {
   }
 
   fdatasync(): void {
+    this.requireOpen('fdatasync');
     attempt('fdatasync', this.path, () => fs.fdatasyncSync(this.fd));
   }
 
   fsync(): void {
+    this.requireOpen('fsync');
     attempt('fsync', this.path, () => fs.fsyncSync(this.fd));
   }
 
   size(): number {
+    this.requireOpen('size');
     return attempt('size', this.path, () => fs.fstatSync(this.fd).size);
   }
 
   truncate(size: number): void {
+    this.requireOpen('truncate');
     attempt('truncate', this.path, () => fs.ftruncateSync(this.fd, size));
   }
 
@@ -56,6 +62,11 @@ class RealFile implements VfsFile {
     if (!this.open) return;
     this.open = false;
     attempt('close', this.path, () => fs.closeSync(this.fd));
+  }
+
+  /** The kernel cannot tell: the number may be that of another open file by now, which would be read or overwritten. */
+  private requireOpen(operation: string): void {
+    if (!this.open) throw ioErrorFromErrno(operation, this.path, 'EBADF');
   }
 }
 

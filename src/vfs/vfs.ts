@@ -29,7 +29,7 @@ export interface VfsFile {
   /** Current size in bytes. */
   size(): number;
   truncate(size: number): void;
-  /** Releases the handle; syncs nothing. A second call does nothing. */
+  /** Releases the handle; syncs nothing. A second call does nothing, any other call afterwards fails with EBADF. */
   close(): void;
 }
 

@@ -18,6 +18,7 @@ import { asSegmentOffset, type WalRecord } from './commit-log.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
 import { type LogOrder, SegmentReader, type Verdict } from './reader.js';
 import type { RecoveryReport, WalContinuation, WalDamage } from './recovery-report.js';
+import { releasedOperations } from './released.js';
 import { segmentName } from './segment-names.js';
 import { type SurveyedSegment, surveyWal, type WalSurvey } from './survey.js';
 
@@ -97,7 +98,7 @@ class Recovery {
       exactEnd: exactEndOf(segment, needed[index + 1]),
     }));
     this.bytesTotal = needed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    this.requireBeginning(first);
+    this.requireBeginning(chain);
     this.planned.forEach((plan, index) => {
       this.replaySegment(plan, index);
     });
@@ -115,14 +116,18 @@ class Recovery {
     return this.goodRecordsOf({ segment: last, exactEnd: undefined }) > 0 ? segments : segments.slice(0, -1);
   }
 
-  /** Segments in front of the first one may be gone only if all they held is in SSTables. */
-  private requireBeginning(first: SurveyedSegment | undefined): void {
-    const { fromSeqno } = this.options;
-    if (first?.header === undefined || fromSeqno === undefined) return;
-    const { previousSegment, firstSeqno } = first.header;
-    if (previousSegment === 0 || firstSeqno <= fromSeqno) return;
+  /** Segments in front of the first one, or all of them, may be gone only if all they held is in SSTables. */
+  private requireBeginning(chain: readonly SurveyedSegment[]): void {
+    const { fromSeqno, vfs, directory, shard } = this.options;
+    if (fromSeqno === undefined) return;
+    const survey = { ...this.survey, segments: chain };
+    const released = releasedOperations(vfs, directory, shard, survey);
+    this.order.lastSeqno = chain.length === 0 ? Math.max(0, fromSeqno - 1) : 0;
+    if (released.seqno < fromSeqno) return;
     this.order.lastSeqno = Math.max(0, fromSeqno - 1);
-    this.damaged(this.pathOf(previousSegment), 0, 0, MISSING, this.goodRecordsFrom(0));
+    this.damaged(this.pathOf(asSegmentNumber(released.segment)), 0, 0, MISSING, this.goodRecordsFrom(0));
+    // What comes next is above all that was let go, whatever has become of it.
+    if (chain.length === 0) this.order.lastSeqno = released.seqno;
   }
 
   private replaySegment(plan: Planned, index: number): void {

@@ -61,8 +61,8 @@ export class SegmentPool {
 
   /**
    * Once at start-up, before other threads use the directory: creates it if need be, removes temporaries that a crash
-   * left behind and spares of another size, but for one that alone tells the highest number used. Files with other names
-   * are not touched. Returns the removed names.
+   * left behind, spares of another size, and those beyond the limit, but for one that alone tells the highest number used.
+   * Files with other names are not touched. Returns the removed names.
    */
   prepareDirectory(): string[] {
     this.vfs.makeDirectory(this.directory);
@@ -76,7 +76,7 @@ export class SegmentPool {
       return (kind === 'spare' || kind === 'recycled') && this.sizeOf(this.path(name)) !== this.segmentBytes;
     });
     for (const name of useless) this.vfs.unlink(this.path(name));
-    return useless;
+    return [...useless, ...this.removeSurplus()];
   }
 
   /** Names of the spares at hand. */
@@ -86,9 +86,9 @@ export class SegmentPool {
 
   /** Allocates one spare unless enough are there. Returns true if it did. Any thread. */
   prepareSpare(): boolean {
-    if (this.spares().length >= this.sparesMax) return false;
-    this.preallocate(this.segmentBytes);
-    return true;
+    const isWanted = (): boolean => this.spares().length < this.sparesMax;
+    // Asked again once the space is there: the shard thread may have released segments meanwhile.
+    return isWanted() && this.preallocate(this.segmentBytes, isWanted) !== undefined;
   }
 
   /**
@@ -103,7 +103,9 @@ export class SegmentPool {
         file.close();
       }
     }
-    return { file: this.vfs.open(this.preallocate(sizeBytes), 'readwrite'), sizeBytes };
+    const path = this.preallocate(sizeBytes, () => true);
+    assert(path !== undefined, 'space that is wanted is not given up');
+    return { file: this.vfs.open(path, 'readwrite'), sizeBytes };
   }
 
   /**
@@ -137,7 +139,7 @@ export class SegmentPool {
    * Gives a segment back whose records are all in SSTables: it becomes a spare, or goes away if there are enough.
    * Segments are released in order of their numbers; each release is durable before the next one starts, or a crash
    * could leave a gap. `isNewest`: no later segment exists, so its name alone says which numbers were used: it stays as
-   * a recycled file, whatever its size and however many there are. Shard thread only.
+   * a recycled file, whatever its size, and another spare goes if there are enough. Shard thread only.
    */
   release(number: SegmentNumber, isNewest: boolean): void {
     const path = this.pathOf(number);
@@ -145,10 +147,28 @@ export class SegmentPool {
     if (reusable || isNewest) this.vfs.rename(path, this.path(recycledName(number)));
     else this.vfs.unlink(path);
     this.vfs.syncDirectory(this.directory);
+    // Only now: until its new name is durable, one of the others may be what tells the highest number.
+    if (isNewest) this.removeSurplus();
   }
 
-  /** Zero-fills a new spare under a temporary name, syncs it, then gives it its name. Returns its path. */
-  private preallocate(sizeBytes: number): string {
+  /** Spares beyond the limit, but for the one that tells the highest number used. Returns their names. Shard thread only. */
+  private removeSurplus(): string[] {
+    const highest = highestNumber(this.vfs.list(this.directory));
+    const spares = this.spares();
+    const dispensable = spares.filter((name) => {
+      const classified = classifyName(name);
+      return classified.kind !== 'recycled' || classified.number !== highest;
+    });
+    const surplus = dispensable.slice(0, Math.max(0, spares.length - this.sparesMax));
+    for (const name of surplus) this.vfs.unlink(this.path(name));
+    return surplus;
+  }
+
+  /**
+   * Zero-fills a new spare under a temporary name, syncs it, then gives it its name, unless it is no longer wanted. Returns
+   * its path.
+   */
+  private preallocate(sizeBytes: number, isWanted: () => boolean): string | undefined {
     const free = this.vfs.freeBytes(this.directory);
     // Known beforehand, so that a full disk is not filled to the last byte with every refused write.
     if (free < sizeBytes) throw this.noSpace(sizeBytes, free);
@@ -162,6 +182,10 @@ export class SegmentPool {
         file.fsync();
       } finally {
         file.close();
+      }
+      if (!isWanted()) {
+        this.vfs.unlink(file.path);
+        return undefined;
       }
       this.vfs.rename(file.path, this.path(spareName(index)));
     } catch (error) {

@@ -17,7 +17,7 @@ async function withClient(
 ): Promise<void> {
   const server = await FakeWebSocketServer.start(serverOptions);
   try {
-    const client = await WebSocketClient.connect(server.url, { timeoutMs: 5_000, ...options });
+    const client = await WebSocketClient.connect(server.url, { timeoutMs: 60_000, ...options });
     await use(client, server);
     await client.close();
   } finally {
@@ -377,7 +377,7 @@ test.serial(
         t.is((await client.put('c', 'quick', {})).seqno, 2);
         t.is(client.outstanding, 0);
       },
-      { timeoutMs: 400 },
+      { timeoutMs: 3000 },
     );
   },
 );
@@ -488,7 +488,7 @@ test.serial('an abort rejects with its reason, waiting or under way', async (t) 
       later.abort(reason);
       await t.throwsAsync(underWay, { is: reason });
     },
-    { timeoutMs: 300 },
+    { timeoutMs: 60_000 },
   );
 });
 

@@ -113,7 +113,7 @@ test.serial('a server that never answers the close is left after closeTimeoutMs'
   await withConnection({ answersClose: false }, async (connection, log) => {
     const start = performance.now();
     await connection.close();
-    t.true(performance.now() - start < 1500);
+    t.true(performance.now() - start < 30_000);
     t.is(log.closes.length, 1);
   });
 });

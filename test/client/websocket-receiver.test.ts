@@ -3,6 +3,7 @@ import { createPrng, freshSeed } from '../../src/base/prng.js';
 import { encodeFrame, isValidCloseCode, maskInPlace } from '../../src/client/websocket-frame.js';
 import { type ReceiveFault, WebSocketReceiver } from '../../src/client/websocket-receiver.js';
 import { serverFrame } from '../support/fake-server.js';
+import { cpuMs } from '../support/time.js';
 
 const MESSAGE_BYTES_MAX = 1_000_000;
 
@@ -138,9 +139,9 @@ test('many tiny fragments are joined in linear time', (t) => {
     ...Array.from({ length: 100_000 }, () => serverFrame(0x00, 'x')),
     serverFrame(0x80, ''),
   ]);
-  const start = performance.now();
+  const before = cpuMs();
   t.is(receive(fragments).events[0].length, 'binary 0 '.length + 2 * 100_001);
-  t.true(performance.now() - start < 2_000);
+  t.true(cpuMs() - before < 5_000);
 });
 
 test('masking by words equals masking by bytes', (t) => {

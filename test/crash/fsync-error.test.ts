@@ -3,6 +3,7 @@ import test from 'ava';
 import { auditLedger, Load } from '../support/load.js';
 import { parsePrometheus } from '../support/prometheus.js';
 import { TestServer } from '../support/server.js';
+import { WAIT_MS_MAX } from '../support/time.js';
 import { straceMissing, Trace } from '../support/trace.js';
 
 const missing = straceMissing();
@@ -20,7 +21,10 @@ test('after a failed fdatasync the shard acknowledges nothing, says why, reads o
   await server.until('the load runs', () => load.ledger.count > 200);
   const trace = await Trace.attach(t, server, 'fdatasync:error=EIO');
   // Every writer ends with its first error.
-  await Promise.race([idle, delay(20_000).then(() => t.fail('writes went on'))]);
+  await Promise.race([
+    idle,
+    delay(WAIT_MS_MAX, undefined, { ref: false }).then(() => t.fail('writes went on')),
+  ]);
   const acknowledged = load.ledger.count;
   for (const level of ['always', 'group', 'os']) {
     const refused = await server.put('/api/v1/ledger/after', { level }, { 'x-lumadb-durability': level });
@@ -97,8 +101,18 @@ test('a disk that takes half a second per fdatasync is slow, not wrong', async (
   const elapsedMs = performance.now() - start;
   t.true(answers.every(({ status }) => status === 201));
   t.true(elapsedMs >= 450, `${elapsedMs} ms: acknowledged before the fdatasync`);
-  t.true(elapsedMs < 5000, `${elapsedMs} ms: they share a few syncs`);
-  const read = performance.now();
-  await server.get('/api/v1/c/k1');
-  t.true(performance.now() - read < 400, 'reads do not wait for the disk');
+  t.true(elapsedMs < 20_000, `${elapsedMs} ms: they share a few syncs, one each would take 25 seconds`);
+  // On a busy machine a read may take as long as a sync by chance, but not every time.
+  let overtaken = 0;
+  for (let round = 0; overtaken === 0 && round < 20; round++) {
+    let isWritten = false;
+    const write = server.put('/api/v1/c/k1', { round }).then(() => {
+      isWritten = true;
+    });
+    await delay(100);
+    t.is((await server.get('/api/v1/c/k1')).status, 200);
+    if (!isWritten) overtaken++;
+    await write;
+  }
+  t.true(overtaken > 0, 'reads do not wait for the disk');
 });

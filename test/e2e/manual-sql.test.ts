@@ -92,7 +92,10 @@ ORDER BY avg_duration DESC;`);
   t.truthy(counted, JSON.stringify(statistics));
   t.true(Number(counted?.['total_rows_scanned']) >= ORDERS);
   const averages = statistics.map((row) => Number(row['avg_duration']));
-  t.deepEqual(averages, averages.toSorted((a, b) => b - a));
+  t.deepEqual(
+    averages,
+    averages.toSorted((a, b) => b - a),
+  );
 });
 
 test.serial('indexes are suggested, made, listed and used', async (t) => {
@@ -101,7 +104,9 @@ test.serial('indexes are suggested, made, listed and used', async (t) => {
     const suggestions = await rows(`SELECT * FROM system.missing_index_suggestions
 ORDER BY estimated_improvement DESC
 LIMIT 10;`);
-    return suggestions.some((row) => row['table_name'] === 'orders' && row['columns'] === 'user_id, created_at');
+    return suggestions.some(
+      (row) => row['table_name'] === 'orders' && row['columns'] === 'user_id, created_at',
+    );
   });
   for (const statement of [
     `CREATE INDEX CONCURRENTLY idx_orders_user_date

@@ -121,7 +121,12 @@ test('rows are streamed as lines', async (t) => {
   t.is(headers['content-type'], 'application/x-ndjson');
   const lines = text.trim().split('\n');
   t.is(lines.length, DOCUMENTS);
-  t.deepEqual(JSON.parse(lines[4999]), { _id: 'k04999', n: 4999, group: 'g9', nested: { tags: ['a', 't1'] } });
+  t.deepEqual(JSON.parse(lines[4999]), {
+    _id: 'k04999',
+    n: 4999,
+    group: 'g9',
+    nested: { tags: ['a', 't1'] },
+  });
 });
 
 const ENDLESS = 'SELECT count(*) FROM generate_series(1, 1000000000000) AS s';
@@ -151,6 +156,10 @@ test('a statement is listed while it runs, and ends when somebody says so', asyn
 test('the answers over a WebSocket are those of HTTP', async (t) => {
   const socket = await RawWebSocket.open(server.port);
   t.teardown(() => socket.destroy());
-  const { id, ok, columns, rows } = await socket.call({ id: 1, op: 'query', query: 'SELECT max(n) AS m FROM items' });
+  const { id, ok, columns, rows } = await socket.call({
+    id: 1,
+    op: 'query',
+    query: 'SELECT max(n) AS m FROM items',
+  });
   t.deepEqual({ id, ok, columns, rows }, { id: 1, ok: true, columns: ['m'], rows: [[DOCUMENTS - 1]] });
 });

@@ -2,22 +2,31 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { RawConnection, splitAnswers } from '../support/http.js';
 import { TestServer } from '../support/server.js';
+import { WAIT_MS_MAX } from '../support/time.js';
 
 const MIB = 1024 * 1024;
+/**
+ * Of all tests that have no need of their own; each has its own collection. One after the other: a test that keeps this
+ * process busy would let connections of another idle until the server closes them.
+ */
+let server: TestServer;
+test.before(async () => {
+  server = await TestServer.start();
+});
+test.after.always(() => server?.close());
+
 /** That many answers of 8 MiB are more than the 256 MiB that are held for slow readers. */
 const LARGE_READERS = 60;
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const put = (path: string, body: string): string =>
   `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-test('pipelined reads are answered in order', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
-  for (let i = 0; i < 10; i++) await server.put(`/api/v1/c/k${i}`, { i });
+test.serial('pipelined reads are answered in order', async (t) => {
+  for (let i = 0; i < 10; i++) await server.put(`/api/v1/piped/k${i}`, { i });
   const connection = await RawConnection.open(server.port);
   t.teardown(() => connection.destroy());
   const count = 500;
-  connection.send(Array.from({ length: count }, (_, i) => get(`/api/v1/c/k${i % 11}`)).join(''));
+  connection.send(Array.from({ length: count }, (_, i) => get(`/api/v1/piped/k${i % 11}`)).join(''));
   const answers = await connection.wait((received) => {
     const split = splitAnswers(received);
     return split.length === count ? split : undefined;
@@ -28,41 +37,40 @@ test('pipelined reads are answered in order', async (t) => {
   }
 });
 
-test('a request pipelined behind a write never gets its answer first: the connection ends instead', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
-  await server.put('/api/v1/c/a', { n: 0 });
-  for (let round = 0; round < 20; round++) {
-    const connection = await RawConnection.open(server.port);
-    const requests: [string, string][] = [
-      ['GET', get('/api/v1/c/a')],
-      ['PUT', put('/api/v1/c/a', `{"n":${round}}`)],
-      ['GET', get('/api/v1/c/a')],
-      ['PUT', put('/api/v1/c/b', `{"n":${round}}`)],
-    ];
-    connection.send(requests.map(([, text]) => text).join(''));
-    await Promise.race([connection.closed, delay(1000)]);
-    const answers = splitAnswers(connection.received);
-    t.true(answers.length <= requests.length);
-    for (const [index, { body }] of answers.entries()) {
-      t.is(body.includes('"_seq"'), requests[index][0] === 'PUT', `answer ${index} of round ${round}`);
+test.serial(
+  'a request pipelined behind a write never gets its answer first: the connection ends instead',
+  async (t) => {
+    await server.put('/api/v1/behind/a', { n: 0 });
+    for (let round = 0; round < 20; round++) {
+      const connection = await RawConnection.open(server.port);
+      const requests: [string, string][] = [
+        ['GET', get('/api/v1/behind/a')],
+        ['PUT', put('/api/v1/behind/a', `{"n":${round}}`)],
+        ['GET', get('/api/v1/behind/a')],
+        ['PUT', put('/api/v1/behind/b', `{"n":${round}}`)],
+      ];
+      connection.send(requests.map(([, text]) => text).join(''));
+      await Promise.race([connection.closed, delay(1000)]);
+      const answers = splitAnswers(connection.received);
+      t.true(answers.length <= requests.length);
+      for (const [index, { body }] of answers.entries()) {
+        t.is(body.includes('"_seq"'), requests[index][0] === 'PUT', `answer ${index} of round ${round}`);
+      }
+      connection.destroy();
+      const read = await server.get('/api/v1/behind/a');
+      // Unanswered, so it may have happened or not, or be about to.
+      t.true(Number.isInteger(read.json.n) && read.json.n <= round, read.text);
     }
-    connection.destroy();
-    const read = await server.get('/api/v1/c/a');
-    // Unanswered, so it may have happened or not, or be about to.
-    t.true(Number.isInteger(read.json.n) && read.json.n <= round, read.text);
-  }
-});
+  },
+);
 
-test('sequential writes and reads on one connection see each other', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
+test.serial('sequential writes and reads on one connection see each other', async (t) => {
   const connection = await RawConnection.open(server.port);
   t.teardown(() => connection.destroy());
   for (let i = 0; i < 100; i++) {
-    connection.send(put('/api/v1/c/a', `{"n":${i}}`));
+    connection.send(put('/api/v1/sequential/a', `{"n":${i}}`));
     await connection.wait((received) => splitAnswers(received).length === 2 * i + 1 || undefined);
-    connection.send(get('/api/v1/c/a'));
+    connection.send(get('/api/v1/sequential/a'));
     const answers = await connection.wait((received) => {
       const split = splitAnswers(received);
       return split.length === 2 * i + 2 ? split : undefined;
@@ -71,12 +79,12 @@ test('sequential writes and reads on one connection see each other', async (t) =
   }
 });
 
-test('readers that do not read cost bounded memory, pipelined or with large documents', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
-  await server.put('/api/v1/c/medium', { v: 'x'.repeat(100 * 1024) });
-  await server.put('/api/v1/c/large', { v: 'x'.repeat(8 * MIB) });
-  const before = server.rssBytes();
+test.serial('readers that do not read cost bounded memory, pipelined or with large documents', async (t) => {
+  const own = await TestServer.start();
+  t.teardown(() => own.close());
+  await own.put('/api/v1/c/medium', { v: 'x'.repeat(100 * 1024) });
+  await own.put('/api/v1/c/large', { v: 'x'.repeat(8 * MIB) });
+  const before = own.rssBytes();
   const slow: RawConnection[] = [];
   t.teardown(() =>
     slow.forEach((connection) => {
@@ -84,7 +92,7 @@ test('readers that do not read cost bounded memory, pipelined or with large docu
     }),
   );
   const ask = async (request: string): Promise<void> => {
-    const connection = await RawConnection.open(server.port);
+    const connection = await RawConnection.open(own.port);
     connection.socket.pause();
     connection.send(request);
     slow.push(connection);
@@ -94,17 +102,17 @@ test('readers that do not read cost bounded memory, pipelined or with large docu
   let peak = 0;
   for (let i = 0; i < 10; i++) {
     await delay(150);
-    peak = Math.max(peak, server.rssBytes());
+    peak = Math.max(peak, own.rssBytes());
   }
-  t.is((await server.get('/live')).status, 200);
+  t.is((await own.get('/live')).status, 200);
   // How much of an answer the kernel takes off the server's hands, and how soon the server has read
   // every request, differ between machines: more readers come until the limit is reached.
-  let refused = await server.get('/api/v1/c/large');
+  let refused = await own.get('/api/v1/c/large');
   for (let i = 0; i < LARGE_READERS && refused.status === 200; i++) {
     await ask(get('/api/v1/c/large'));
     await delay(50);
-    refused = await server.get('/api/v1/c/large');
-    peak = Math.max(peak, server.rssBytes());
+    refused = await own.get('/api/v1/c/large');
+    peak = Math.max(peak, own.rssBytes());
   }
   t.log(
     `resident memory grew by ${Math.round((peak - before) / MIB)} MiB at most, with ${slow.length} slow readers`,
@@ -114,26 +122,24 @@ test('readers that do not read cost bounded memory, pipelined or with large docu
   t.regex(refused.json.error.message, /slow readers/);
   t.truthy(refused.headers['retry-after']);
   for (const connection of slow.splice(0)) connection.destroy();
-  await server.until(
+  await own.until(
     'large documents are served again',
-    async () => (await server.get('/api/v1/c/large')).status === 200,
+    async () => (await own.get('/api/v1/c/large')).status === 200,
   );
 });
 
-test('a slow reader gets a large document whole, while others are served', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
+test.serial('a slow reader gets a large document whole, while others are served', async (t) => {
   const text = JSON.stringify({ _id: 'a', v: 'abcdefgh'.repeat(MIB) });
-  await server.put('/api/v1/c/a', text);
+  await server.put('/api/v1/whole/a', text);
   const connection = await RawConnection.open(server.port);
   t.teardown(() => connection.destroy());
-  connection.send(get('/api/v1/c/a'));
+  connection.send(get('/api/v1/whole/a'));
   for (let i = 0; i < 10; i++) {
     connection.socket.pause();
     await delay(30);
     t.is((await server.get('/live')).status, 200);
     // The document changes while it is being read: what was begun is finished.
-    await server.put('/api/v1/c/a', { i });
+    await server.put('/api/v1/whole/a', { i });
     connection.socket.resume();
     await delay(5);
   }
@@ -144,9 +150,7 @@ test('a slow reader gets a large document whole, while others are served', async
   t.is(answer.body.toString(), text);
 });
 
-test('slow heads and slow bodies end by a timeout, and neither keeps others waiting', async (t) => {
-  const server = await TestServer.start();
-  t.teardown(() => server.close());
+test.serial('slow heads and slow bodies end by a timeout, and neither keeps others waiting', async (t) => {
   const head = await RawConnection.open(server.port);
   const body = await RawConnection.open(server.port);
   t.teardown(() => {
@@ -154,12 +158,14 @@ test('slow heads and slow bodies end by a timeout, and neither keeps others wait
     body.destroy();
   });
   head.send('GET /live HTTP/1.1\r\nHo');
-  body.send('PUT /api/v1/c/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"a"');
-  t.is((await server.put('/api/v1/c/b', {})).status, 201);
+  body.send('PUT /api/v1/slow/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"a"');
+  t.is((await server.put('/api/v1/slow/b', {})).status, 201);
   await Promise.race([
     Promise.all([head.closed, body.closed]),
-    delay(40_000).then(() => t.fail('the server waits for ever')),
+    delay(WAIT_MS_MAX, undefined, { ref: false }).then(() => t.fail('the server waits for ever')),
   ]);
-  t.is((await server.get('/api/v1/c/a')).status, 404);
-  t.is(await server.metric('lumadb_request_body_bytes{front="0"}'), 0);
+  t.is((await server.get('/api/v1/slow/a')).status, 404);
+  // Other tests may be sending theirs.
+  const bodyBytes = () => server.metric('lumadb_request_body_bytes{front="0"}');
+  await server.until('no bytes of bodies are held', async () => (await bodyBytes()) === 0);
 });

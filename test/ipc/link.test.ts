@@ -357,9 +357,9 @@ test('a shard whose front is gone drops its replies instead of waiting for room'
   t.true(made.shard.isClosed);
   // Far more than the reply ring holds, and nobody reads it.
   const message = 'm'.repeat(1000);
-  const start = performance.now();
+  const before = performance.now();
   for (let i = 0; i < 4000; i++) made.shard.replyError(batch.batchId, { code: 'IO', message });
-  t.true(performance.now() - start < 5000);
+  t.true(performance.now() - before < 30_000, 'a reply that waits for room does so for ever');
 });
 
 test('random traffic completes every write once, in the order of its batch', (t) => {

@@ -5,6 +5,7 @@ import { ByteSink } from '../../src/json/byte-sink.js';
 import { mergedSizeMax, mergePatch } from '../../src/json/merge-patch.js';
 import { DocumentScan, scanDocument } from '../../src/json/scan.js';
 import { decodeText } from '../../src/json/text.js';
+import { cpuMs } from '../support/time.js';
 import { randomObject, randomValue } from './generate.js';
 
 const encoder = new TextEncoder();
@@ -132,21 +133,21 @@ test('the result is no deeper than its inputs: the deepest ones merge and still 
 test('objects with a hundred thousand members merge in linear time', (t) => {
   const members = (from: number): string =>
     Array.from({ length: 100_000 }, (_, index) => `"key${from + index}":${index}`).join(',');
-  const started = process.hrtime.bigint();
+  const before = cpuMs();
   const merged = merge(`{${members(0)}}`, `{${members(50_000)}}`);
-  const elapsedMs = Number(process.hrtime.bigint() - started) / 1e6;
+  const costMs = cpuMs() - before;
   t.is(Object.keys(JSON.parse(merged) as object).length, 150_000);
   // A quadratic merge would take minutes.
-  t.true(elapsedMs < 10_000, `${elapsedMs} ms`);
+  t.true(costMs < 10_000, `${costMs} ms of CPU time`);
 });
 
 test('large values at the deepest level are passed over a few times, not once per level', (t) => {
   const depth = JSON_DEPTH_MAX - 2;
   const nest = (leaf: string): string => `${'{"a":'.repeat(depth)}${leaf}${'}'.repeat(depth)}`;
   const leaf = Array.from({ length: 100_000 }, (_, index) => `"key${index}":[{},"]"]`).join(',');
-  const started = process.hrtime.bigint();
+  const before = cpuMs();
   t.is(merge(nest(`{${leaf}}`), nest('{"b":1}')), nest(`{${leaf},"b":1}`));
   t.is(merge('{}', nest(`{${leaf}}`)), nest(`{${leaf}}`));
-  const elapsedMs = Number(process.hrtime.bigint() - started) / 1e6;
-  t.true(elapsedMs < 5000, `${elapsedMs} ms`);
+  const costMs = cpuMs() - before;
+  t.true(costMs < 10_000, `${costMs} ms of CPU time`);
 });

@@ -12,7 +12,7 @@ import { edit, table } from './support.js';
 export interface BoardPeerData {
   readonly role: 'publisher' | 'subscriber';
   readonly board: VersionBoard;
-  /** One int32: 1 = stop. */
+  /** Two int32s: 1 = stop; how many subscribers have seen VERSIONS_MIN versions. */
   readonly stop: SharedArrayBuffer;
   readonly seed: number;
 }
@@ -24,6 +24,8 @@ export interface BoardPeerResult {
   readonly fault?: string;
 }
 
+/** Enough for a run to mean something. */
+export const VERSIONS_MIN = 20;
 const TABLES_MAX = 400;
 
 const key = (index: number): string => String(index).padStart(4, '0');
@@ -68,7 +70,7 @@ function subscribe({ board, stop }: BoardPeerData): BoardPeerResult {
   while (Atomics.load(flag, 0) === 0) {
     const before = subscriber.versionNumber;
     if (!subscriber.refresh()) continue;
-    versions++;
+    if (++versions === VERSIONS_MIN) Atomics.add(flag, 1, 1);
     const fault = faultOf(subscriber, before);
     if (fault !== undefined) return { versions, lastNumber: subscriber.versionNumber, fault };
   }

@@ -49,7 +49,8 @@ test('names say what a file is', (t) => {
   t.deepEqual(classifySstName(manifestName(7)), { kind: 'manifest', number: 7 });
   t.deepEqual(classifySstName(temporaryManifestName(7)), { kind: 'incomplete manifest', number: 7 });
   t.deepEqual(classifySstName('0000000012.sst'), { kind: 'table', number: 12 });
-  for (const name of ['0000000012.sst.tmp', 'CURRENT.0.tmp', 'CURRENT.17.tmp']) {
+  t.deepEqual(classifySstName('0000000012.sst.tmp'), { kind: 'incomplete table', number: 12 });
+  for (const name of ['CURRENT.0.tmp', 'CURRENT.17.tmp']) {
     t.deepEqual(classifySstName(name), { kind: 'incomplete' }, name);
   }
   for (const name of [

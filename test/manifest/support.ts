@@ -81,7 +81,13 @@ export function install(
   return opened.writer.append(change);
 }
 
-export const open = (vfs: Vfs, rewriteBytesMin?: number): WritableManifest =>
+/** As a start whose log has no gap: strays are settled, and the report says how. */
+export function open(vfs: Vfs, rewriteBytesMin?: number): WritableManifest {
+  const opened = openUnsettled(vfs, rewriteBytesMin);
+  return { ...opened, report: { ...opened.report, strays: opened.settleStrays() } };
+}
+
+export const openUnsettled = (vfs: Vfs, rewriteBytesMin?: number): WritableManifest =>
   openManifest({ vfs, directory: DIRECTORY, shard: SHARD, mode: 'strict', rewriteBytesMin });
 
 export const look = (vfs: Vfs): OpenedManifest =>

@@ -8,11 +8,14 @@ import { createVersionBoard, HALF_TABLES_AT, HEAD_SEQUENCE } from '../../src/man
 import { VersionPublisher } from '../../src/manifest/version-publisher.js';
 import { VersionSubscriber } from '../../src/manifest/version-subscriber.js';
 import { seedOf } from '../support/random.js';
+import { cpuMs, until } from '../support/time.js';
 import { resultOf } from '../support/worker.js';
-import type { BoardPeerData, BoardPeerResult } from './board-peer.js';
+import { type BoardPeerData, type BoardPeerResult, VERSIONS_MIN } from './board-peer.js';
 import { edit, table } from './support.js';
 
 const SECONDS = Number(process.env['HAMMER_SECONDS'] ?? 3);
+/** For threads that have little of a busy machine. */
+const GRACE_MS = 120_000;
 
 /** `count` tables in level 1. */
 const wideVersion = (count: number): Version =>
@@ -151,11 +154,11 @@ test('an update of a version of 5000 tables costs a few milliseconds', (t) => {
         addedTables: [table(9000 + round, `9${round + 10}`, `9${round + 10}x`)],
       }),
     );
-    const start = performance.now();
+    const start = cpuMs();
     publisher.publish(version, 1 + round);
-    const middle = performance.now();
+    const middle = cpuMs();
     subscriber.refresh();
-    refreshMs += performance.now() - middle;
+    refreshMs += cpuMs() - middle;
     publishMs += middle - start;
   }
   t.log(`publish ${(publishMs / rounds).toFixed(2)} ms, refresh ${(refreshMs / rounds).toFixed(2)} ms`);
@@ -165,23 +168,29 @@ test('an update of a version of 5000 tables costs a few milliseconds', (t) => {
 
 function startPeer(data: BoardPeerData): Promise<BoardPeerResult> {
   const worker = new Worker(new URL('./board-peer.js', import.meta.url), { workerData: data });
-  return resultOf<BoardPeerResult>(worker, SECONDS * 1000 + 20_000);
+  return resultOf<BoardPeerResult>(worker, SECONDS * 1000 + GRACE_MS);
 }
 
 test.serial(
   'subscribers on other threads never see a torn or older version while it changes all the time',
   async (t) => {
-    const shared = { board: createVersionBoard(), stop: new SharedArrayBuffer(4), seed: seedOf(t) };
+    const shared = { board: createVersionBoard(), stop: new SharedArrayBuffer(8), seed: seedOf(t) };
+    const flag = new Int32Array(shared.stop);
     const publisher = startPeer({ ...shared, role: 'publisher' });
     const subscribers = [1, 2, 3].map(() => startPeer({ ...shared, role: 'subscriber' }));
-    await Promise.race([delay(SECONDS * 1000), Promise.all(subscribers)]);
-    Atomics.store(new Int32Array(shared.stop), 0, 1);
+    const goOn = async (): Promise<void> => {
+      await delay(SECONDS * 1000);
+      const isEnough = (): boolean => Atomics.load(flag, 1) === subscribers.length;
+      await until('all subscribers have seen enough', isEnough, { timeoutMs: GRACE_MS / 2 });
+    };
+    await Promise.race([goOn().catch((error: Error) => t.log(error.message)), Promise.all(subscribers)]);
+    Atomics.store(flag, 0, 1);
     const { versions, lastNumber } = await publisher;
     t.log(`${versions} versions published`);
     for (const seen of await Promise.all(subscribers)) {
       t.log(JSON.stringify(seen));
       t.is(seen.fault, undefined);
-      t.true(seen.versions > 1);
+      t.true(seen.versions >= VERSIONS_MIN);
       t.true(seen.lastNumber <= lastNumber);
     }
   },

@@ -44,9 +44,9 @@ async function writeDocuments(http: HttpCaller, count: number, round = 0, from =
 }
 
 /** What fsck finds in a directory that no server holds. */
-function faultsIn(dataDir: string): string[] {
+async function faultsIn(dataDir: string): Promise<string[]> {
   const { config } = loadConfig({ env: ENV, overrides: { storage: { data_dir: dataDir } } });
-  const maintained = openOffline(config);
+  const maintained = await openOffline(config);
   try {
     return fsck({ ...maintained, isLive: false })
       .findings.slice(0, 5)
@@ -56,11 +56,14 @@ function faultsIn(dataDir: string): string[] {
   }
 }
 
-function offline<T>(dataDir: string, work: (maintained: ReturnType<typeof openOffline>) => T): T {
+async function offline<T>(
+  dataDir: string,
+  work: (maintained: Awaited<ReturnType<typeof openOffline>>) => T | Promise<T>,
+): Promise<T> {
   const { config } = loadConfig({ env: ENV, overrides: { storage: { data_dir: dataDir } } });
-  const maintained = openOffline(config);
+  const maintained = await openOffline(config);
   try {
-    return work(maintained);
+    return await work(maintained);
   } finally {
     maintained.close();
   }
@@ -120,17 +123,17 @@ test.serial(
     const cancelled = await http.request('POST', `/admin/tasks/${id}/cancel`);
     t.is(cancelled.status, 409, 'it has ended');
     await stop();
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
 
-    offline(dataDir, (maintained) => {
+    await offline(dataDir, (maintained) => {
       reshard({ ...maintained, from: 2, to: 3, deleteOld: true });
     });
-    t.deepEqual(faultsIn(dataDir), [], 'entries go where their documents go');
-    offline(dataDir, (maintained) => {
+    t.deepEqual(await faultsIn(dataDir), [], 'entries go where their documents go');
+    await offline(dataDir, (maintained) => {
       const rebuilt = rebuildIndexes(maintained);
       t.deepEqual(rebuilt, [{ index: 'by_city', collection: 'c', documents: 6000 }]);
     });
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
   },
 );
 
@@ -152,7 +155,7 @@ test.serial(
     await writeDocuments(http, 700, 1);
     t.like((await indexes.list())[0], { index_name: 'first', entries: 700, state: 'valid' });
     await stop();
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
 
     const again = JSON.parse(readFileSync(join(dataDir, 'catalog.json'), 'utf8'));
     t.is(again.indexes.length, 1);
@@ -169,7 +172,7 @@ test.serial('a dropped collection has no indexes, and their names are free', asy
   await (await indexes.create(newIndex('first'))).built;
   t.is((await indexes.list())[0].entries, 300);
   await stop();
-  t.deepEqual(faultsIn(dataDir), []);
+  t.deepEqual(await faultsIn(dataDir), []);
 });
 
 test.serial(
@@ -187,7 +190,7 @@ test.serial(
     for (let waits = 0; (await indexes.list())[0].entries > 8000 && waits < 600; waits++) await delay(50);
     t.is((await indexes.list())[0].entries, 8000);
     await stop();
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
   },
 );
 
@@ -204,7 +207,7 @@ test.serial(
     await (await indexes.create(newIndex('by_city'))).built;
     t.is((await indexes.list())[0].entries, 8000);
     await stop();
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
   },
 );
 
@@ -220,9 +223,9 @@ test.serial(
     t.like((await indexes.list())[0], { index_name: 'by_city', state: 'invalid' });
     await writeDocuments(http, 500, 1);
     await stop();
-    t.deepEqual(faultsIn(dataDir), []);
-    offline(dataDir, (maintained) => t.is(rebuildIndexes(maintained)[0].documents, 12_000));
-    t.deepEqual(faultsIn(dataDir), []);
+    t.deepEqual(await faultsIn(dataDir), []);
+    await offline(dataDir, (maintained) => t.is(rebuildIndexes(maintained)[0].documents, 12_000));
+    t.deepEqual(await faultsIn(dataDir), []);
   },
 );
 
@@ -297,14 +300,14 @@ for (const concurrently of [true, false]) {
       t.deepEqual(names, concurrently ? ['by_city', 'whole'] : ['whole']);
       t.true(listed.collections[0].document_count >= 12_000 + acknowledged * 500);
       await second.kill();
-      t.deepEqual(faultsIn(dataDir), []);
-      offline(dataDir, (maintained) => {
+      t.deepEqual(await faultsIn(dataDir), []);
+      await offline(dataDir, (maintained) => {
         const state = maintained.catalog.findIndex('by_city')?.state;
         t.is(state, concurrently ? 'invalid' : undefined);
         rebuildIndexes(maintained);
         t.is(maintained.catalog.findIndex('whole')?.state, 'valid');
       });
-      t.deepEqual(faultsIn(dataDir), []);
+      t.deepEqual(await faultsIn(dataDir), []);
     },
   );
 }

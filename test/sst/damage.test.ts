@@ -10,12 +10,14 @@ import type { Vfs } from '../../src/vfs/vfs.js';
 import {
   CODECS,
   described,
+  describedVersion,
   document,
   everything,
   FILE_NUMBER,
   husk,
   imageOf,
   lookUp,
+  lookUpVersion,
   memoryVfs,
   openTable,
   PATH,
@@ -70,6 +72,9 @@ function isFound(t: ExecutionContext, image: Vfs, entries: readonly Entry[], wha
   for (const entry of entries) {
     const answer = unlessDamaged(() => ({ found: lookUp(reader, entry, entry.seqno) }));
     if (answer !== undefined && answer.found !== described(entry)) t.fail(`${what}: ${answer.found}`);
+    const version = unlessDamaged(() => ({ found: lookUpVersion(reader, entry, entry.seqno) }));
+    const expected = answer === undefined ? undefined : describedVersion(entry);
+    if (version?.found !== expected) t.fail(`${what}, without the value: ${version?.found}`);
   }
   const all = unlessDamaged(() => everything(reader));
   if (all !== undefined) t.deepEqual(all, entries.map(described), what);

@@ -1,14 +1,20 @@
 import test from 'ava';
 import type { Prng } from '../../src/base/prng.js';
+import { NO_BLOCK_CACHE } from '../../src/cache/block-cache.js';
+import { createSharedBlockCache } from '../../src/cache/block-cache-format.js';
+import { openSharedBlockCache } from '../../src/cache/shared-block-cache.js';
 import { compareKeys, type Entry } from '../../src/iter/entry-cursor.js';
 import type { TableReader } from '../../src/sst/table-reader.js';
 import { pick, randomBytes, seededPrng } from '../support/random.js';
 import {
   CODECS,
   described,
+  describedVersion,
   entryOf,
   everything,
   lookUp,
+  lookUpVersion,
+  MapBlockCache,
   memoryVfs,
   openTable,
   type RandomTableOptions,
@@ -173,3 +179,29 @@ function newestVersion(entries: readonly Entry[], index: number): number {
   while (newest > 0 && compareKeys(entries[newest - 1], entries[newest]) === 0) newest--;
   return newest;
 }
+
+test('a lookup without the value finds the same versions, in blocks, in their keys and with a cache of few', (t) => {
+  const prng = seededPrng(t);
+  for (let round = 0; round < ROUNDS; round++) {
+    const entries = randomEntries(prng, options(prng));
+    const vfs = memoryVfs();
+    writeTable(vfs, entries, {
+      codec: pick(prng, CODECS),
+      blockSizeBytes: pick(prng, [64, 256, 1024, 4096, 65536]),
+      restartInterval: pick(prng, [1, 2, 16, 1000]),
+    });
+    const small = openSharedBlockCache(createSharedBlockCache(128 * 1024), 1);
+    const reader = openTable(vfs, pick(prng, [NO_BLOCK_CACHE, small, new MapBlockCache()]));
+    for (let probe = 0; probe < PROBES; probe++) {
+      const key = randomProbe(prng, entries);
+      const maxSeqno = pick(prng, [Number.MAX_SAFE_INTEGER, pick(prng, entries).seqno]);
+      const expected = entries.find((entry) => compareKeys(entry, key) === 0 && entry.seqno <= maxSeqno);
+      const got = lookUpVersion(reader, key, maxSeqno);
+      t.is(got, expected === undefined ? undefined : describedVersion(expected), described(key));
+      if (prng.nextBelow(4) === 0) {
+        const whole = expected === undefined ? undefined : described(expected);
+        t.is(lookUp(reader, key, maxSeqno), whole, described(key));
+      }
+    }
+  }
+});

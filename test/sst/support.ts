@@ -136,6 +136,34 @@ export function lookUp(reader: TableReader, probe: Entry, maxSeqno: number): str
   return found ? described(out) : undefined;
 }
 
+/** The same for a lookup that leaves out the value. */
+export function lookUpVersion(reader: TableReader, probe: Entry, maxSeqno: number): string | undefined {
+  const { collection, key, keyOffset, keyLength } = probe;
+  const out = new FoundEntry();
+  const hash = hashKey(collection, key, keyOffset, keyLength);
+  const found = reader.get(hash, collection, key, keyOffset, keyLength, maxSeqno, out, 'version');
+  return found ? described(out) : undefined;
+}
+
+/** An entry as a lookup that leaves out the value describes it. */
+export const describedVersion = (entry: Entry): string =>
+  described({ ...entry, value: new Uint8Array(0), valueOffset: 0, valueLength: 0 });
+
+/** A cache that keeps everything, by `shard/file/offset`. */
+export class MapBlockCache implements BlockCache {
+  readonly blocks = new Map<string, Uint8Array>();
+
+  read(shard: number, fileNumber: number, offset: number, into: Uint8Array): number {
+    const block = this.blocks.get(`${shard}/${fileNumber}/${offset}`);
+    if (block !== undefined && block.length <= into.length) into.set(block);
+    return block?.length ?? -1;
+  }
+
+  insert(shard: number, fileNumber: number, offset: number, bytes: Uint8Array, length: number): void {
+    this.blocks.set(`${shard}/${fileNumber}/${offset}`, bytes.slice(0, length));
+  }
+}
+
 /** From where the cursor stands to the end. */
 export function restOf(cursor: EntryCursor, limit = Number.MAX_SAFE_INTEGER): string[] {
   const rest: string[] = [];

@@ -18,12 +18,15 @@ import { utf8 } from '../support/text.js';
 import {
   CODECS,
   described,
+  describedVersion,
   document,
   entryOf,
   everything,
   FILE_NUMBER,
   husk,
   lookUp,
+  lookUpVersion,
+  MapBlockCache,
   memoryVfs,
   openTable,
   PATH,
@@ -203,17 +206,8 @@ test('cached blocks are not read from the file, and fillCache decides which beco
   );
   const vfs = new FaultVfs(memoryVfs());
   writeTable(vfs, entries);
-  const blocks = new Map<string, Uint8Array>();
-  const cache: BlockCache = {
-    read(shard, fileNumber, offset, into) {
-      const block = blocks.get(`${shard}/${fileNumber}/${offset}`);
-      if (block !== undefined && block.length <= into.length) into.set(block);
-      return block?.length ?? -1;
-    },
-    insert(shard, fileNumber, offset, bytes, length) {
-      blocks.set(`${shard}/${fileNumber}/${offset}`, bytes.slice(0, length));
-    },
-  };
+  const cache = new MapBlockCache();
+  const { blocks } = cache;
   const open = (): TableReader =>
     TableReader.open({ vfs, path: PATH, shard: 3, fileNumber: FILE_NUMBER, cache });
   t.deepEqual(everything(open(), false), entries.map(described));
@@ -227,6 +221,39 @@ test('cached blocks are not read from the file, and fillCache decides which beco
   t.deepEqual(everything(reader, false), entries.map(described));
   t.is(vfs.callCount('pread'), reads);
   t.true([...blocks.keys()].every((key) => key.startsWith(`3/${FILE_NUMBER}/`)));
+});
+
+test('a lookup that leaves out the value caches the keys of a block in the place of the block', (t) => {
+  const entries = Array.from({ length: 500 }, (_, i) =>
+    document(1, `key-${1000 + i}`, 1, 'x'.repeat(i === 250 ? 60_000 : 100)),
+  );
+  const vfs = new FaultVfs(memoryVfs());
+  writeTable(vfs, entries);
+  const cache = new MapBlockCache();
+  const reader = openTable(vfs, cache);
+  const before = vfs.callCount('pread');
+  for (const entry of entries) t.is(lookUpVersion(reader, entry, 1), describedVersion(entry));
+  const { dataBlocks } = reader.properties;
+  t.is(vfs.callCount('pread') - before, dataBlocks, 'each block is read once');
+  t.is(cache.blocks.size, dataBlocks);
+  const cached = [...cache.blocks.values()].reduce((sum, { length }) => sum + length, 0);
+  t.true(cached < (500 * 100) / 4, `${cached} bytes`);
+  for (const entry of entries) t.is(lookUp(reader, entry, 1), described(entry), 'values are read as ever');
+  t.is(vfs.callCount('pread') - before, 2 * dataBlocks);
+});
+
+test('a lookup that leaves out the value takes a block that is cached, and caches blocks that are mostly keys', (t) => {
+  const vfs = new FaultVfs(memoryVfs());
+  const entries = Array.from({ length: 2000 }, (_, i) => document(1, `key-${1000 + i}`, 1, ''));
+  writeTable(vfs, entries);
+  const cache = new MapBlockCache();
+  const reader = openTable(vfs, cache);
+  for (const entry of entries) t.is(lookUpVersion(reader, entry, 1), describedVersion(entry));
+  t.is(cache.blocks.size, reader.properties.dataBlocks);
+  const reads = vfs.callCount('pread');
+  for (const entry of entries) t.is(lookUp(reader, entry, 1), described(entry));
+  for (const entry of entries) t.is(lookUpVersion(reader, entry, 1), describedVersion(entry));
+  t.is(vfs.callCount('pread'), reads);
 });
 
 test('two cursors and lookups of one table do not disturb each other', (t) => {

@@ -1,6 +1,7 @@
 /** HTTP as tests need it: every status is an answer, bodies are kept as bytes, and raw sockets for what is no HTTP. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { WAIT_MS_MAX } from './time.js';
 
 export interface RequestOptions {
   /** Text and bytes go out as they are, anything else as JSON. */
@@ -19,7 +20,7 @@ export interface Answer {
   readonly json: any;
 }
 
-const TIMEOUT_MS_DEFAULT = 60_000;
+const TIMEOUT_MS_DEFAULT = WAIT_MS_MAX;
 const CONNECTIONS_MAX = 64;
 const IDLE_MS_MAX = 4000;
 
@@ -121,7 +122,7 @@ export class RawConnection {
   }
 
   /** Resolves with what `find` returns as soon as that is not undefined; rejects when the connection closes first. */
-  async wait<T>(find: (received: Buffer) => T | undefined, timeoutMs = 30_000): Promise<T> {
+  async wait<T>(find: (received: Buffer) => T | undefined, timeoutMs = WAIT_MS_MAX): Promise<T> {
     const end = performance.now() + timeoutMs;
     for (;;) {
       const found = find(this.received);

@@ -15,6 +15,8 @@ export interface LoadReport {
   readonly acknowledged: Acknowledged[];
 }
 
+/** A writer that got no answer for that long ends. */
+export const LOAD_TIMEOUT_MS = 60_000;
 const HTTP_WRITERS = 8;
 const SOCKET_WRITERS = 24;
 const KEYS_PER_WRITER = 20;
@@ -59,11 +61,15 @@ const isRefusal = (error: unknown): boolean => error instanceof LumaDbError && e
 
 async function run(port: number): Promise<void> {
   const own = ++generation;
-  const http = new HttpClient({ baseUrl: `http://127.0.0.1:${port}`, retries: 0, timeoutMs: 5000 });
+  const http = new HttpClient({
+    baseUrl: `http://127.0.0.1:${port}`,
+    retries: 0,
+    timeoutMs: LOAD_TIMEOUT_MS,
+  });
   const socket = await WebSocketClient.connect(`ws://127.0.0.1:${port}`, {
     retries: 0,
     reconnectAttempts: 0,
-    timeoutMs: 5000,
+    timeoutMs: LOAD_TIMEOUT_MS,
   });
   const put =
     (client: HttpClient | WebSocketClient): Put =>

@@ -4,7 +4,13 @@ import { hashKey } from '../../src/base/hash.js';
 import { createPrng } from '../../src/base/prng.js';
 import { STEP_DOCUMENT } from '../../src/iter/visible-cursor.js';
 import { ABSENT, ChainReader, FOUND } from '../../src/memtable/chain-reader.js';
-import { faultOfValue, HAMMER_COLLECTIONS, HAMMER_KEYS, type MemtablePeerData } from './memtable-peers.js';
+import {
+  faultOfValue,
+  HAMMER_COLLECTIONS,
+  HAMMER_KEYS,
+  hasReadEnough,
+  type MemtablePeerData,
+} from './memtable-peers.js';
 import { BEGINNING_OF_TIME, visibleIn } from './memtables.js';
 import { oneIn, pick } from './random.js';
 import { nap } from './worker.js';
@@ -14,6 +20,7 @@ const SCAN_LIMIT = 150;
 
 const data = workerData as MemtablePeerData;
 const stop = new Int32Array(data.stop);
+const reached = new Int32Array(data.reached);
 const prng = createPrng(data.seed);
 const reader = new ChainReader(data.buffers, data.readerIndex, BEGINNING_OF_TIME);
 /** Newest seqno seen, per collection and key: what a key shows may vanish, but never grow older. */
@@ -152,5 +159,6 @@ function visitRange(): void {
 while (Atomics.load(stop, 0) === 0 && result.fault === undefined) {
   if (data.pins && oneIn(prng, 5)) visitRange();
   else visitKeys();
+  if (hasReadEnough(result)) Atomics.store(reached, data.readerIndex, 1);
 }
 parentPort?.postMessage(result);

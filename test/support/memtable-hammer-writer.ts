@@ -17,6 +17,7 @@ import { nap } from './worker.js';
 
 const data = workerData as MemtablePeerData;
 const stop = new Int32Array(data.stop);
+const reached = new Int32Array(data.reached);
 const prng = createPrng(data.seed);
 const pool = new MemtablePool(data.buffers, createPrng(data.seed + 1));
 const value = new Uint8Array(VALUE_HEADER_BYTES + BODY_BYTES_MAX);
@@ -36,6 +37,7 @@ function rotate(): void {
     if (Atomics.load(stop, 0) === 1) return;
   }
   rotations++;
+  if (rotations === data.rotationsMin) Atomics.store(reached, 0, 1);
 }
 
 function write(): void {

@@ -13,6 +13,10 @@ export interface MemtablePeerData {
   readonly buffers: MemtablePoolBuffers;
   /** One int32: 1 = stop. */
   readonly stop: SharedArrayBuffer;
+  /** An int32 each: 1 once that thread has done enough for a run to mean something. 0 is the writer, others are readers. */
+  readonly reached: SharedArrayBuffer;
+  /** That is enough for the writer. */
+  readonly rotationsMin: number;
   readonly seed: number;
   readonly readerIndex: number;
   /** False: the reader looks without pinning, which must go wrong. */
@@ -33,6 +37,10 @@ export interface MemtableReaderResult {
   readonly scans: number;
   readonly fault?: string;
 }
+
+/** Whether a reader has met all there is to meet, often. */
+export const hasReadEnough = ({ found, deleted, scanned }: MemtableReaderResult): boolean =>
+  found > 1000 && deleted > 10 && scanned > 1000;
 
 /** 600 keys of 1 to 60 bytes, many with a shared prefix longer than the skiplist's inline one. */
 export const HAMMER_KEYS: readonly Uint8Array[] = Array.from({ length: 600 }, (_, i) => {

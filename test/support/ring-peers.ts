@@ -7,8 +7,8 @@ import { nap } from './worker.js';
 export const HAMMER_RING_BYTES = 8192;
 /** A quarter of the ring: the producer sleeps until half of it is free, and then any message fits. */
 const MESSAGE_BYTES_MAX = 2000;
-/** A sleep this long means that a wake-up was lost: the other side never pauses for more than a few ms. */
-export const LOST_WAKE_UP_MS = 3000;
+/** A sleep this long means that a wake-up was lost: the other side pauses for a few ms, or as long as a busy machine has no time for it. */
+export const LOST_WAKE_UP_MS = 15_000;
 
 export interface RingPeerData {
   readonly ring: SharedArrayBuffer;

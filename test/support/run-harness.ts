@@ -31,3 +31,23 @@ export function runHarness(t: ExecutionContext, main: string, args: readonly str
 
 /** The history is public: nothing in it may name the machine or its directories. */
 export const PRIVATE_PATH = /\/(tmp|home|root|work)\//;
+
+/** Lengths of a measurement, in seconds: a machine that is busy enough leaves nothing to count in a short one. */
+const SMOKE_SECONDS = [1, 4, 16];
+
+/** A smoke run; a longer one when `isCounted` finds that something was starved. The last one must do. */
+export async function runSmoke<T>(
+  t: ExecutionContext,
+  main: string,
+  args: readonly string[],
+  isCounted: (record: T) => boolean,
+): Promise<HarnessRun> {
+  let run: HarnessRun | undefined;
+  for (const seconds of SMOKE_SECONDS) {
+    run = await runHarness(t, main, ['--smoke', '--json', '--seconds', String(seconds), ...args]);
+    if (run.code === 0 && isCounted(JSON.parse(run.stdout) as T)) return run;
+    t.log(`with ${seconds} s: ${run.stderr.slice(-1000)}${run.stdout.slice(0, 3000)}`);
+  }
+  if (run === undefined) throw new Error('no length of a measurement');
+  return run;
+}

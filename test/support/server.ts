@@ -10,11 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readAnnouncement } from '../../src/runtime/data-directory.js';
 import { type Answer, HttpCaller, type RequestOptions } from './http.js';
+import { until, WAIT_MS_MAX } from './time.js';
 
 export const CLI_MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 45_000;
-const POLL_MS = 20;
+const START_TIMEOUT_MS = WAIT_MS_MAX;
+const STOP_TIMEOUT_MS = WAIT_MS_MAX;
 
 /** Small segments and no reserve, so that a start does not write 192 MiB of zeros; one shard unless a test asks for more. */
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -189,10 +189,11 @@ export class TestServer {
   }
 
   /** Waits until `check` holds. */
-  async until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-    for (const end = performance.now() + timeoutMs; ; await delay(POLL_MS)) {
-      if (await check()) return;
-      if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain: ${what}\n${this.log}`);
+  async until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = WAIT_MS_MAX): Promise<void> {
+    try {
+      await until(what, check, { timeoutMs });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.log}`);
     }
   }
 

@@ -1,9 +1,9 @@
 /** Fault injection into a running process with strace. */
 import type { ChildProcess } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { spawnTracked, type TestServer } from './server.js';
+import { until } from './time.js';
 
 /** Why strace cannot be used here; undefined when it can. */
 export function straceMissing(): string | undefined {
@@ -11,8 +11,6 @@ export function straceMissing(): string | undefined {
   if (found.error !== undefined) return 'strace is not installed (apt-get install strace)';
   return found.status === 0 ? undefined : `strace may not trace here: ${found.stderr.trim()}`;
 }
-
-const ATTACH_MS_MAX = 10_000;
 
 /** strace attached to all threads of a server. */
 export class Trace {
@@ -39,9 +37,9 @@ export class Trace {
     const args = ['-f', '-p', String(server.pid), ...only, '-e', `trace=${calls}`, '-e', `inject=${inject}`];
     const trace = new Trace(spawnTracked('strace', args, { cwd: '/', env: process.env }));
     t.teardown(() => trace.detach());
-    for (const end = performance.now() + ATTACH_MS_MAX; !/ attached/.test(trace.output); await delay(20)) {
-      if (performance.now() > end) throw new Error(`strace does not attach: ${trace.output}`);
-    }
+    await until('strace attaches', () => / attached/.test(trace.output)).catch((error: Error) => {
+      throw new Error(`${error.message}: ${trace.output}`);
+    });
     return trace;
   }
 

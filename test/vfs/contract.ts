@@ -67,6 +67,37 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     vfs.open(path, 'readwrite').close();
   });
 
+  test(`${name}: a closed handle is refused, and never reaches the file that took over its number`, (t) => {
+    const { vfs, directory } = create();
+    vfs.writeFileAtomic(`${directory}/a`, bytesOf('mine'));
+    vfs.writeFileAtomic(`${directory}/b`, bytesOf('another file'));
+    const closed = vfs.open(`${directory}/a`, 'readwrite');
+    closed.close();
+    // Real systems hand out the lowest number that is free: that of the handle just closed.
+    const others = Array.from({ length: 4 }, () => vfs.open(`${directory}/b`, 'readwrite'));
+    const buffer = new Uint8Array(16);
+    const calls: Record<string, () => unknown> = {
+      pread: () => closed.pread(buffer, 0, 16, 0),
+      pwrite: () => closed.pwrite(bytesOf('spoiled'), 0, 7, 0),
+      truncate: () => closed.truncate(0),
+      size: () => closed.size(),
+      fdatasync: () => closed.fdatasync(),
+      fsync: () => closed.fsync(),
+    };
+    for (const [operation, call] of Object.entries(calls)) {
+      const error = t.throws(call, { instanceOf: DbError }, operation);
+      t.true(isIoError(error, 'EBADF'), operation);
+      t.regex(error?.message ?? '', new RegExp(`${operation} failed on .*/a: EBADF .*closed`));
+    }
+    closed.close();
+    t.deepEqual([...buffer], Array(16).fill(0), 'nothing was read');
+    for (const other of others) {
+      t.is(other.pread(buffer, 0, 16, 0), 12, 'and the other file is still open, and as it was');
+      other.close();
+    }
+    t.is(Buffer.from(vfs.readFile(`${directory}/b`)).toString(), 'another file');
+  });
+
   test(`${name}: an error names operation, path and errno and keeps its cause`, (t) => {
     const { vfs, directory } = create();
     const error = t.throws(() => vfs.unlink(`${directory}/none`), { instanceOf: DbError });

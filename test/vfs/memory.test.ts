@@ -2,6 +2,7 @@ import test from 'ava';
 import { createPrng, freshSeed } from '../../src/base/prng.js';
 import { isIoError } from '../../src/vfs/io-error.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import { cpuMs } from '../support/time.js';
 
 const seed = Number(process.env['SEED'] ?? freshSeed());
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -180,13 +181,13 @@ test('a device with thousands of files is as quick as an empty one', (t) => {
     for (let file = 0; file < 100; file++)
       vfs.open(`/d${directory}/${file}`, 'create').pwrite(bytesOf('x'), 0, 1, 0);
   }
-  const start = performance.now();
+  const before = cpuMs();
   const file = vfs.open('/d7/7', 'readwrite');
   const block = new Uint8Array(64);
   // A walk over all 10,000 files for each of these would take minutes.
   for (let round = 0; round < 100_000; round++) file.pwrite(block, 0, 64, (round % 1000) * 64);
   for (let round = 0; round < 1000; round++) t.is(vfs.list('/d9').length, 100);
-  t.true(performance.now() - start < 5000);
+  t.true(cpuMs() - before < 10_000);
 });
 
 test('a file system that was told of no power cuts refuses to model one', (t) => {

@@ -9,6 +9,7 @@ import { SEGMENT_BYTES_DEFAULT } from '../../src/wal/format.js';
 import { recoverWal } from '../../src/wal/recovery.js';
 import { SegmentPool } from '../../src/wal/segments.js';
 import { WalWriter } from '../../src/wal/writer.js';
+import { cpuMs } from '../support/time.js';
 import { SHARD } from './support.js';
 
 test('64 MiB of records are recovered in seconds, with progress', (t) => {
@@ -38,7 +39,7 @@ test('64 MiB of records are recovered in seconds, with progress', (t) => {
   let records = 0;
   let steps = 0;
   let finished = 0;
-  const start = performance.now();
+  const before = cpuMs();
   const report = recoverWal({
     vfs,
     directory,
@@ -52,11 +53,11 @@ test('64 MiB of records are recovered in seconds, with progress', (t) => {
       finished = bytesDone / bytesTotal;
     },
   });
-  const elapsedMs = performance.now() - start;
+  const costMs = cpuMs() - before;
   t.is(records, count);
   t.is(report.records, count);
   t.true(steps >= 60 && steps <= 70, `${steps} progress calls`);
   t.is(finished, 1);
-  t.log(`${count} records, 64 MiB in ${elapsedMs.toFixed(0)} ms`);
-  t.true(elapsedMs < 10_000);
+  t.log(`${count} records, 64 MiB in ${costMs.toFixed(0)} ms of CPU time`);
+  t.true(costMs < 10_000, `${costMs} ms of CPU time`);
 });

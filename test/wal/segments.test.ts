@@ -5,6 +5,7 @@ import { createPrng } from '../../src/base/prng.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { isIoError } from '../../src/vfs/io-error.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import type { Vfs } from '../../src/vfs/vfs.js';
 import { SegmentPool } from '../../src/wal/segments.js';
 import {
   append,
@@ -146,6 +147,30 @@ test('a directory without segments never hands out a number that a recycled file
   t.deepEqual(seqnosOf(recover(image)), [100]);
 });
 
+test('a log that was released whole knows what was in tables, and who has forgotten it is told', (t) => {
+  const vfs = fourSegments();
+  const { writer } = openLog(vfs);
+  writer.releaseThrough(asSeqno(32));
+  writer.close();
+  t.deepEqual(seqnosOf(recover(vfs, { fromSeqno: asSeqno(33) })), []);
+  for (const fromSeqno of [1, 30, 32].map(asSeqno)) {
+    const error = t.throws(() => recover(vfs, { fromSeqno }), { instanceOf: DbError, code: 'CORRUPT_WAL' });
+    t.like(error?.details, { file: pathOfSegment(4), reason: 'the segment is missing' });
+    t.is(recover(vfs, { fromSeqno, onDamage: 'report' }).report.damage.length, 1);
+  }
+});
+
+test('the first segment of a log that holds none says where the tables ended', (t) => {
+  const vfs = fourSegments();
+  openLog(vfs).writer.releaseThrough(asSeqno(32));
+  const next = openLog(vfs, { recovery: { fromSeqno: asSeqno(33) } });
+  commit(next.writer, 50);
+  next.writer.close();
+  t.deepEqual(seqnosOf(recover(vfs, { fromSeqno: asSeqno(33) })), [50]);
+  t.throws(() => recover(vfs, { fromSeqno: asSeqno(32) }), { code: 'CORRUPT_WAL' });
+  t.throws(() => recover(vfs, { fromSeqno: asSeqno(1) }), { code: 'CORRUPT_WAL' });
+});
+
 test('spares are allocated up to the limit, used before new space, and refilled by releases', (t) => {
   const vfs = new MemoryVfs();
   const pool = newPool(vfs);
@@ -165,8 +190,79 @@ test('spares are allocated up to the limit, used before new space, and refilled 
   next.writer.close();
   const third = openLog(vfs, { sparesMax: 1 });
   commit(third.writer, 3);
+  t.true(third.pool.prepareSpare());
   third.writer.releaseThrough(asSeqno(2));
   t.deepEqual(pool.spares(), ['spare-0.wal'], 'enough spares: the released segment is unlinked');
+});
+
+test('a log that is released whole at a start leaves no more spares than the limit, and never forgets its numbers', (t) => {
+  const image = new MemoryVfs();
+  const { writer, pool } = openLog(image);
+  commit(writer, 1);
+  writer.close();
+  while (pool.prepareSpare());
+  t.is(pool.spares().length, 2);
+  const release = (vfs: Vfs): void => {
+    const next = openLog(vfs);
+    // As a shard does at start when all of its log is in tables.
+    next.writer.releaseThrough(asSeqno(1));
+    next.writer.close();
+  };
+  for (let step = 1; ; step++) {
+    const vfs = image.kill();
+    let isCut = false;
+    const dying = new FaultVfs(vfs, ({ isMutation, mutation }) => {
+      if (!isMutation || mutation < step) return undefined;
+      isCut = true;
+      throw new Error('power cut');
+    });
+    try {
+      release(dying);
+    } catch (error) {
+      if (!isCut) throw error;
+    }
+    for (const mode of ['lost', 'kept', 'mixed'] as const) {
+      const after = vfs.crash(createPrng(step), mode);
+      release(after);
+      const names = after.list(DIRECTORY);
+      t.is(names.length, 2, `step ${step}, ${mode}: ${names.join(' ')}`);
+      t.true(names.includes('recycled-00000000000000000001.wal'));
+      const { report } = openLog(after.crash(createPrng(step), 'lost'));
+      t.is(report.continuation.nextSegment as number, 2, `step ${step}, ${mode}`);
+    }
+    if (!isCut) break;
+    t.true(step < 100);
+  }
+});
+
+test('spares beyond the limit, from whenever, go at a start', (t) => {
+  const vfs = fourSegments();
+  const pool = newPool(vfs, 10);
+  for (let i = 0; i < 5; i++) pool.prepareSpare();
+  openLog(vfs);
+  t.deepEqual(pool.spares(), ['spare-3.wal', 'spare-4.wal']);
+});
+
+test('a spare that is ready when releases have made enough is given up', (t) => {
+  const memory = new MemoryVfs();
+  memory.makeDirectory(DIRECTORY);
+  let isFirst = true;
+  const vfs = new FaultVfs(memory, ({ operation, path }) => {
+    if (operation === 'fsync' && path.endsWith('.tmp') && isFirst) {
+      isFirst = false;
+      for (const number of [1, 2])
+        memory.writeFileAtomic(
+          `${DIRECTORY}/recycled-0000000000000000000${number}.wal`,
+          new Uint8Array(SEGMENT_BYTES),
+        );
+    }
+    return undefined;
+  });
+  t.false(newPool(vfs).prepareSpare());
+  t.deepEqual(
+    memory.list(DIRECTORY),
+    [1, 2].map((n) => `recycled-0000000000000000000${n}.wal`),
+  );
 });
 
 test('two threads that allocate at the same moment never share a name', (t) => {

@@ -35,10 +35,10 @@ interface Opened {
 async function open(config: Config): Promise<Opened> {
   const { openBeside, openOffline } = await import('../../runtime/maintenance.js');
   try {
-    return { maintained: openOffline(config), isLive: false };
+    return { maintained: await openOffline(config), isLive: false };
   } catch (error) {
     if (!(error instanceof DbError) || error.code !== 'DATA_DIRECTORY_LOCKED') throw error;
-    return { maintained: openBeside(config, String(error.details?.['path'])), isLive: true };
+    return { maintained: await openBeside(config, String(error.details?.['path'])), isLive: true };
   }
 }
 

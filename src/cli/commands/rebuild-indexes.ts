@@ -28,7 +28,7 @@ async function rebuild(options: RebuildOptions): Promise<number> {
   const { openOffline } = await import('../../runtime/maintenance.js');
   let maintained: Maintained;
   try {
-    maintained = openOffline(config);
+    maintained = await openOffline(config);
   } catch (error) {
     if (!(error instanceof DbError) || error.code !== 'DATA_DIRECTORY_LOCKED') throw error;
     return rebuildInServer(options, await resolveTarget({ dataDir: config.storage.data_dir }));

@@ -14,7 +14,7 @@ async function mend(options: RepairCliOptions): Promise<number> {
   const config = await configOf(options);
   const { collectionNumber, openOffline } = await import('../../runtime/maintenance.js');
   const { repair } = await import('../../tools/repair.js');
-  const maintained = openOffline(config);
+  const maintained = await openOffline(config);
   try {
     const { collection, fix = false } = options;
     const only = collection === 'all' ? undefined : collectionNumber(maintained.collections, collection);

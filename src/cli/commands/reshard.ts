@@ -22,7 +22,7 @@ async function spread(options: ReshardCliOptions): Promise<number> {
   const config = await configOf(options);
   const { openOffline } = await import('../../runtime/maintenance.js');
   const { reshard } = await import('../../tools/reshard.js');
-  const maintained = openOffline(config, { mayBeResharding: true });
+  const maintained = await openOffline(config, { mayBeResharding: true });
   try {
     const { shards: to, deleteOld = false } = options;
     const report = await withBar('resharding', (onProgress) =>

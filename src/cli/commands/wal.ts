@@ -31,7 +31,7 @@ async function archive(options: ArchiveCliOptions): Promise<number> {
   const { openOffline } = await import('../../runtime/maintenance.js');
   let maintained: Maintained;
   try {
-    maintained = openOffline(config);
+    maintained = await openOffline(config);
   } catch (error) {
     if (!(error instanceof DbError) || error.code !== 'DATA_DIRECTORY_LOCKED') throw error;
     return await askServer(options, config, destination);

@@ -3,6 +3,7 @@
  * a query thread (PoolQuery, with one end of a message channel); from then on the two talk to each other alone. Plain data.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { QueryOutcome } from '../../admin/query-record.js';
 import type { WireError } from '../../base/errors.js';
 import type { TableView } from '../../sql/catalog-view.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
@@ -23,7 +24,14 @@ export const CANCEL_GONE = 3;
 export const SIGNAL_REPLIES = 0;
 /** Chunks of a streamed result that the client has taken. */
 export const SIGNAL_CREDITS = 1;
-export const SIGNAL_WORDS = 2;
+/** Whether a thread runs the statement: one that still waits can be given up at once. Changed by compareExchange from STATE_QUEUED. */
+export const SIGNAL_STATE = 2;
+export const SIGNAL_WORDS = 3;
+export const STATE_QUEUED = 0;
+/** Set by the query thread, which answers from then on. */
+export const STATE_STARTED = 1;
+/** Set by who has answered the statement before a thread took it. */
+export const STATE_ABANDONED = 2;
 
 export interface PoolQuery {
   readonly id: string;
@@ -57,36 +65,6 @@ export type QueryMessage =
 export type QueryReply =
   | { readonly kind: 'written'; readonly results: readonly WriteResult[] }
   | { readonly kind: 'refused'; readonly error: WireError };
-
-/** A statement that could use an index which is not there. */
-export interface IndexCandidate {
-  readonly collection: string;
-  /** Columns compared with =, then at most one that is compared otherwise. */
-  readonly columns: readonly string[];
-  readonly rowsScanned: number;
-  readonly rowsKept: number;
-}
-
-export interface QueryOutcome {
-  readonly rowsScanned: number;
-  readonly rowsReturned: number;
-  readonly rowsAffected: number;
-  /** How each collection was read, such as `Seq Scan on orders`. */
-  readonly plan: string;
-  readonly candidates: readonly IndexCandidate[];
-}
-
-/** One execution, as logs and system tables show it. */
-export interface QueryRecord {
-  readonly id: string;
-  readonly query: string;
-  /** The text with its constants taken out. */
-  readonly pattern: string;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly outcome: QueryOutcome;
-  readonly error?: string;
-}
 
 /** Where a query thread and its front meet. */
 export interface QueryExchange {

@@ -2,7 +2,7 @@
  * Collects what has run on this front and hands it to the main thread now and then: the log of queries costs the thread that
  * answers them an object, not a system call. Front thread only.
  */
-import type { QueryRecord } from './messages.js';
+import type { QueryRecord } from '../../admin/query-record.js';
 
 const INTERVAL_MS = 100;
 /** Records that are handed over at once; more of them do not wait for the timer. */

@@ -11,7 +11,7 @@ import { readBody } from '../read-body.js';
 import { sendError } from '../respond.js';
 import type { ResponseStreamer } from '../stream-response.js';
 import { readQueryRequest } from './request.js';
-import type { QueryRun, QueryService } from './service.js';
+import type { QueryRun, QueryRunner } from './runner.js';
 import { StreamedAnswer } from './streamed-answer.js';
 
 /** A statement of 1 MiB and its parameters. */
@@ -23,7 +23,7 @@ export class QueryRoute {
     private readonly context: FrontContext,
     private readonly budget: BodyBudget,
     private readonly streamer: ResponseStreamer,
-    private readonly queries: QueryService,
+    private readonly queries: QueryRunner,
   ) {}
 
   handle(res: HttpResponse, req: HttpRequest): void {
@@ -31,6 +31,7 @@ export class QueryRoute {
     const isStream = req.getHeader('accept').includes(NDJSON);
     const requestId = this.context.requestId();
     let run: QueryRun | undefined;
+    let streamed: StreamedAnswer | undefined;
     let isGone = false;
     const finish = (error: WireError | undefined): void => {
       this.context.meter.done(METHOD_QUERY, error !== undefined, startMs);
@@ -40,17 +41,18 @@ export class QueryRoute {
       onBody: (body) => {
         try {
           const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId);
-          const answer = isStream
-            ? new StreamedAnswer(res, requestId, finish)
-            : {
-                chunk: (_bytes: Uint8Array, taken: () => void) => taken(),
-                done: (bytes: Uint8Array) => {
-                  finish(undefined);
-                  if (!isGone) res.cork(() => this.send(res, bytes, requestId));
-                },
-                failed: finish,
-              };
-          run = this.queries.run(request, answer);
+          if (isStream) streamed = new StreamedAnswer(res, requestId, finish);
+          run = this.queries.run(
+            request,
+            streamed ?? {
+              chunk: (_bytes: Uint8Array, taken: () => void) => taken(),
+              done: (bytes: Uint8Array) => {
+                finish(undefined);
+                if (!isGone) res.cork(() => this.send(res, bytes, requestId));
+              },
+              failed: finish,
+            },
+          );
         } catch (error) {
           finish(toWireError(error));
         }
@@ -61,6 +63,8 @@ export class QueryRoute {
       },
       onAborted: () => {
         isGone = true;
+        // Whatever arrives from now on must not touch the response.
+        streamed?.gone();
         run?.clientGone();
       },
     });

@@ -3,8 +3,10 @@
  * that holds the socket; others go to a query thread; definitions go to the main thread. Front thread only.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
+import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
@@ -17,34 +19,23 @@ import {
   CANCEL_WORDS,
   type PoolQuery,
   type QueryMessage,
-  type QueryOutcome,
   type QueryReply,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
+  SIGNAL_STATE,
   SIGNAL_WORDS,
+  STATE_ABANDONED,
+  STATE_QUEUED,
 } from './messages.js';
 import type { QueryRecorder } from './recorder.js';
 import type { QueryRequest } from './request.js';
+import type { QueryRun, QueryRunner, QuerySink } from './runner.js';
 import type { ShortQueries } from './short-queries.js';
 import { type CompiledStatement, queryOf, type StatementCache } from './statement-cache.js';
 import { QueryWrites } from './writes.js';
 
-/** A query thread looks at its own clock; this ends a statement that waits for a thread. */
+/** A query thread looks at its own clock; this ends a statement that waits for a thread, or for its client. */
 const TIMEOUT_GRACE_MS = 100;
-
-/** Where a result goes. */
-export interface QuerySink {
-  /** The next part of a streamed result; `taken` when the client has room for more. */
-  chunk(bytes: Uint8Array, taken: () => void): void;
-  /** The last part: of a JSON result, all of it. */
-  done(bytes: Uint8Array): void;
-  failed(error: WireError): void;
-}
-
-export interface QueryRun {
-  /** Nobody waits for the result any more. */
-  clientGone(): void;
-}
 
 export interface QueryServiceOptions {
   readonly context: FrontContext;
@@ -53,8 +44,6 @@ export interface QueryServiceOptions {
   readonly statements: StatementCache;
   readonly short: ShortQueries;
   readonly recorder: QueryRecorder;
-  /** The parser is loaded. */
-  readonly ready: Promise<void>;
   readonly timeoutMs: number;
   /** Wall clock in milliseconds. */
   wallMs(): number;
@@ -69,20 +58,13 @@ const NOTHING_DONE: QueryOutcome = {
 };
 const utf8 = new TextEncoder();
 
-export class QueryService {
-  private isReady = false;
-
-  constructor(private readonly options: QueryServiceOptions) {
-    options.ready.then(() => {
-      this.isReady = true;
-    });
-  }
+export class QueryService implements QueryRunner {
+  constructor(private readonly options: QueryServiceOptions) {}
 
   run(request: QueryRequest, sink: QuerySink): QueryRun {
     const { context, wallMs } = this.options;
     const statement = new RunningStatement(this.options, request, sink, context.meter.now(), wallMs());
-    if (this.isReady) statement.start();
-    else this.options.ready.then(() => statement.start());
+    statement.start();
     return statement;
   }
 }
@@ -223,6 +205,19 @@ class RunningStatement implements QueryRun {
     Atomics.compareExchange(this.cancel, CANCEL_REASON, CANCEL_NONE, reason);
     Atomics.notify(this.signal, SIGNAL_REPLIES);
     Atomics.notify(this.signal, SIGNAL_CREDITS);
+    if (this.port === undefined) return;
+    // No thread has taken it, and all may be busy for long: it is answered here.
+    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED)
+      return;
+    this.fail(
+      toWireError(
+        reason === CANCEL_TIMEOUT
+          ? new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
+              sqlstate: QUERY_CANCELED,
+            })
+          : sqlError(QUERY_CANCELED, 'canceling statement due to user request'),
+      ),
+    );
   }
 
   private finish(bytes: Uint8Array, outcome: QueryOutcome): void {

@@ -2,6 +2,8 @@
  * Runs short plans on the front itself: a few documents by key or index, out of memory where they are hot. Front thread only; the
  * runtime gives it the documents.
  */
+
+import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError } from '../../base/errors.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import { executeQuery } from '../../sql/execute/execute.js';
@@ -13,7 +15,6 @@ import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, planWords } from '../../sql/session/plan-summary.js';
 import { ResultBody } from '../../sql/session/result-body.js';
 import type { FrontContext } from '../front-context.js';
-import type { QueryOutcome } from './messages.js';
 import type { QueryRequest } from './request.js';
 
 /** A short statement holds next to nothing. */

@@ -15,6 +15,8 @@ import type { FrontCatalog } from './catalog.js';
 const ENTRIES_MAX = 1000;
 /** Longer texts are hardly sent again, and would make the cache large. */
 const CACHED_TEXT_LENGTH_MAX = 16 * 1024;
+/** All texts together: what is compiled is some hundred times as large. */
+const TEXTS_LENGTH_MAX = 1024 * 1024;
 
 export interface CompiledStatement {
   readonly bound: BoundStatement;
@@ -28,6 +30,7 @@ export interface CompiledStatement {
 
 export class StatementCache {
   private readonly entries = new Map<string, CompiledStatement>();
+  private textsLength = 0;
   private statistics: unknown;
 
   constructor(private readonly catalog: FrontCatalog) {}
@@ -35,7 +38,10 @@ export class StatementCache {
   /** Throws DbError QUERY for a statement that is wrong. */
   compile(sql: string): CompiledStatement {
     // New statistics may make other plans better, also worse for a front to run.
-    if (this.statistics !== this.catalog.statistics) this.entries.clear();
+    if (this.statistics !== this.catalog.statistics) {
+      this.entries.clear();
+      this.textsLength = 0;
+    }
     this.statistics = this.catalog.statistics;
     const known = this.entries.get(sql);
     if (known?.catalogVersion === this.catalog.version) return known;
@@ -65,11 +71,17 @@ export class StatementCache {
   }
 
   private keep(sql: string, compiled: CompiledStatement): void {
-    this.entries.delete(sql);
+    this.forget(sql);
     this.entries.set(sql, compiled);
-    if (this.entries.size <= ENTRIES_MAX) return;
-    const [oldest] = this.entries.keys();
-    this.entries.delete(oldest);
+    this.textsLength += sql.length;
+    while (this.entries.size > ENTRIES_MAX || this.textsLength > TEXTS_LENGTH_MAX) {
+      const [oldest] = this.entries.keys();
+      this.forget(oldest);
+    }
+  }
+
+  private forget(sql: string): void {
+    if (this.entries.delete(sql)) this.textsLength -= sql.length;
   }
 }
 

@@ -5,13 +5,13 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import type { WireError } from '../../base/errors.js';
 import { errorBody } from '../respond.js';
-import type { QuerySink } from './service.js';
+import type { QuerySink } from './runner.js';
 
 export class StreamedAnswer implements QuerySink {
   private hasBegun = false;
   private isGone = false;
-  /** The client has room again for what this stands for. */
-  private waiting: (() => void) | undefined;
+  /** For each chunk that is still in the socket's buffer: the client has room again. */
+  private waiting: (() => void)[] = [];
 
   constructor(
     private readonly res: HttpResponse,
@@ -19,9 +19,7 @@ export class StreamedAnswer implements QuerySink {
     private readonly finish: (error: WireError | undefined) => void,
   ) {
     res.onWritable(() => {
-      const taken = this.waiting;
-      this.waiting = undefined;
-      taken?.();
+      this.release();
       return true;
     });
   }
@@ -50,7 +48,13 @@ export class StreamedAnswer implements QuerySink {
 
   gone(): void {
     this.isGone = true;
-    this.waiting?.();
+    this.release();
+  }
+
+  private release(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const taken of waiting) taken();
   }
 
   private write(bytes: Uint8Array, taken: () => void): void {
@@ -61,7 +65,7 @@ export class StreamedAnswer implements QuerySink {
     this.res.cork(() => {
       this.begin();
       if (this.res.write(bytes)) taken();
-      else this.waiting = taken;
+      else this.waiting.push(taken);
     });
   }
 

@@ -66,7 +66,7 @@ export class QueryWrites implements WriteCompletion {
         this.refused = [];
         if (left.length > 0 && this.context.meter.now() > deadlineMs) break;
         if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
-        else this.error = undefined;
+        else if (!this.isFatal) this.error = undefined;
       }
       if (this.error !== undefined) return { kind: 'refused', error: this.error };
       return { kind: 'written', results: this.results as WriteResult[] }; // each has one: none is left

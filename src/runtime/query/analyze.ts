@@ -10,6 +10,10 @@ import type { StatementRunOptions } from './statement-run.js';
 /** Documents that are looked at, in so many places of the collection. */
 const SAMPLED_DOCUMENTS_MAX = 10_000;
 const PLACES = 100;
+/** All of them together: the thread could serve clients meanwhile. */
+const SAMPLED_BYTES_MAX = 256 * 1024 * 1024;
+/** A larger document is left out. */
+const DOCUMENT_BYTES_MAX = 256 * 1024;
 /** Members that statistics are kept of; documents may have any number. */
 const FIELDS_MAX = 200;
 const DEPTH_MAX = 3;
@@ -19,7 +23,7 @@ export function analyzeCollection(
   collectionId: number,
   documents: number,
 ): CollectionStatistics['fields'] {
-  const { board, readerIndex, readers, blocks, clock } = options;
+  const { board, readerIndex, readers, blocks, databaseClock } = options;
   const random = options.evaluation(0).random;
   const samples = new Map<string, FieldSample>();
   const held = holdSnapshot(board, readerIndex);
@@ -28,19 +32,24 @@ export function analyzeCollection(
     const source = new SnapshotSource({
       readers,
       seqno: held.seqno,
-      nowSeconds: Math.floor(clock.wallMs() / 1000),
+      nowSeconds: databaseClock.nowSeconds(),
       fillCache: false,
       detached: true,
       blocks,
     });
     const parts = source.partitions(collectionId, PLACES);
     const perPart = Math.ceil(SAMPLED_DOCUMENTS_MAX / parts.length);
+    const bytesPerPart = SAMPLED_BYTES_MAX / parts.length;
     for (const part of parts) {
       let left = perPart;
+      let bytesLeft = bytesPerPart;
       source.scan(collectionId, part, false, ({ bytes, offset, length }) => {
-        addMembers(parseValue(bytes, offset, offset + length), [], samples, random);
-        sampled++;
-        return --left > 0;
+        bytesLeft -= length;
+        if (length <= DOCUMENT_BYTES_MAX) {
+          addMembers(parseValue(bytes, offset, offset + length), [], samples, random);
+          sampled++;
+        }
+        return --left > 0 && bytesLeft > 0;
       });
     }
   } finally {

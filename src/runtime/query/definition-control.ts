@@ -5,6 +5,7 @@ import type { DefinitionStatement } from '../../sql/algebra/statement.js';
 import { FEATURE_NOT_SUPPORTED, sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
 import type { CollectionControl } from '../collection-control.js';
 import type { IndexControl } from '../index-control.js';
+import { loadExtractors } from '../index-extractors.js';
 
 type Of<K extends DefinitionStatement['kind']> = DefinitionStatement & { readonly kind: K };
 
@@ -83,6 +84,7 @@ export class DefinitionControl {
       unique,
       concurrently,
     };
+    await loadExtractors([index], { parser: true });
     const { built } = await this.options.indexes.create(index);
     await built;
   }

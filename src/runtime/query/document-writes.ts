@@ -1,6 +1,7 @@
 /** The executor's way to write: through the front, which has the links to the shards. Blocks until it is done. */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../base/clock.js';
+import type { DatabaseClock } from '../../base/database-clock.js';
+import { DbError } from '../../base/errors.js';
 import { hashKey, shardOfHash } from '../../base/hash.js';
 import type { ShardReader } from '../../engine/shard-reader.js';
 import { decodeText } from '../../json/text.js';
@@ -10,7 +11,7 @@ import type { FrontExchange } from './front-exchange.js';
 
 export interface DocumentWritesOptions {
   readonly readers: ReadonlyArray<ShardReader | undefined>;
-  readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
 }
 
 const utf8 = new TextEncoder();
@@ -29,11 +30,12 @@ export class DocumentWrites implements DocumentWriter {
     const { readers } = this.options;
     const key = utf8.encode(id);
     const hash = hashKey(collectionId, key, 0, key.length);
-    const reader = readers[shardOfHash(hash, readers.length)];
-    if (reader === undefined) return undefined;
+    const shard = shardOfHash(hash, readers.length);
+    const reader = readers[shard];
+    if (reader === undefined) throw new DbError('SHARD_UNAVAILABLE', `shard ${shard} is down`, { shard });
     reader.enter();
     try {
-      const now = Math.floor(this.options.clock.wallMs() / 1000);
+      const now = this.options.databaseClock.nowSeconds();
       const lookup = reader.getAt(hash, collectionId, key, 0, key.length, Number.MAX_SAFE_INTEGER, now);
       if (lookup !== FOUND) return undefined;
       const { bytes, valueOffset, valueLength, seqno } = reader;

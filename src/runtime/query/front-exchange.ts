@@ -3,15 +3,20 @@
  * documents written. Blocks while it waits: the thread has nothing else to do.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Clock } from '../../base/clock.js';
 import { DbError, fromWireError } from '../../base/errors.js';
 import {
   CANCEL_NONE,
   CANCEL_REASON,
+  CANCEL_TIMEOUT,
   type PoolQuery,
   type QueryMessage,
   type QueryReply,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
+  SIGNAL_STATE,
+  STATE_QUEUED,
+  STATE_STARTED,
 } from '../../front/query/messages.js';
 import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
@@ -20,18 +25,32 @@ import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
 const CHUNKS_AHEAD_MAX = 4;
 /** How long a wait sleeps before it looks at the cancel flag again. */
 const WAIT_MS = 50;
+/** How long beyond its time a statement waits for its writes. A front that is silent for so long has ended. */
+const WRITE_GRACE_MS = 60_000;
+
+type FrontExchangeQuery = Pick<PoolQuery, 'signal' | 'cancel' | 'startedAtMs' | 'timeoutMs'>;
 
 export class FrontExchange {
   private readonly signal: Int32Array;
   private readonly cancel: Int32Array;
+  private readonly deadlineMs: number;
   private chunksSent = 0;
 
   constructor(
-    { signal, cancel }: Pick<PoolQuery, 'signal' | 'cancel'>,
+    { signal, cancel, startedAtMs, timeoutMs }: FrontExchangeQuery,
     private readonly port: MessagePort,
+    private readonly clock: Pick<Clock, 'wallMs'>,
   ) {
+    this.deadlineMs = startedAtMs + timeoutMs;
     this.signal = new Int32Array(signal);
     this.cancel = new Int32Array(cancel);
+  }
+
+  /** False when the statement was given up while it waited: it has been answered, and nothing is to be done. */
+  begin(): boolean {
+    const state = Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_STARTED);
+    if (state !== STATE_QUEUED) this.close();
+    return state === STATE_QUEUED;
   }
 
   send(message: QueryMessage): void {
@@ -58,6 +77,10 @@ export class FrontExchange {
     for (;;) {
       const received = receiveMessageOnPort(this.port);
       if (received !== undefined) return resultsOf(received.message as QueryReply);
+      if (this.clock.wallMs() > this.deadlineMs + WRITE_GRACE_MS) {
+        const message = 'the front does not say what became of a write; it may have been done';
+        throw new DbError('INTERNAL', message);
+      }
       Atomics.wait(this.signal, SIGNAL_REPLIES, before, WAIT_MS);
     }
   }
@@ -67,8 +90,13 @@ export class FrontExchange {
   }
 
   private requireRunning(): void {
-    if (Atomics.load(this.cancel, CANCEL_REASON) !== CANCEL_NONE)
-      throw sqlError(QUERY_CANCELED, 'canceling statement due to user request');
+    const reason = Atomics.load(this.cancel, CANCEL_REASON);
+    // A front that has ended says nothing any more.
+    if (reason === CANCEL_TIMEOUT || this.clock.wallMs() > this.deadlineMs)
+      throw new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
+        sqlstate: QUERY_CANCELED,
+      });
+    if (reason !== CANCEL_NONE) throw sqlError(QUERY_CANCELED, 'canceling statement due to user request');
   }
 }
 

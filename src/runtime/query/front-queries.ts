@@ -13,6 +13,7 @@ import { ShortQueries } from '../../front/query/short-queries.js';
 import { StatementCache } from '../../front/query/statement-cache.js';
 import { IndexUsage } from '../../shm/index-usage.js';
 import { loadParser } from '../../sql/parse/parse.js';
+import { SnapshotStatistics, type StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
 import { SnapshotSource } from './snapshot-source.js';
 
 export interface FrontQueryLimits {
@@ -34,11 +35,24 @@ export interface FrontQueriesOptions {
 const NO_COUNTS = { hits: 0, misses: 0 };
 
 export class FrontQueries {
-  readonly catalog: FrontCatalog;
+  private readonly catalog: FrontCatalog;
   readonly service: QueryService;
   private readonly recorder: QueryRecorder;
 
-  constructor({ context, readers, query, indexUsage, autoCreateCollections, front }: FrontQueriesOptions) {
+  /** With the parser that compiling needs. */
+  static async load(options: FrontQueriesOptions): Promise<FrontQueries> {
+    await loadParser();
+    return new FrontQueries(options);
+  }
+
+  private constructor({
+    context,
+    readers,
+    query,
+    indexUsage,
+    autoCreateCollections,
+    front,
+  }: FrontQueriesOptions) {
     const { collections, control, clock } = context;
     const usage = new IndexUsage(indexUsage);
     const random = createPrng(front * 104_729 + Math.floor(systemClock.wallMs())).nextFloat;
@@ -74,10 +88,14 @@ export class FrontQueries {
       statements: new StatementCache(this.catalog),
       short,
       recorder: this.recorder,
-      ready: loadParser(),
       timeoutMs: query.timeoutMs,
       wallMs: systemClock.wallMs,
     });
+  }
+
+  /** What the planner goes by from now on. */
+  setStatistics(statistics: StatisticsSnapshot): void {
+    this.catalog.statistics = new SnapshotStatistics(statistics);
   }
 
   close(): void {

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { QueryHistory } from '../../admin/query-history.js';
+import type { QueryRecord } from '../../admin/query-record.js';
 import { systemClock } from '../../base/clock.js';
 import type { DatabaseTimeBase } from '../../base/database-clock.js';
 import { releaseLocksOf } from '../../cache/shared-block-cache.js';
@@ -14,7 +15,7 @@ import { queryThreads } from '../../config/query-threads.js';
 import type { Config } from '../../config/schema.js';
 import type { QueryCall } from '../../front/admin-call.js';
 import type { ControlAnswer } from '../../front/control-plane.js';
-import type { PoolQuery, QueryRecord } from '../../front/query/messages.js';
+import type { PoolQuery } from '../../front/query/messages.js';
 import { releasePin } from '../../memtable/chain-reader.js';
 import { SeqnoBoard } from '../../shm/seqno-board.js';
 import type { DefinitionStatement } from '../../sql/algebra/statement.js';

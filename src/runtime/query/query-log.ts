@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import sonicBoom from 'sonic-boom';
-import type { QueryRecord } from '../../front/query/messages.js';
+import type { QueryRecord } from '../../admin/query-record.js';
 
 /** sonic-boom is CommonJS whose default export is the class itself. */
 const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
@@ -12,7 +12,7 @@ const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
 /** Lines kept while a file cannot be written, in bytes; beyond it they are dropped. */
 const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
 /** Written in one go, once so much has come together or the timer says so. */
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 const FLUSH_INTERVAL_MS = 250;
 
 export class QueryLog {

@@ -13,7 +13,11 @@ import {
   type PoolQuery,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
+  SIGNAL_STATE,
+  STATE_ABANDONED,
+  STATE_QUEUED,
 } from '../../front/query/messages.js';
+import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import type { Row } from '../../sql/types/values.js';
 import { QUERY_WORKER } from '../worker-paths.js';
 import type { QueryThreadData } from './query-thread.js';
@@ -75,7 +79,10 @@ export interface RunningQuery {
 
 interface Entry {
   readonly query: PoolQuery;
-  state: 'queued' | 'running';
+  /** Whether it has been handed to the pool, where it may still wait. */
+  isHandedOver: boolean;
+  /** Answers it before a thread has taken it. */
+  abandon: (error: DbError) => void;
 }
 
 export class QueryPool {
@@ -97,7 +104,8 @@ export class QueryPool {
       minThreads: 0,
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
-      maxQueue: queueMax === 0 ? 1 : queueMax,
+      // requireRoom() refuses before it is full; one more place is for analyze().
+      maxQueue: queueMax + 1,
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / MIB) },
     });
@@ -106,7 +114,12 @@ export class QueryPool {
 
   /** Resolves when the statement is over, however it ended: the front has been told through `port`. */
   async run(query: PoolQuery, port: MessagePort): Promise<void> {
-    const entry: Entry = { query, state: 'queued' };
+    const entry: Entry = { query, isHandedOver: false, abandon: () => {} };
+    const abandoned = new Promise<never>((_, reject) => {
+      entry.abandon = reject;
+    });
+    // Unless it is waited for below, nobody minds.
+    abandoned.catch(() => {});
     this.running.set(query.id, entry);
     try {
       const systemRows = await this.options.systemRows(query.systemTables);
@@ -114,20 +127,30 @@ export class QueryPool {
       const task: QueryTask = { kind: 'query', query, port, shards: shards(), systemRows };
       this.requireRoom();
       const done = this.pool.run(task, { transferList: [port] });
-      entry.state = 'running';
-      await done;
+      entry.isHandedOver = true;
+      const forget = (): void => {
+        this.running.delete(query.id);
+      };
+      // It has a place in the queue until a thread has looked at it.
+      done.then(forget, forget);
+      await Promise.race([done, abandoned]);
     } catch (error) {
       // The port may have gone with the thread: the front learns of it by this call's answer.
       this.reclaim();
       throw this.failure(error, query);
     } finally {
-      this.running.delete(query.id);
+      if (!entry.isHandedOver) this.running.delete(query.id);
     }
   }
 
   /** Looks at documents of a collection; see analyze.ts. */
   analyze(task: Omit<AnalyzeTask, 'kind' | 'shards'>): Promise<unknown> {
-    return this.pool.run({ kind: 'analyze', shards: this.options.shards(), ...task });
+    const done = this.pool.run({ kind: 'analyze', shards: this.options.shards(), ...task });
+    // A thread may die of it like of any statement.
+    return done.catch((error: unknown) => {
+      this.reclaim();
+      throw error;
+    });
   }
 
   /** True while a statement waits for a thread, or all are busy: background work should not come in between. */
@@ -136,10 +159,10 @@ export class QueryPool {
   }
 
   list(): RunningQuery[] {
-    return [...this.running.values()].map(({ query: { id, sql, startedAtMs, timeoutMs }, state }) => ({
+    return [...this.running.values()].map(({ query: { id, sql, startedAtMs, timeoutMs, signal } }) => ({
       id,
       query: sql,
-      state,
+      state: Atomics.load(new Int32Array(signal), SIGNAL_STATE) === STATE_QUEUED ? 'queued' : 'running',
       startedAtMs,
       timeoutMs,
     }));
@@ -149,15 +172,17 @@ export class QueryPool {
   cancel(id: string, reason: number = CANCEL_USER): void {
     const entry = this.running.get(id);
     if (entry === undefined) throw new DbError('NOT_FOUND', `no query ${JSON.stringify(id)} is running`);
-    raise(entry.query, reason);
+    raise(entry, reason);
   }
 
   async close(): Promise<void> {
-    for (const { query } of this.running.values()) raise(query, CANCEL_USER);
+    for (const entry of this.running.values()) raise(entry, CANCEL_USER);
     const closed = this.pool.close();
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
     await Promise.race([closed.catch(() => {}), timeout]);
     await this.pool.destroy();
+    // Shards that flush at their end wait for pins.
+    this.reclaim();
   }
 
   private requireRoom(): void {
@@ -184,10 +209,12 @@ export class QueryPool {
   }
 }
 
-function raise({ cancel, signal }: PoolQuery, reason: number): void {
+function raise({ query: { cancel, signal }, abandon }: Entry, reason: number): void {
   Atomics.compareExchange(new Int32Array(cancel), CANCEL_REASON, CANCEL_NONE, reason);
   // It may be waiting for the front or the client.
   const words = new Int32Array(signal);
   Atomics.notify(words, SIGNAL_REPLIES);
   Atomics.notify(words, SIGNAL_CREDITS);
+  if (Atomics.compareExchange(words, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) === STATE_QUEUED)
+    abandon(sqlError(QUERY_CANCELED, 'canceling statement due to user request'));
 }

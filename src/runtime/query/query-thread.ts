@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { threadId, workerData } from 'node:worker_threads';
+import type { QueryOutcome } from '../../admin/query-record.js';
 import { systemClock } from '../../base/clock.js';
 import { type DatabaseTimeBase, databaseClock } from '../../base/database-clock.js';
 import { DbError, toWireError } from '../../base/errors.js';
 import { createPrng } from '../../base/prng.js';
 import type { BlockCacheBuffers } from '../../cache/block-cache-format.js';
 import { openSharedBlockCache } from '../../cache/shared-block-cache.js';
-import type { QueryOutcome } from '../../front/query/messages.js';
 import { IndexUsage } from '../../shm/index-usage.js';
 import { SeqnoBoard } from '../../shm/seqno-board.js';
 import { loadParser } from '../../sql/parse/parse.js';
@@ -58,6 +58,7 @@ class QueryThread {
       readerIndex,
       blocks,
       clock: systemClock,
+      databaseClock: clock,
       indexUsage: new IndexUsage(data.indexUsage),
       memoryLimitBytes: data.memoryLimitBytes,
       resultBytesMax: data.resultBytesMax,
@@ -73,7 +74,8 @@ class QueryThread {
 
   /** Never throws: the front is told how it ended. */
   async runQuery({ query, port, shards, systemRows }: QueryTask): Promise<void> {
-    const exchange = new FrontExchange(query, port);
+    const exchange = new FrontExchange(query, port, systemClock);
+    if (!exchange.begin()) return;
     let outcome: QueryOutcome | undefined;
     try {
       await this.ready;

@@ -1,7 +1,8 @@
 /** A slice of a scan copied out of shared memory: documents and keys one behind the other in one buffer. One thread. */
 import type { DocumentPlace } from '../../sql/execute/source.js';
 
-const INITIAL_BYTES = 256 * 1024;
+/** Grows as it fills: zeroing a large buffer would cost more than a short scan does. */
+const INITIAL_BYTES = 8 * 1024;
 
 interface CopiedEntry {
   readonly keyStart: number;

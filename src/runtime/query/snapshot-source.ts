@@ -57,7 +57,8 @@ export class SnapshotSource implements DocumentSource {
   readonly shards: number;
   private readonly place = new Place();
   private readonly key = new Uint8Array(4 * 1024);
-  private readonly copy = new SliceCopy();
+  /** Made when it is needed: most statements of a front read no more than a few documents. */
+  private copy: SliceCopy | undefined;
 
   constructor(private readonly options: SnapshotSourceOptions) {
     this.shards = options.readers.length;
@@ -229,6 +230,7 @@ export class SnapshotSource implements DocumentSource {
     counters: ScanCounters[] | undefined,
   ): Uint8Array | undefined {
     // Nested scans have copies of their own.
+    this.copy ??= new SliceCopy();
     const copy = this.copy.isInUse ? new SliceCopy() : this.copy;
     copy.begin();
     try {

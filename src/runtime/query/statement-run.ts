@@ -1,13 +1,10 @@
 /** One statement on a query thread: from its text to the bytes of its result. */
+
+import type { QueryOutcome } from '../../admin/query-record.js';
 import type { Clock } from '../../base/clock.js';
+import type { DatabaseClock } from '../../base/database-clock.js';
 import type { ShardReader } from '../../engine/shard-reader.js';
-import {
-  CANCEL_NONE,
-  CANCEL_REASON,
-  CANCEL_TIMEOUT,
-  type PoolQuery,
-  type QueryOutcome,
-} from '../../front/query/messages.js';
+import { CANCEL_NONE, CANCEL_REASON, CANCEL_TIMEOUT, type PoolQuery } from '../../front/query/messages.js';
 import type { IndexUsage } from '../../shm/index-usage.js';
 import type { SeqnoBoard } from '../../shm/seqno-board.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
@@ -28,6 +25,7 @@ import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, missingIndex, planWords } from '../../sql/session/plan-summary.js';
 import { EXPLAIN_COLUMNS, ResultBody } from '../../sql/session/result-body.js';
+import { reviveValue } from '../../sql/types/values.js';
 import type { CountingBlockCache } from './counting-block-cache.js';
 import { DocumentWrites } from './document-writes.js';
 import type { FrontExchange } from './front-exchange.js';
@@ -45,6 +43,7 @@ export interface StatementRunOptions {
   readonly readerIndex: number;
   readonly blocks: CountingBlockCache;
   readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
   readonly indexUsage: IndexUsage;
   readonly memoryLimitBytes: number;
   readonly resultBytesMax: number;
@@ -130,7 +129,8 @@ export class StatementRun {
     emit: (row: Parameters<ResultBody['add']>[0]) => boolean,
   ): void {
     const { options, query } = this;
-    const params = bindParameters(query.params, prepared.parameterTypes);
+    // Values lose their classes between threads.
+    const params = bindParameters(query.params.map(reviveValue), prepared.parameterTypes);
     const held = holdSnapshot(options.board, options.readerIndex);
     try {
       const environment: ExecutionEnvironment = {
@@ -139,10 +139,11 @@ export class StatementRun {
           seqno: held.seqno,
           nowSeconds: query.nowSeconds,
           fillCache: this.fitsCache(),
-          detached: bound.writes.length > 0 || needsDetachedScans(prepared.root),
+          // A client that is slow to take a stream must not hold a pin: shards would wait for it to recycle memtables.
+          detached: bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
           blocks: options.blocks,
         }),
-        systemRows: { rows: (table) => this.systemRows[table] ?? [] },
+        systemRows: { rows: (table) => (this.systemRows[table] ?? []).map(revivedRow) },
         evaluation: options.evaluation(query.startedAtMs * MICROS_PER_MS),
         params,
         budget: new MemoryBudget(options.memoryLimitBytes),
@@ -194,4 +195,8 @@ export class StatementRun {
   private elapsedMs(): number {
     return this.options.clock.monotonicMs() - this.startedMs;
   }
+}
+
+function revivedRow(row: SystemTableRows[string][number]): SystemTableRows[string][number] {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, reviveValue(value)]));
 }

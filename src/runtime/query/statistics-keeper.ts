@@ -85,8 +85,14 @@ export class StatisticsKeeper {
   }
 
   private async sample({ id, documents }: CollectionFigures): Promise<void> {
-    const fields = await this.options.pool.analyze({ collectionId: id, documents });
-    this.sampled.set(id, { documents, fields: fields as Sampled['fields'] });
+    let fields: Sampled['fields'] = this.sampled.get(id)?.fields ?? {};
+    try {
+      fields = (await this.options.pool.analyze({ collectionId: id, documents })) as Sampled['fields'];
+    } catch (error) {
+      // Tried again when it has changed as much once more: others must get their turn.
+      this.options.warn(`no new statistics of collection ${id}: ${String(error)}`);
+    }
+    this.sampled.set(id, { documents, fields });
   }
 
   private async publish(figures: readonly CollectionFigures[]): Promise<void> {

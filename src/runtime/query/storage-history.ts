@@ -67,21 +67,30 @@ export class StorageHistory {
   }
 
   async sample(): Promise<void> {
-    const { clock, read } = this.options;
-    const { bytesWrittenTotal, ...figures } = await read();
-    const timestampMs = clock.wallMs();
-    const written = Math.max(0, bytesWrittenTotal - this.bytesBefore);
+    const { sample, bytesWrittenTotal } = await this.now();
     this.bytesBefore = bytesWrittenTotal;
-    this.samples.push({ timestampMs, bytes_written: written, ...figures });
-    this.samples = this.samples.filter((each) => each.timestampMs > timestampMs - KEPT_MS);
+    this.samples.push(sample);
+    this.samples = this.samples.filter((each) => each.timestampMs > sample.timestampMs - KEPT_MS);
     this.save();
   }
 
-  rows(): SystemRow[] {
-    return this.samples.map(({ timestampMs, ...figures }) => ({
+  /** All samples, and how it is now. */
+  async rows(): Promise<SystemRow[]> {
+    const { sample } = await this.now();
+    return [...this.samples, sample].map(({ timestampMs, ...figures }) => ({
       timestamp: new Timestamp(timestampMs * 1000, true),
       ...figures,
     }));
+  }
+
+  private async now(): Promise<{ readonly sample: StorageSample; readonly bytesWrittenTotal: number }> {
+    const { bytesWrittenTotal, ...figures } = await this.options.read();
+    const sample = {
+      timestampMs: this.options.clock.wallMs(),
+      bytes_written: Math.max(0, bytesWrittenTotal - this.bytesBefore),
+      ...figures,
+    };
+    return { sample, bytesWrittenTotal };
   }
 
   private get path(): string {

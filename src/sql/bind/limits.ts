@@ -2,6 +2,8 @@
 
 /** Deepest nesting of expressions and of queries, counted together. */
 export const NESTING_DEPTH_MAX = 256;
+/** Longest path of names, `a.b.c`: no document is nested deeper. */
+export const PATH_LENGTH_MAX = 256;
 /** Highest $n. */
 export const PARAMETERS_MAX = 65_535;
 /** Sets that ROLLUP, CUBE and GROUPING SETS may multiply to. */

@@ -1,6 +1,7 @@
 /** Column references, paths into documents, subscripts, arrays and rows. */
 import type { A_ArrayExpr, A_Indices, A_Indirection, ColumnRef, Node, RowExpr } from '@pgsql/types';
 import type { BoundExpression } from '../algebra/expression.js';
+import { PROGRAM_LIMIT_EXCEEDED, sqlError } from '../errors.js';
 import { resolveScalar } from '../functions/registry.js';
 import { bodyOf, stringOf, stringsOf } from '../parse/nodes.js';
 import { arrayOf, elementType, isArrayType, type ScalarType } from '../types/sql-type.js';
@@ -8,12 +9,17 @@ import { scalarCall } from './calls.js';
 import { coerce, unify } from './coerce.js';
 import type { Clause, StatementContext } from './context.js';
 import { notSupported, syntaxError, typeError } from './errors.js';
+import { PATH_LENGTH_MAX } from './limits.js';
 import { operatorCall } from './operators.js';
 import { below } from './relation.js';
 import type { Scope } from './scope.js';
 
 export function bindColumn(_context: StatementContext, node: ColumnRef, scope: Scope): BoundExpression {
   const fields = node.fields ?? [];
+  if (fields.length > PATH_LENGTH_MAX) {
+    const message = `a path has ${fields.length} names; no more than ${PATH_LENGTH_MAX} are allowed`;
+    throw sqlError(PROGRAM_LIMIT_EXCEEDED, message, node.location);
+  }
   const star = fields.findIndex((field) => bodyOf(field, 'A_Star') !== undefined);
   if (star >= 0) {
     if (star === 0) throw syntaxError('* is not allowed here', node.location);

@@ -7,6 +7,7 @@ import { Interval, SqlDate, SqlTime, type SqlValue, Timestamp } from '../types/v
 import { many, one, two } from './define.js';
 import type { FunctionDefinition } from './definition.js';
 import { toDate, toNumber, toTimestamp } from './from-text.js';
+import { characterCount } from './text-basic.js';
 import { checkTextLength } from './text-limit.js';
 import { dateToTimestamp } from './time-operators.js';
 import { numberToChar } from './to-char-number.js';
@@ -63,7 +64,8 @@ function format(pattern: string, args: readonly SqlValue[]): string {
     if (whole.includes('*')) size = Number(take(widthPlace) ?? 0);
     if (Math.abs(size) > WIDTH_MAX) throw sqlError('54000', `a width is limited to ${WIDTH_MAX}`);
     const text = formatArgument(take(place), kind);
-    return minus !== undefined || size < 0 ? text.padEnd(Math.abs(size)) : text.padStart(size);
+    const missing = ' '.repeat(Math.max(0, Math.abs(size) - characterCount(text)));
+    return minus !== undefined || size < 0 ? text + missing : missing + text;
   });
   checkTextLength(result.length);
   return result;

@@ -3,7 +3,7 @@
 import { addMonthsToDays, DAYS_PER_MONTH, MICROS_PER_DAY, splitMicros } from '../types/calendar.js';
 import { checkTimestamp } from '../types/datetime-fields.js';
 import { makeInterval } from '../types/interval-parse.js';
-import { divisionByZero } from '../types/numbers.js';
+import { divisionByZero, roundHalfEven } from '../types/numbers.js';
 import { type Interval, Timestamp } from '../types/values.js';
 
 export const addIntervals = (a: Interval, b: Interval): Interval =>
@@ -35,7 +35,7 @@ function scaleInterval(interval: Interval, scale: (part: number) => number): Int
     days += carried;
     restSeconds -= carried * 86_400;
   }
-  return makeInterval(months, days, Math.round(scale(interval.micros) + restSeconds * 1e6));
+  return makeInterval(months, days, roundHalfEven(scale(interval.micros) + restSeconds * 1e6));
 }
 
 export function divideInterval(interval: Interval, divisor: number): Interval {

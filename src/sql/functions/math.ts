@@ -167,7 +167,11 @@ export const MATH: readonly FunctionDefinition[] = [
   float('|/', squareRoot),
   float('cbrt', Math.cbrt),
   float('||/', Math.cbrt),
-  float('exp', Math.exp),
+  float('exp', (x) => {
+    const result = Math.exp(x);
+    if (result === 0 && Number.isFinite(x)) throw sqlError('22003', 'value out of range: underflow');
+    return result;
+  }),
   float('ln', logarithm(Math.log)),
   ...aliases(float('log', logarithm(Math.log10)), 'log10'),
   two<SqlNumber>('log', ['numeric', 'numeric'], 'numeric', logarithmOfBase),

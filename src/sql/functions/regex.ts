@@ -69,7 +69,9 @@ export function* regexMatches(text: string, regex: RegExp): Generator<RegExpExec
   for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
     const resumeAt = regex.lastIndex;
     yield match;
-    regex.lastIndex = match[0] === '' ? resumeAt + 1 : resumeAt;
+    // By a whole character: inside of a surrogate pair the unicode mode would go back, and for ever.
+    const step = regex.unicode && (text.codePointAt(resumeAt) ?? 0) > 0xffff ? 2 : 1;
+    regex.lastIndex = match[0] === '' ? resumeAt + step : resumeAt;
     if (regex.lastIndex > text.length) return;
   }
 }

@@ -93,7 +93,8 @@ function keepNumeric<D>(candidates: Candidate<D>[], types: readonly SqlType[]): 
   const places = types.map((_, index) => index);
   const isWorse = (candidate: Candidate<D>): boolean =>
     places.some(
-      (index) => takes(candidate, index, 'int8') && candidates.some((other) => takes(other, index, 'numeric')),
+      (index) =>
+        takes(candidate, index, 'int8') && candidates.some((other) => takes(other, index, 'numeric')),
     );
   const better = candidates.filter((candidate) => !isWorse(candidate));
   return better.length > 0 ? better : candidates;

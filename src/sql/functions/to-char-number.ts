@@ -63,6 +63,8 @@ function parseFormat(format: string): NumberFormat {
     tokens.push(token);
     at += text.length;
   }
+  const hasSign = tokens.some(({ kind }) => ['sign', 'minus', 'plus', 'plusMinus'].includes(kind));
+  if (brackets && hasSign) throw sqlError('42601', 'cannot use "PR" and "S"/"PL"/"MI"/"SG" together');
   return { tokens, fill, brackets, roman, scientific, shift, integerDigits, fractionDigits };
 }
 

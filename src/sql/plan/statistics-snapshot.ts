@@ -30,7 +30,10 @@ export class SnapshotStatistics implements StatisticsView {
   }
 
   field(collectionId: number, path: readonly string[]): FieldStatistics | undefined {
-    return this.collections.get(collectionId)?.fields[fieldKey(path)];
+    const fields = this.collections.get(collectionId)?.fields;
+    const key = fieldKey(path);
+    // Members may be called `constructor` or `__proto__`.
+    return fields !== undefined && Object.hasOwn(fields, key) ? fields[key] : undefined;
   }
 
   index(indexId: number): { readonly entries: number; readonly bytes: number } | undefined {

@@ -1,7 +1,7 @@
-/** Whether a plan reads or writes other documents while it looks at one. Pure. */
+/** Whether a plan reads or writes other documents while it looks at one, or may make any number of rows of it. Pure. */
 import type { PhysicalPlan } from '../algebra/physical.js';
 
-const NESTING = new Set(['nestedLoop', 'modify', 'subquery', 'with', 'functionScan']);
+const NESTING = new Set(['hashJoin', 'nestedLoop', 'modify', 'subquery', 'with', 'functionScan']);
 
 /** Plans are plain data: everything in them is looked at. */
 export function needsDetachedScans(plan: PhysicalPlan): boolean {
