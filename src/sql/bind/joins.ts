@@ -10,7 +10,7 @@ import { and, condition } from './condition.js';
 import { JOIN_CONDITION, type StatementContext } from './context.js';
 import { notSupported, syntaxError, typeError } from './errors.js';
 import type { Relation } from './relation.js';
-import { type MergedColumn, Scope } from './scope.js';
+import type { MergedColumn, Scope } from './scope.js';
 
 const KINDS: Readonly<Record<string, JoinKind>> = {
   JOIN_INNER: 'inner',
@@ -72,7 +72,7 @@ interface Sides {
 }
 
 function sideScope(scope: Scope, relations: readonly Relation[], merged: readonly MergedColumn[]): Scope {
-  const side = new Scope(scope.parent);
+  const side = scope.aside();
   side.relations.push(...relations);
   side.merged = merged;
   return side;
