@@ -17,6 +17,7 @@ import type { SqlValue } from '../types/values.js';
 import { divideNumeric, overflow, power, powerNumeric } from './arithmetic.js';
 import { aliases, many, one, sameAsFirst, two } from './define.js';
 import type { FunctionDefinition } from './definition.js';
+import { withSmallIntegers } from './small-integers.js';
 
 const outsideDomain = (): DbError => sqlError(NUMERIC_VALUE_OUT_OF_RANGE, 'input is out of range');
 
@@ -159,10 +160,10 @@ export const MATH: readonly FunctionDefinition[] = [
   ...wholes('floor', Math.floor),
   one<SqlNumber>('round', 'numeric', 'numeric', (value) => roundDecimal(value, 0)),
   one<SqlNumber>('round', 'float8', 'float8', (value) => roundHalfEven(Number(value))),
-  two<SqlNumber, number>('round', ['numeric', 'int8'], 'numeric', roundDecimal),
+  withSmallIntegers(two<SqlNumber, number>('round', ['numeric', 'int8'], 'numeric', roundDecimal)),
   one<SqlNumber>('trunc', 'numeric', 'numeric', (value) => truncateDecimal(value, 0)),
   one<SqlNumber>('trunc', 'float8', 'float8', (value) => Math.trunc(Number(value)) + 0),
-  two<SqlNumber, number>('trunc', ['numeric', 'int8'], 'numeric', truncateDecimal),
+  withSmallIntegers(two<SqlNumber, number>('trunc', ['numeric', 'int8'], 'numeric', truncateDecimal)),
   float('sqrt', squareRoot),
   float('|/', squareRoot),
   float('cbrt', Math.cbrt),

@@ -18,6 +18,7 @@ import { LIKE } from './like.js';
 import { MATH } from './math.js';
 import { REGEX_FUNCTIONS } from './regex-functions.js';
 import { type Resolution, resolve, type Signature } from './resolve.js';
+import { withSmallIntegers } from './small-integers.js';
 import { SYSTEM_FUNCTIONS } from './system-functions.js';
 import * as tables from './table-functions.js';
 import { TEXT_BASIC } from './text-basic.js';
@@ -29,14 +30,14 @@ const SCALARS: readonly (readonly FunctionDefinition[])[] = [
   ARITHMETIC,
   ANY_OPERATORS,
   MATH,
-  TEXT_BASIC,
+  TEXT_BASIC.map((definition) => (definition.name === 'to_hex' ? definition : withSmallIntegers(definition))),
   LIKE,
-  REGEX_FUNCTIONS,
+  REGEX_FUNCTIONS.map(withSmallIntegers),
   FORMATTING,
-  TIME_OPERATORS,
-  TIME_FUNCTIONS,
-  JSON_FUNCTIONS,
-  ARRAYS,
+  TIME_OPERATORS.map(withSmallIntegers),
+  TIME_FUNCTIONS.map(withSmallIntegers),
+  JSON_FUNCTIONS.map(withSmallIntegers),
+  ARRAYS.map(withSmallIntegers),
   SYSTEM_FUNCTIONS,
 ];
 const AGGREGATES: readonly (readonly AggregateDefinition[])[] = [
