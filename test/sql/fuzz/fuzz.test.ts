@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
+import { KNOWN_HANGS } from './corpus.js';
+import type { FuzzMessage, FuzzTask } from './fuzz-messages.js';
 
 /** SEED=n explores; this one is what every change must keep. */
 const SEED_OF_CI = 7;
-
-import type { FuzzMessage, FuzzTask } from './fuzz-messages.js';
 
 const seed = Number(process.env['SEED'] ?? SEED_OF_CI);
 const statements = Number(process.env['FUZZ_STATEMENTS'] ?? 2000);
@@ -57,13 +57,9 @@ function fuzz(): Promise<FuzzResult> {
 }
 
 test.serial('broken and strange statements end in rows or in an error of the query', async (t) => {
-  if (process.env['FUZZ_STATEMENTS'] === undefined) {
-    t.log('SKIPPED: it finds regular expressions that hang a thread; FUZZ_STATEMENTS=2000 runs it');
-    t.pass();
-    return;
-  }
   t.timeout(60 * 60_000);
   t.log(`SEED=${seed} FUZZ_STATEMENTS=${statements}`);
+  for (const text of KNOWN_HANGS) t.log(`not run, since it is known to hang a thread: ${text}`);
   const { failures, withRows, heapGrowthBytes } = await fuzz();
   for (const failure of failures) t.log(failure);
   t.log(`${withRows} of ${statements} gave rows; the heap grew by ${Math.round(heapGrowthBytes / 1024)} KiB`);

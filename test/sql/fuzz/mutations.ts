@@ -25,7 +25,11 @@ export class StatementMutator {
     if (choices.chance(0.05)) return choices.many(choices.between(1, 30), () => this.token()).join(' ');
     let tokens = tokensOf(this.valid());
     const isWhole = choices.chance(0.05);
-    for (let count = isWhole ? 0 : choices.between(1, MUTATIONS_MAX); count > 0; count--)
+    for (
+      let count = isWhole ? 0 : choices.chance(0.6) ? 1 : choices.between(1, MUTATIONS_MAX);
+      count > 0;
+      count--
+    )
       tokens = this.mutated(tokens);
     const text = tokens.join('');
     return choices.chance(0.1) ? this.withBrokenCharacters(text) : text;
