@@ -25,7 +25,10 @@ export function groupedSelect(tools: QueryTools, outer: Scope | undefined): Sele
   );
   const having = choices.chance(0.25) ? sql` HAVING ${condition(tools, own, keys)}` : sql``;
   const where = tools.where(scope, 0.5);
-  return { fragment: sql`SELECT ${list} FROM ${from}${where}${groupBy(tools, keys)}${having}`, columns };
+  return {
+    fragment: sql`SELECT ${list} FROM ${from}${where}${groupBy(tools, scope, keys)}${having}`,
+    columns,
+  };
 }
 
 function groupKey(tools: QueryTools, scope: Scope): Output {
@@ -44,7 +47,7 @@ function groupKey(tools: QueryTools, scope: Scope): Output {
   return { fragment: sql`coalesce(${reference}, false)`, type };
 }
 
-function groupBy({ choices }: QueryTools, keys: readonly Output[]): Fragment {
+function groupBy({ choices }: QueryTools, scope: Scope, keys: readonly Output[]): Fragment {
   if (keys.length === 0) return sql``;
   const positions = keys.map((_, index) => String(index + 1));
   // The same key twice is two keys for PostgreSQL's ROLLUP when they are given by position.
@@ -54,8 +57,10 @@ function groupBy({ choices }: QueryTools, keys: readonly Output[]): Fragment {
   if (isUnique && !isConstant && choices.chance(0.1)) {
     return sql` GROUP BY ${choices.pick(['ROLLUP', 'CUBE'])} (${joined(positions, ', ')})`;
   }
+  // A column of a subquery that is called c1 too would come first; what it groups by `_id` may name all of a document here.
+  const hasAliases = scope.sources.every(({ key }) => key.length > 0);
   const parts = keys.map(({ fragment }, index) =>
-    choices.pick<string | Fragment>([fragment, fragment, `c${index + 1}`, String(index + 1)]),
+    choices.pick<string | Fragment>([fragment, hasAliases ? `c${index + 1}` : fragment, String(index + 1)]),
   );
   return sql` GROUP BY ${joined(parts, ', ')}`;
 }
