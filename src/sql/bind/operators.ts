@@ -5,7 +5,7 @@ import { sqlError, UNDEFINED_FUNCTION } from '../errors.js';
 import { resolveOperator } from '../functions/registry.js';
 import { bodyOf, stringsOf } from '../parse/nodes.js';
 import { arrayOf, elementType, isArrayType } from '../types/sql-type.js';
-import { coerce, decided, unify } from './coerce.js';
+import { coerce, decided, isNumeric, unify } from './coerce.js';
 import { comparable, compare, isComparison } from './comparison.js';
 import { and, not, or } from './condition.js';
 import type { Clause, StatementContext } from './context.js';
@@ -112,8 +112,12 @@ export function operatorCall(
 /** The left side is bound twice, so that no two expressions share the columns of a subquery. */
 function nullIf(place: Place, left: Node, right: Node): BoundExpression {
   const { context, location } = place;
-  const when = compare(context, '=', operand(place, left), operand(place, right), location);
-  const otherwise = decided(operand(place, left));
+  const other = operand(place, right);
+  const when = compare(context, '=', operand(place, left), other, location);
+  const first = decided(operand(place, left));
+  // PostgreSQL's has the type in which the two were compared: dividing what comes of (9, 2.0) is not to cut.
+  const isWidened = first.type === 'int8' && (other.type === 'any' || isNumeric(other.type));
+  const otherwise = isWidened ? coerce(context, first, other.type === 'any' ? 'numeric' : other.type) : first;
   const nothing: BoundExpression = { kind: 'const', type: otherwise.type, value: null };
   // biome-ignore lint/suspicious/noThenProperty: the name of SQL; nobody awaits a branch
   return { kind: 'case', type: otherwise.type, branches: [{ when, then: nothing }], otherwise };

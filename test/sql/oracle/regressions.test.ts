@@ -30,6 +30,12 @@ test('a subquery in ON sees the common tables of its query', (t) => {
   t.deepEqual(rows(`WITH c AS (SELECT n FROM docs) SELECT a._id FROM docs a JOIN docs b ON ${on}`), [['a']]);
 });
 
+test('nullif of an integer and a decimal is a decimal', (t) => {
+  const text =
+    'SELECT nullif(9, 2::numeric) / 4, nullif(9, d) / 4, nullif(9, 2) / 4, nullif(2, 2::numeric) FROM docs';
+  t.deepEqual(rows(text)[0], [2.25, 2.25, 2, null]);
+});
+
 test('an OR of thousands of equalities becomes IN in linear time', (t) => {
   const others = Array.from({ length: 5000 }, (_, i) => ` OR n = ${i + 10}`).join('');
   const startedMs = performance.now();
