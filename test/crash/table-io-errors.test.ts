@@ -109,7 +109,7 @@ test.serial(
     const health = await server.get('/health');
     t.is(health.status, 503);
     t.regex(health.text, /MANIFEST-\d+: EIO/);
-    t.regex(server.log, /manifest of shard 0 takes no more edits until it is reopened/);
+    await server.untilLogged(/manifest of shard 0 takes no more edits until it is reopened/);
     t.is(await server.metric('lumadb_wal_poisoned{shard="0"}'), 0, 'the log is sound');
     t.is(await server.metric('lumadb_manifest_poisoned{shard="0"}'), 1);
     // What was acknowledged before may still be on its way from the process that writes.

@@ -51,7 +51,7 @@ test("the manual's read-only mode refuses every write with its reason, outlives 
   await refused();
   await server.kill9();
   await server.restart();
-  t.regex(server.log, /the database is read-only: Emergency maintenance/);
+  await server.untilLogged(/the database is read-only: Emergency maintenance/);
   await refused();
 
   t.deepEqual((await setReadOnly(server, { enabled: false })).json, { read_only: false, persisted: true });

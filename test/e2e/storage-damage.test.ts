@@ -164,7 +164,7 @@ test.serial(
     t.is((await server.stop()).code, 0);
 
     await server.restart({ args: ['--recovery-mode'] });
-    t.regex(server.log, /recovery mode: table left out: [^\n]*\.sst/);
+    await server.untilLogged(/recovery mode: table left out: [^\n]*\.sst/);
     const lost = (await noiseFaults(server, DOCUMENTS)).length;
     t.true(lost > 20 && lost < 300, `${lost} documents are in the missing table`);
     const write = await server.put('/api/v1/c/k1', {});

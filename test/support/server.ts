@@ -197,6 +197,11 @@ export class TestServer {
     }
   }
 
+  /** Waits for a line of the log: what a line tells of can be seen elsewhere before it is printed. */
+  untilLogged(pattern: RegExp): Promise<void> {
+    return this.until(`the log has ${pattern}`, () => pattern.test(this.log));
+  }
+
   private async launch(options: ServerOptions): Promise<void> {
     const args = [CLI_MAIN, 'start', '--data-dir', this.dataDir, '--port', String(options.port ?? 0)];
     args.push(...(options.args ?? []));
