@@ -63,9 +63,13 @@ function placeOf(body: unknown, sql: string): string {
   return `\n  ${line}\n  ${' '.repeat(before.length - lineStart)}^`;
 }
 
+/** What PostgreSQL counts in its command tag; definitions count nothing. */
+const COUNTED_COMMANDS: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE']);
+
 function printResult({ columns, rows, row_count: count, command, execution_time_ms: ms }: QueryAnswer): void {
   if (columns.length === 0) {
-    print(`${command} ${count}  (${ms} ms)`);
+    const tag = COUNTED_COMMANDS.has(command) ? `${command} ${count}` : command;
+    print(`${tag}  (${ms} ms)`);
     return;
   }
   // A plan is text whose indentation means something.
