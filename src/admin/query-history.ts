@@ -51,13 +51,14 @@ export class QueryHistory {
 
   constructor(
     capacity: number,
-    private readonly slowMs: number,
+    /** As configured now. */
+    private readonly slowMs: () => number,
   ) {
     this.executions = new Ring(capacity);
   }
 
   isSlow({ durationMs }: QueryRecord): boolean {
-    return durationMs > this.slowMs;
+    return durationMs > this.slowMs();
   }
 
   add(record: QueryRecord): void {

@@ -15,6 +15,8 @@ export interface KeyMeta {
   readonly allowed: string;
   /** The words among the accepted values, for suggestions. */
   readonly choices: readonly string[];
+  /** Whether PATCH /admin/config takes effect at once; otherwise at the next start. */
+  readonly isLive: boolean;
   /** Set when the key is accepted but changing it has no effect in this release: why. */
   readonly inactiveBecause?: string;
 }
@@ -32,9 +34,14 @@ export function binarySize(bytes: number): string | null {
 
 /** What every key's schema carries; the extra index signature is zod's. */
 export function meta(
-  key: Omit<KeyMeta, 'choices'> & { choices?: readonly string[] },
+  key: Omit<KeyMeta, 'choices' | 'isLive'> & { choices?: readonly string[] },
 ): KeyMeta & { [name: string]: unknown } {
-  return { choices: [], ...key };
+  return { choices: [], isLive: false, ...key };
+}
+
+/** A key that can be changed while the server runs: see runtime/config-control.ts. */
+export function live<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ ...schema.meta(), isLive: true }) as Schema;
 }
 
 interface IntegerOptions {

@@ -1,12 +1,14 @@
 /**
- * Reads the configuration: a TOML file, then the environment, then the command line; later ones win. Collects every
- * problem before it gives up, so that an operator fixes a file once and not once a line.
+ * Reads the configuration: a TOML file, then what operators have changed at run time (changes.ts), then the environment,
+ * then the command line; later ones win. Collects every problem before it gives up, so that an operator fixes a file once
+ * and not once a line.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { assert } from '../base/assert.js';
 import { DbError } from '../base/errors.js';
+import { CONFIG_CHANGES_FILE, type ConfigChanges, parseChanges } from './changes.js';
 import { nearest } from './nearest.js';
 import { type KeyPositions, locateKeys, type Position } from './positions.js';
 import { type RelationFault, relationFaults } from './relations.js';
@@ -14,6 +16,7 @@ import {
   type Config,
   type ConfigOverrides,
   configSchema,
+  defaultConfig,
   describeConfig,
   type KeyInfo,
   type SectionInfo,
@@ -32,13 +35,23 @@ export interface LoadOptions {
   /** What the command line says; wins over file and environment. */
   readonly overrides?: ConfigOverrides;
   readonly lookup?: readonly string[];
+  /** Changes made at run time; 'stored' reads those of the data directory that all else leads to. Default: none. */
+  readonly changes?: 'stored' | ConfigChanges;
 }
 
 export type KeyOrigin =
   | { readonly from: 'default' }
   | { readonly from: 'file'; readonly file: string; readonly line: number; readonly column: number }
+  | { readonly from: 'change' }
   | { readonly from: 'environment'; readonly variable: string }
   | { readonly from: 'command line' };
+
+/** Where a value comes from, for people. */
+export function originText(origin: KeyOrigin): string {
+  if (origin.from === 'file') return `${origin.file}:${origin.line}`;
+  if (origin.from === 'change') return 'PATCH /admin/config';
+  return origin.from === 'environment' ? origin.variable : origin.from;
+}
 
 export interface ConfigSource {
   /** The file that was read, or null when there was none. */
@@ -100,7 +113,7 @@ function describeValue(value: unknown): string {
   return String(value);
 }
 
-function valueMessage(key: KeyInfo, name: string, value: unknown): string {
+export function valueMessage(key: KeyInfo, name: string, value: unknown): string {
   const meant = typeof value === 'string' ? nearest(value, key.choices) : null;
   const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
   return `${name} must be ${key.allowed}; got ${describeValue(value)}${hint}`;
@@ -251,6 +264,30 @@ class Collector {
     }
   }
 
+  /** Changes made at run time give way to the environment and the command line, which are read before. */
+  readChanges(changes: ConfigChanges, where: string): void {
+    for (const [path, value] of Object.entries(changes)) {
+      const key = this.keys.find((candidate) => candidate.path === path);
+      const from = this.given.get(path)?.origin.from ?? 'default';
+      if (key === undefined) this.problems.push(outsideFile(where, `unknown key ${path}`));
+      else if (!key.accepts(value)) this.problems.push(outsideFile(where, valueMessage(key, path, value)));
+      else if (from === 'default' || from === 'file')
+        this.given.set(path, { value: value as Value, origin: { from: 'change' } });
+    }
+  }
+
+  readStoredChanges(): void {
+    const dataDirectory = this.given.get('storage.data_dir')?.value ?? defaultConfig().storage.data_dir;
+    const file = join(String(dataDirectory), CONFIG_CHANGES_FILE);
+    if (!existsSync(file)) return;
+    try {
+      this.readChanges(parseChanges(readFileSync(file, 'utf8')), file);
+    } catch (error) {
+      const advice = 'correct it, or remove it to go by the configuration file alone';
+      this.problems.push(outsideFile(file, `cannot be read: ${(error as Error).message}; ${advice}`));
+    }
+  }
+
   /** Null when the keys are fine one by one but do not go together; the problems say how. */
   finish(file: string | null): LoadedConfig | null {
     const given: Record<string, Record<string, Value>> = {};
@@ -294,6 +331,9 @@ export function checkConfig(options: LoadOptions): ConfigCheck {
   if (file !== null) collector.readFile(file);
   collector.readEnvironment(options.env);
   collector.readOverrides(options.overrides ?? {});
+  const { changes = {} } = options;
+  if (changes === 'stored') collector.readStoredChanges();
+  else collector.readChanges(changes, 'changes');
   const { problems } = collector;
   const loaded = problems.length === 0 ? collector.finish(file) : null;
   return { problems, loaded, file };

@@ -56,7 +56,8 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 function tableRow(key: KeyInfo): string {
   const value = `\`${tomlValue(key.default)}\`${withSize(key)}`;
   const what = `${key.description}${inactiveNote(key).replace('No effect in this release:', '**$&**')}`;
-  return `| \`${key.name}\` | ${value} | ${cell(key.allowed)} | ${cell(what)} | \`${key.environment}\` |`;
+  const effect = key.isLive ? 'at once' : 'restart';
+  return `| \`${key.name}\` | ${value} | ${cell(key.allowed)} | ${cell(what)} | ${effect} | \`${key.environment}\` |`;
 }
 
 const INTRODUCTION = `# Configuration
@@ -67,12 +68,15 @@ LumaDB reads, in this order, and later ones win:
 
 1. the defaults below;
 2. a TOML file: the one that \`--config FILE\` names, else \`./config.toml\`, else \`/etc/lumadb/config.toml\`; none is fine too;
-3. the environment: \`LUMADB_SECTION__KEY\` (two underscores between section and key), as in \`LUMADB_SERVER__PORT=9090\`;
-4. flags of the command line, as in \`lumadb start --port 9090\`.
+3. what was changed while the server ran, by \`PATCH /admin/config\`: \`config-changes.json\` in the data directory;
+4. the environment: \`LUMADB_SECTION__KEY\` (two underscores between section and key), as in \`LUMADB_SERVER__PORT=9090\`;
+5. flags of the command line, as in \`lumadb start --port 9090\`.
 
 Unknown sections, keys and variables are errors that name the nearest known one. All problems are reported
 together, each as \`file:line:column: message\`. \`lumadb config validate FILE\` checks a file without starting
 anything; \`lumadb config show\` prints the effective value of every key and where it comes from.
+
+The column *changed* says when \`PATCH /admin/config\` takes effect: at once, or with the next start.
 
 Keys marked **No effect in this release** are accepted, so that configurations written for another release need no
 change; the server logs a warning when one is set to something other than its default.
@@ -85,7 +89,7 @@ export function configurationReference(): string {
     parts.push(`## [${section.name}]\n\n${section.description}\n`);
     if (section.keys.length === 0) continue;
     const header =
-      '| key | default | must be | what it does, what it costs | environment |\n|---|---|---|---|---|';
+      '| key | default | must be | what it does, what it costs | changed | environment |\n|---|---|---|---|---|---|';
     parts.push(`${header}\n${section.keys.map(tableRow).join('\n')}\n`);
   }
   return parts.join('\n');

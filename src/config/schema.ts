@@ -4,7 +4,7 @@
  * narrow options. Keys are written as in config.toml, in snake_case.
  */
 import { z } from 'zod';
-import { choice, flag, GIB, integer, type KeyMeta, KIB, MIB, meta, text } from './keys.js';
+import { choice, flag, GIB, integer, type KeyMeta, KIB, live, MIB, meta, text } from './keys.js';
 import { SHARDS_MAX } from './shard-count.js';
 
 const TIB = 1024 * GIB;
@@ -29,13 +29,17 @@ const server = z
       { default: 1, min: 1, max: 64 },
       'Threads that own client sockets. Each takes up to one core, and two rings of memory per shard.',
     ),
-    max_connections: integer(
-      { default: 20_000, min: 1, max: 1_000_000 },
-      'Open client connections; more are refused. Each costs a file descriptor (see `ulimit -n`) and some KiB.',
+    max_connections: live(
+      integer(
+        { default: 20_000, min: 1, max: 1_000_000 },
+        'Open client connections; more are refused. Each costs a file descriptor (see `ulimit -n`) and some KiB.',
+      ),
     ),
-    auto_create_collections: flag(
-      true,
-      'Whether a write to an unknown collection creates it. Off, a misspelt name is an error, not a new collection.',
+    auto_create_collections: live(
+      flag(
+        true,
+        'Whether a write to an unknown collection creates it. Off, a misspelt name is an error, not a new collection.',
+      ),
     ),
     max_in_flight_body_bytes: integer(
       { default: 256 * MIB, min: 32 * MIB, max: 16 * GIB, unit: 'bytes' },
@@ -45,9 +49,11 @@ const server = z
       { default: 65_536, min: 1, max: 16_777_216 },
       'Writes of one front thread that wait for their shard; above it new ones get 503. Each keeps its document in memory.',
     ),
-    drain_timeout_ms: integer(
-      { default: 60_000, min: 0, max: 3_600_000, unit: 'ms' },
-      'How long SIGTERM lets running requests finish before they are cut off. Longer makes restarts slower.',
+    drain_timeout_ms: live(
+      integer(
+        { default: 60_000, min: 0, max: 3_600_000, unit: 'ms' },
+        'How long SIGTERM lets running requests finish before they are cut off. Longer makes restarts slower.',
+      ),
     ),
     insecure: flag(
       false,
@@ -82,9 +88,11 @@ const storage = z
       { default: 64 * MIB, min: 0, max: TIB, unit: 'bytes' },
       'Disk space held back in a file and released when the disk is full, so that deletes and compaction go on; 0 = none.',
     ),
-    read_only_free_bytes: integer(
-      { default: 256 * MIB, min: 0, max: TIB, unit: 'bytes' },
-      'Free disk space below which writes other than deletes are refused, until a quarter more is free. Costs that space.',
+    read_only_free_bytes: live(
+      integer(
+        { default: 256 * MIB, min: 0, max: TIB, unit: 'bytes' },
+        'Free disk space below which writes other than deletes are refused, until a quarter more is free. Costs that space.',
+      ),
     ),
     disk_check_interval_ms: integer(
       { default: 1000, min: 10, max: 3_600_000, unit: 'ms' },
@@ -183,9 +191,11 @@ const compaction = z
       { default: 4 * MIB, min: 64 * KIB, max: GIB, unit: 'bytes' },
       'Size at which an SSTable is cut. Smaller makes finer compactions, costs open files and memory for their indexes.',
     ),
-    rate_limit: integer(
-      { default: 0, min: 0, max: TIB, unit: 'bytes/s' },
-      'Most bytes a second that compactions of one shard write; 0 = no limit. Spares a slow disk, costs stalls if set too low.',
+    rate_limit: live(
+      integer(
+        { default: 0, min: 0, max: TIB, unit: 'bytes/s' },
+        'Most bytes a second that compactions of one shard write; 0 = no limit. Spares a slow disk, costs stalls if set too low.',
+      ),
     ),
     max_job_size: integer(
       { default: 256 * MIB, min: MIB, max: TIB, unit: 'bytes' },
@@ -233,10 +243,12 @@ const security = z
 
 const logging = z
   .strictObject({
-    level: choice(
-      ['trace', 'debug', 'info', 'warn', 'error'],
-      'info',
-      'Least important line that is written. "debug" and "trace" cost throughput and disk.',
+    level: live(
+      choice(
+        ['trace', 'debug', 'info', 'warn', 'error'],
+        'info',
+        'Least important line that is written. "debug" and "trace" cost throughput and disk.',
+      ),
     ),
     format: choice(
       ['text', 'json'],
@@ -263,9 +275,11 @@ const query = z
       { default: 128, min: 0, max: 100_000 },
       'Queries that wait for a thread; above it new ones get 503. Each waiting one keeps its text and parameters.',
     ),
-    timeout_ms: integer(
-      { default: 30_000, min: 1, max: 86_400_000, unit: 'ms' },
-      'How long a query may take, waiting included, when the request names no `timeout_ms` of its own.',
+    timeout_ms: live(
+      integer(
+        { default: 30_000, min: 1, max: 86_400_000, unit: 'ms' },
+        'How long a query may take, waiting included, when the request names no `timeout_ms` of its own.',
+      ),
     ),
     memory_limit: integer(
       { default: 256 * MIB, min: MIB, max: 64 * GIB, unit: 'bytes' },
@@ -275,9 +289,11 @@ const query = z
       { default: 64 * MIB, min: 64 * KIB, max: GIB, unit: 'bytes' },
       'Largest JSON answer of a query. Larger results need `Accept: application/x-ndjson`, which streams.',
     ),
-    slow_ms: integer(
-      { default: 100, min: 0, max: 3_600_000, unit: 'ms' },
-      'Queries that take longer are written to slow-query.log and system.slow_queries.',
+    slow_ms: live(
+      integer(
+        { default: 100, min: 0, max: 3_600_000, unit: 'ms' },
+        'Queries that take longer are written to slow-query.log and system.slow_queries.',
+      ),
     ),
     history_max: integer(
       { default: 10_000, min: 0, max: 1_000_000 },

@@ -29,7 +29,12 @@ export type RebuildRequest = { readonly index: string } | { readonly collection:
 /** About statements that run. */
 export type QueryCall = { readonly kind: 'queries' } | { readonly kind: 'cancel-query'; readonly id: string };
 
-export type AdminCall = StorageCall | QueryCall;
+/** About the configuration; `changes` as the body has them, by any name of a key. */
+export type ConfigCall =
+  | { readonly kind: 'config' }
+  | { readonly kind: 'change-config'; readonly changes: Readonly<Record<string, unknown>> };
+
+export type AdminCall = StorageCall | QueryCall | ConfigCall;
 
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }

@@ -1,10 +1,11 @@
 /**
  * The routes of storage administration: compaction, removal of expired documents, the archive of the log, memory, tasks
- * and the dump of everything. The main thread answers them all. Front thread only, off the hot path.
+ * the dump of everything, and the configuration. The main thread answers them all. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { readCompact, readGc, readRebuild, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
+import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
 import type { FrontContext } from './front-context.js';
 
@@ -29,6 +30,15 @@ export class AdminRoutes {
     show('/admin/compaction', { kind: 'compaction' });
     show('/admin/dump-state', { kind: 'dump-state' });
     show('/admin/tasks', { kind: 'tasks' });
+    show('/admin/config', { kind: 'config' });
+    app.patch(
+      '/admin/config',
+      guard((res, req) =>
+        this.exchange.serveBody(res, req, async (body) =>
+          this.ask({ kind: 'change-config', changes: asObject(body) }),
+        ),
+      ),
+    );
     app.get(
       '/admin/tasks/:id',
       guard((res, req) => {

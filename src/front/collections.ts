@@ -6,6 +6,7 @@
 import type { WireError } from '../base/errors.js';
 import { TTL_UNSET } from '../base/expiry.js';
 import type { CollectionInfo, ControlPlane } from './control-plane.js';
+import type { FrontSettings } from './front-context.js';
 import { collectionNameFault } from './path.js';
 
 export class CollectionRegistry {
@@ -20,7 +21,7 @@ export class CollectionRegistry {
 
   constructor(
     private readonly control: ControlPlane,
-    private readonly autoCreate: boolean,
+    private readonly settings: Pick<FrontSettings, 'autoCreateCollections'>,
   ) {}
 
   /** Number of a collection, or undefined when it does not exist (as far as this front knows). */
@@ -64,7 +65,7 @@ export class CollectionRegistry {
   ensure(name: string): Promise<number | WireError> {
     const fault = collectionNameFault(name);
     if (fault !== undefined) return Promise.resolve(fault);
-    if (!this.autoCreate) {
+    if (!this.settings.autoCreateCollections) {
       const message = `collection ${JSON.stringify(name)} does not exist, and server.auto_create_collections is off`;
       return Promise.resolve({ code: 'NOT_FOUND', message });
     }

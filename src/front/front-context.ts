@@ -7,9 +7,12 @@ import type { CollectionRegistry } from './collections.js';
 import type { ControlPlane } from './control-plane.js';
 import type { RequestMeter } from './request-meter.js';
 
-export interface FrontLimits {
-  readonly inFlightBodyBytesMax: number;
+/** What may change while the front runs, in place: see runtime/front-settings.ts. */
+export interface FrontSettings {
   readonly connectionsMax: number;
+  readonly autoCreateCollections: boolean;
+  /** How long a statement may take when the request does not say. */
+  readonly queryTimeoutMs: number;
 }
 
 export interface FrontContext {
@@ -19,7 +22,8 @@ export interface FrontContext {
   readonly collections: CollectionRegistry;
   readonly control: ControlPlane;
   readonly meter: RequestMeter;
-  readonly limits: FrontLimits;
+  readonly inFlightBodyBytesMax: number;
+  readonly settings: FrontSettings;
   /** A new request id. */
   requestId(): string;
   /** A new document id. */

@@ -77,7 +77,7 @@ export class HttpServer {
   constructor(private readonly options: HttpServerOptions) {
     const { context } = options;
     this.context = context;
-    const budget = new BodyBudget(context.meter.cells, context.limits.inFlightBodyBytesMax);
+    const budget = new BodyBudget(context.meter.cells, context.inFlightBodyBytesMax);
     const streamer = new ResponseStreamer();
     this.getter = new DocumentGetter(context, this.path, streamer);
     this.lister = new DocumentLister(context, streamer);
@@ -229,7 +229,7 @@ export class HttpServer {
   private onConnection(res: HttpResponse, change: number): void {
     const { cells } = this.context.meter;
     cells[FRONT_CONNECTIONS] += change;
-    if (change > 0 && cells[FRONT_CONNECTIONS] > this.context.limits.connectionsMax) res.close();
+    if (change > 0 && cells[FRONT_CONNECTIONS] > this.context.settings.connectionsMax) res.close();
   }
 
   private read(res: HttpResponse, req: HttpRequest, withBody: boolean): void {

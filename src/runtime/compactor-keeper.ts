@@ -14,6 +14,12 @@ import { COMPACTOR_WORKER } from './worker-paths.js';
 
 const RESTART_DELAY_MS = 1000;
 
+export interface CompactorKeeperData
+  extends Omit<CompactorThreadData, 'controlPort' | 'stats' | 'rateLimitBytes'> {
+  /** As configured now; 0 = no limit. */
+  readonly rateLimitBytes: () => number;
+}
+
 export class CompactorKeeper {
   /** Undefined while it is down. */
   thread: ThreadHandle<CompactorControl> | undefined;
@@ -26,7 +32,7 @@ export class CompactorKeeper {
 
   constructor(
     private readonly shard: number,
-    private readonly data: Omit<CompactorThreadData, 'controlPort' | 'stats'>,
+    private readonly data: CompactorKeeperData,
     private readonly logger: Logger,
   ) {}
 
@@ -49,7 +55,7 @@ export class CompactorKeeper {
 
   /** Bytes a second that hold now; 0 = no limit. */
   get rateLimitBytes(): number {
-    return this.hurries > 0 ? 0 : this.data.rateLimitBytes;
+    return this.hurries > 0 ? 0 : this.data.rateLimitBytes();
   }
 
   /** No rate limit from now on, for the compaction under way neither, until everyone who called it has called relax(). */
@@ -112,7 +118,8 @@ export class CompactorKeeper {
     return this.run((control) => control.archiveSegment(job));
   }
 
-  private applyRateLimit(): void {
+  /** Also when the configured limit has changed. */
+  applyRateLimit(): void {
     // A thread that ends meanwhile is given the limit when it starts again.
     this.thread?.control.setRateLimit(this.rateLimitBytes).catch(() => {});
   }

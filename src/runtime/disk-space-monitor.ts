@@ -31,8 +31,8 @@ export interface DiskSpaceMonitorOptions {
   readonly vfs: Pick<Vfs, 'freeBytes' | 'totalBytes'>;
   readonly dataDirectory: string;
   readonly intervalMs: number;
-  /** 0: only a write that finds no space stops writes. */
-  readonly readOnlyFreeBytes: number;
+  /** As configured now; 0: only a write that finds no space stops writes. */
+  readonly readOnlyFreeBytes: () => number;
   readonly reserve: ReserveFile;
   readonly timer: RepeatingTimer;
   readonly log: SpaceLog;
@@ -44,13 +44,16 @@ export class DiskSpaceMonitor {
   private latest: DiskSample | undefined;
   private currentLevel: DiskLevel = 0;
   private isTooLow = false;
-  /** What must be free: the configured limit, or more after a write found no space. */
-  private limitBytes: number;
+  /** Set after a write found no space: more must be free then than is configured. */
+  private raisedLimitBytes: number | undefined;
   private isFailing = false;
   private stopTimer: (() => void) | undefined;
 
-  constructor(private readonly options: DiskSpaceMonitorOptions) {
-    this.limitBytes = options.readOnlyFreeBytes;
+  constructor(private readonly options: DiskSpaceMonitorOptions) {}
+
+  /** What must be free. */
+  private get limitBytes(): number {
+    return this.raisedLimitBytes ?? this.options.readOnlyFreeBytes();
   }
 
   /** The last sample; undefined while none could be taken. */
@@ -76,12 +79,13 @@ export class DiskSpaceMonitor {
 
   /** A write found no space, whatever the file system says about it. Cheap to call again and again. */
   onDiskFull(): void {
-    const { reserve, readOnlyFreeBytes } = this.options;
+    const { reserve } = this.options;
+    const readOnlyFreeBytes = this.options.readOnlyFreeBytes();
     if (this.isTooLow && reserve.heldBytes === 0) return;
     const sample = this.takeSample();
     const freeBytes = sample?.freeBytes ?? 0;
     if (!this.isTooLow) {
-      this.limitBytes = limitAfterDiskFull(freeBytes, readOnlyFreeBytes, sample?.totalBytes ?? 0);
+      this.raisedLimitBytes = limitAfterDiskFull(freeBytes, readOnlyFreeBytes, sample?.totalBytes ?? 0);
       this.setTooLow(true, 'a write found no space on the disk');
     }
     // Where a quota refuses writes on a disk with much free space, the reserve would be given up for nothing.
@@ -92,7 +96,8 @@ export class DiskSpaceMonitor {
     const sample = this.takeSample();
     if (sample === undefined) return;
     this.reportLevel(sample);
-    const { readOnlyFreeBytes, reserve } = this.options;
+    const { reserve } = this.options;
+    const readOnlyFreeBytes = this.options.readOnlyFreeBytes();
     const { freeBytes } = sample;
     const isTooLow = isSpaceTooLow(freeBytes, reserve.owedBytes, this.limitBytes, this.isTooLow);
     if (isTooLow !== this.isTooLow) {
@@ -125,20 +130,20 @@ export class DiskSpaceMonitor {
     const severity = !isRising ? 'info' : level === 90 ? 'error' : 'warn';
     const message = isRising ? `disk is over ${level} % full` : `disk is below ${this.currentLevel} % again`;
     this.currentLevel = level;
-    const advice = levelAdvice(level, this.options.readOnlyFreeBytes);
+    const advice = levelAdvice(level, this.options.readOnlyFreeBytes());
     this.options.log(severity, `${message}: ${advice}`, figures(sample));
   }
 
   private setTooLow(isTooLow: boolean, reason: string): void {
     this.isTooLow = isTooLow;
-    const { log, onReadOnly, readOnlyFreeBytes } = this.options;
+    const { log, onReadOnly } = this.options;
     onReadOnly(isTooLow ? reason : undefined);
     if (isTooLow) {
       const enough = mebibytes(this.limitBytes * WRITABLE_AGAIN_FACTOR);
       const again = `writes go on by themselves once ${enough} are free`;
       log('error', `writes other than deletes are refused: ${reason}; ${again}`, figures(this.latest));
     } else {
-      this.limitBytes = readOnlyFreeBytes;
+      this.raisedLimitBytes = undefined;
       log('info', 'writes are taken again: there is space on the disk', figures(this.latest));
     }
   }

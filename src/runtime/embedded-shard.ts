@@ -100,7 +100,11 @@ export class EmbeddedShard {
     };
     const compactor = new CompactorKeeper(
       0,
-      { ...segmentOptions, walDirectory: directories.wal, rateLimitBytes: config.compaction.rate_limit },
+      {
+        ...segmentOptions,
+        walDirectory: directories.wal,
+        rateLimitBytes: () => config.compaction.rate_limit,
+      },
       logger,
     );
     compactor.start();

@@ -15,7 +15,7 @@ import { ShardReader } from '../engine/shard-reader.js';
 import { TableCache } from '../engine/table-cache.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
-import type { FrontContext } from '../front/front-context.js';
+import type { FrontContext, FrontSettings } from '../front/front-context.js';
 import { HttpServer, type PortSharing } from '../front/http-server.js';
 import { RequestMeter } from '../front/request-meter.js';
 import { WebSocketServer } from '../front/ws-server.js';
@@ -29,7 +29,6 @@ import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
-import type { FrontQueryLimits } from './query/front-queries.js';
 import { LazyQueries } from './query/lazy-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
@@ -51,13 +50,13 @@ export interface FrontThreadData {
   readonly pendingWritesMax: number;
   readonly batchBytesMax: number;
   readonly inFlightBodyBytesMax: number;
-  readonly connectionsMax: number;
-  readonly autoCreateCollections: boolean;
+  readonly settings: FrontSettings;
   readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
   readonly recoveryMode: boolean;
-  readonly query: FrontQueryLimits;
+  /** Largest answer of a statement. */
+  readonly resultBytesMax: number;
   readonly indexUsage: SharedArrayBuffer;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
@@ -83,6 +82,8 @@ export interface FrontControl {
   removeCollection(collection: CollectionInfo): void;
   /** What the planner goes by from now on. */
   setStatistics(statistics: StatisticsSnapshot): void;
+  /** Live keys of the configuration have changed. */
+  setSettings(settings: FrontSettings): void;
   /** Refuses new requests with `cause` and new connections altogether; what is under way goes on. */
   drain(cause: WireError): void;
   /** Writes handed to shards and not answered. Requests whose body is still arriving are not among them. */
@@ -172,6 +173,12 @@ class FrontThread implements FrontControl {
     this.queries.setStatistics(statistics);
   }
 
+  setSettings(settings: FrontSettings): void {
+    Object.assign(this.context.settings, settings);
+    // Statements that were bound under the old ones are bound anew.
+    this.context.collections.version++;
+  }
+
   drain(cause: WireError): void {
     this.context.draining = cause;
     this.server.stopListening();
@@ -207,10 +214,11 @@ class FrontThread implements FrontControl {
       clock: this.clock,
       router: this.router,
       scanner: this.scanner,
-      collections: new CollectionRegistry(this.controlPlane(), data.autoCreateCollections),
+      collections: new CollectionRegistry(this.controlPlane(), data.settings),
       control: this.controlPlane(),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
-      limits: { inFlightBodyBytesMax: data.inFlightBodyBytesMax, connectionsMax: data.connectionsMax },
+      inFlightBodyBytesMax: data.inFlightBodyBytesMax,
+      settings: data.settings,
       requestId: () => requestIds(),
       documentId: () => documentIds(),
       scheduleFlush: () => this.scheduleFlush(),

@@ -1,9 +1,12 @@
 /** What the CLI and the server agree on. The implementation is server.ts; nothing here runs. */
+import type { ConfigChanges } from '../config/changes.js';
+import type { ConfigCheck } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 
 export interface StartOptions {
   readonly config: Config;
-  readonly log?: unknown;
+  /** Loads the configuration as the next start would, with these changes made at run time. Without it none can be made. */
+  readonly reload?: (changes: ConfigChanges) => ConfigCheck;
   /** Reads what can be read, takes no writes, changes nothing on disk. Default false. */
   readonly recoveryMode?: boolean;
   /** What loading the configuration had to say (inactive keys, memory); the server logs each at warn. */

@@ -22,6 +22,7 @@ import {
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
+import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { IndexControl } from './index-control.js';
@@ -50,7 +51,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
   let server: Server | undefined;
   try {
-    server = new Server(config, directory, options.recoveryMode ?? false);
+    server = new Server(config, directory, options);
     await server.start(options.warnings ?? []);
     return server;
   } catch (error) {
@@ -70,6 +71,8 @@ class Server implements RunningServer {
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
   private readonly collections: CollectionControl;
+  private readonly recoveryMode: boolean;
+  private readonly configuration: ConfigControl;
   /** Counted by whoever runs queries: shm/index-usage.ts. */
   readonly indexUsage = createIndexUsage();
   readonly indexes: IndexControl;
@@ -92,8 +95,9 @@ class Server implements RunningServer {
   constructor(
     private readonly config: Config,
     private readonly directory: DataDirectory,
-    private readonly recoveryMode: boolean,
+    options: Pick<StartOptions, 'recoveryMode' | 'reload'>,
   ) {
+    this.recoveryMode = options.recoveryMode ?? false;
     this.shards = directory.shards;
     this.host = config.server.host;
     this.port = config.server.port;
@@ -128,7 +132,7 @@ class Server implements RunningServer {
       timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
       memory,
-      recoveryMode,
+      recoveryMode: this.recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
@@ -163,6 +167,7 @@ class Server implements RunningServer {
     this.queries = this.createQueryControl();
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
+    this.configuration = this.createConfigControl(options.reload);
     this.stopped = new Promise((resolve) => {
       this.resolveStopped = resolve;
     });
@@ -269,9 +274,17 @@ class Server implements RunningServer {
   }
 
   private async answerAdmin(call: AdminCall): Promise<ControlAnswer> {
-    return call.kind === 'queries' || call.kind === 'cancel-query'
-      ? this.queries.answer(call)
-      : this.storage.answer(call);
+    switch (call.kind) {
+      case 'queries':
+      case 'cancel-query':
+        return this.queries.answer(call);
+      case 'config':
+        return this.configuration.report();
+      case 'change-config':
+        return this.configuration.change(call.changes);
+      default:
+        return this.storage.answer(call);
+    }
   }
 
   private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
@@ -362,6 +375,21 @@ class Server implements RunningServer {
       readStorage: () => this.storageReading(),
       isWritable: () => !this.recoveryMode,
       logger: this.log.logger,
+    });
+  }
+
+  private createConfigControl(reload: StartOptions['reload']): ConfigControl {
+    const { config, directory, log } = this;
+    return new ConfigControl({
+      config,
+      reload,
+      vfs: new RealVfs(),
+      dataDirectory: directory.path,
+      logger: log.logger,
+      applyLive: async () => {
+        log.logger.level = config.logging.level;
+        await this.supervisor.applyLiveConfig();
+      },
     });
   }
 

@@ -44,7 +44,7 @@ export class SpaceKeeper {
       vfs,
       dataDirectory,
       intervalMs: storage.disk_check_interval_ms,
-      readOnlyFreeBytes: storage.read_only_free_bytes,
+      readOnlyFreeBytes: () => storage.read_only_free_bytes,
       reserve: this.reserve,
       timer,
       log,

@@ -22,6 +22,7 @@ import {
 import { NO_STATISTICS, type StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { closeThread } from './close-thread.js';
 import { CompactorKeeper } from './compactor-keeper.js';
+import { frontSettings } from './front-settings.js';
 import { FrontSlot } from './front-slot.js';
 import type { FrontControl } from './front-thread.js';
 import type { MemoryPlan } from './memory-plan.js';
@@ -80,7 +81,7 @@ export class Supervisor {
           walDirectory: directories.wal,
           segmentBytes: config.wal.segment_size,
           sparesMax: WAL_SPARES_MAX,
-          rateLimitBytes: config.compaction.rate_limit,
+          rateLimitBytes: () => config.compaction.rate_limit,
         },
         options.logger,
       );
@@ -115,6 +116,12 @@ export class Supervisor {
     } finally {
       clearInterval(progress);
     }
+  }
+
+  /** Live keys of the configuration have changed. Threads that start from now on find them by themselves. */
+  async applyLiveConfig(): Promise<void> {
+    for (const { compactor } of this.shards) compactor.applyRateLimit();
+    await this.eachFront((control) => control.setSettings(frontSettings(this.options.config)));
   }
 
   /** Resolves when every front knows the collection as it is now. */

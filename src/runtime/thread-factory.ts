@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { BATCH_BYTES_MAX } from '../ipc/link.js';
+import { frontSettings } from './front-settings.js';
 import type { FrontSlot } from './front-slot.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
@@ -71,15 +72,11 @@ export class ThreadFactory {
       pendingWritesMax: server.max_pending_writes,
       batchBytesMax: this.batchBytesMax(),
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
-      connectionsMax: Math.ceil(server.max_connections / server.front_threads),
-      autoCreateCollections: server.auto_create_collections,
+      settings: frontSettings(config),
       timeBase,
       readOnly,
       recoveryMode,
-      query: {
-        timeoutMs: config.query.timeout_ms,
-        resultBytesMax: config.query.result_limit,
-      },
+      resultBytesMax: config.query.result_limit,
       indexUsage: this.options.indexUsage,
     };
     const name = `front-${slot.front}`;

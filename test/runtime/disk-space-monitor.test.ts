@@ -49,7 +49,7 @@ class Watched {
       vfs,
       dataDirectory: DATA,
       intervalMs: INTERVAL_MS,
-      readOnlyFreeBytes: readOnlyMib * MIB,
+      readOnlyFreeBytes: () => readOnlyMib * MIB,
       reserve: this.reserve,
       timer,
       log: (level, message) => this.log.push({ level, message }),

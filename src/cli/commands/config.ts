@@ -39,14 +39,13 @@ function countGiven({ source }: LoadedConfig): string {
   return `${count} ${count === 1 ? 'key' : 'keys'}`;
 }
 
-function originText(origin: KeyOrigin): string {
-  if (origin.from === 'file') return `${origin.file}:${origin.line}`;
-  return origin.from === 'environment' ? origin.variable : origin.from;
-}
-
 async function show(options: JsonOption & { config?: string }): Promise<number> {
-  const { loadConfig } = await import('../../config/load.js');
-  const { config, warnings, source } = loadConfig({ file: options.config, env: process.env });
+  const { loadConfig, originText } = await import('../../config/load.js');
+  const { config, warnings, source } = loadConfig({
+    file: options.config,
+    env: process.env,
+    changes: 'stored',
+  });
   const origin = (path: string): KeyOrigin => source.keys.get(path) ?? { from: 'default' };
   const sections = Object.entries(config).map(([section, values]) => ({
     section,
@@ -96,7 +95,9 @@ Example:
     );
   addJsonOption(config.command('show'))
     .option('--config <file>', 'configuration file (default: ./config.toml, else /etc/lumadb/config.toml)')
-    .description('Show the value of every key and where it comes from: default, file or environment.')
+    .description(
+      'Show the value of every key and where it comes from: default, file, change at run time or environment.',
+    )
     .addHelpText(
       'after',
       `

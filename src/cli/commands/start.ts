@@ -34,7 +34,8 @@ class Signals {
   private count = 0;
   private server: RunningServer | null = null;
 
-  constructor(private readonly drainTimeoutMs: number) {}
+  /** The time that a drain may take can be changed while the server runs. */
+  constructor(private readonly limits: Pick<Config['server'], 'drain_timeout_ms'>) {}
 
   install(): void {
     process.on('SIGTERM', () => this.stop('SIGTERM'));
@@ -60,7 +61,7 @@ class Signals {
 
   private shutdown(reason: string): void {
     const mode = this.count > 1 ? 'force' : 'graceful';
-    const timeoutMs = mode === 'force' ? 0 : this.drainTimeoutMs;
+    const timeoutMs = mode === 'force' ? 0 : this.limits.drain_timeout_ms;
     if (process.stderr.isTTY) {
       printError(mode === 'force' ? 'stopping at once' : 'draining; the same signal again stops at once');
     }
@@ -84,18 +85,20 @@ function banner(server: RunningServer, config: Config): void {
 }
 
 async function start(options: StartOptions): Promise<number> {
-  const { loadConfig } = await import('../../config/load.js');
+  const { checkConfig, loadConfig } = await import('../../config/load.js');
   const { checkExposure } = await import('../../config/exposure.js');
-  const { config, warnings } = loadConfig({
-    file: options.config,
-    env: process.env,
-    overrides: overridesOf(options),
-  });
+  const sources = { file: options.config, env: process.env, overrides: overridesOf(options) };
+  const { config, warnings } = loadConfig({ ...sources, changes: 'stored' });
   checkExposure(config);
-  const signals = new Signals(config.server.drain_timeout_ms);
+  const signals = new Signals(config.server);
   signals.install();
   const { startServer }: { startServer: StartServer } = await import('../../runtime/server.js');
-  const server = await startServer({ config, warnings, recoveryMode: options.recoveryMode });
+  const server = await startServer({
+    config,
+    warnings,
+    recoveryMode: options.recoveryMode,
+    reload: (changes) => checkConfig({ ...sources, changes }),
+  });
   banner(server, config);
   signals.attach(server);
   return await server.stopped;

@@ -3,6 +3,7 @@ import type { CatalogView, SystemTableView, TableView } from '../../sql/catalog-
 import { NO_STATISTICS, SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { systemTable } from '../../sql/system/tables.js';
 import type { CollectionRegistry } from '../collections.js';
+import type { FrontSettings } from '../front-context.js';
 
 export class FrontCatalog implements CatalogView {
   /** Set anew as a whole. */
@@ -10,8 +11,12 @@ export class FrontCatalog implements CatalogView {
 
   constructor(
     private readonly collections: CollectionRegistry,
-    readonly autoCreateCollections: boolean,
+    private readonly settings: Pick<FrontSettings, 'autoCreateCollections'>,
   ) {}
+
+  get autoCreateCollections(): boolean {
+    return this.settings.autoCreateCollections;
+  }
 
   /** Changes whenever something does that a bound statement depends on. */
   get version(): number {

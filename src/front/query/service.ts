@@ -44,7 +44,6 @@ export interface QueryServiceOptions {
   readonly statements: StatementCache;
   readonly short: ShortQueries;
   readonly recorder: QueryRecorder;
-  readonly timeoutMs: number;
   /** Wall clock in milliseconds. */
   wallMs(): number;
 }
@@ -145,7 +144,7 @@ class RunningStatement implements QueryRun {
   }
 
   private poolQuery(bound: BoundStatement): PoolQuery {
-    const { catalog, context, timeoutMs } = this.options;
+    const { catalog, context } = this.options;
     const { request, compiled } = this;
     const query = queryOf(bound);
     const names = query === undefined ? [] : [...new Set([...query.reads, ...query.writes])];
@@ -156,7 +155,7 @@ class RunningStatement implements QueryRun {
       sql: request.sql,
       params: request.params,
       startedAtMs: this.startedAtMs,
-      timeoutMs: request.timeoutMs ?? timeoutMs,
+      timeoutMs: request.timeoutMs ?? context.settings.queryTimeoutMs,
       format: request.format,
       tables,
       autoCreateCollections: catalog.autoCreateCollections,

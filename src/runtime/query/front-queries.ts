@@ -16,18 +16,13 @@ import { loadParser } from '../../sql/parse/parse.js';
 import { SnapshotStatistics, type StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
 import { SnapshotSource } from './snapshot-source.js';
 
-export interface FrontQueryLimits {
-  readonly timeoutMs: number;
-  readonly resultBytesMax: number;
-}
-
 export interface FrontQueriesOptions {
   readonly context: FrontContext;
   /** By shard; changes as shards come and go. */
   readonly readers: ReadonlyArray<ShardReader | undefined>;
-  readonly query: FrontQueryLimits;
+  /** Largest answer of a statement. */
+  readonly resultBytesMax: number;
   readonly indexUsage: SharedArrayBuffer;
-  readonly autoCreateCollections: boolean;
   readonly front: number;
 }
 
@@ -45,18 +40,11 @@ export class FrontQueries {
     return new FrontQueries(options);
   }
 
-  private constructor({
-    context,
-    readers,
-    query,
-    indexUsage,
-    autoCreateCollections,
-    front,
-  }: FrontQueriesOptions) {
+  private constructor({ context, readers, resultBytesMax, indexUsage, front }: FrontQueriesOptions) {
     const { collections, control, clock } = context;
     const usage = new IndexUsage(indexUsage);
     const random = createPrng(front * 104_729 + Math.floor(systemClock.wallMs())).nextFloat;
-    this.catalog = new FrontCatalog(collections, autoCreateCollections);
+    this.catalog = new FrontCatalog(collections, context.settings);
     this.recorder = new QueryRecorder((records) => {
       // The server is going down when this fails.
       control.recordQueries(records).catch(() => {});
@@ -79,7 +67,7 @@ export class FrontQueries {
         uuid: () => randomUUID(),
       }),
       noteIndexUse: (index) => usage.note(index, systemClock.wallMs()),
-      resultBytesMax: query.resultBytesMax,
+      resultBytesMax,
     });
     this.service = new QueryService({
       context,
@@ -88,7 +76,6 @@ export class FrontQueries {
       statements: new StatementCache(this.catalog),
       short,
       recorder: this.recorder,
-      timeoutMs: query.timeoutMs,
       wallMs: systemClock.wallMs,
     });
   }

@@ -67,7 +67,7 @@ export class QueryControl {
   constructor(private readonly options: QueryControlOptions) {
     const { config, catalog, collections, indexes, logger } = options;
     const warn = (message: string): void => logger.warn(message);
-    this.history = new QueryHistory(config.query.history_max, config.query.slow_ms);
+    this.history = new QueryHistory(config.query.history_max, () => config.query.slow_ms);
     this.log = new QueryLog(logDirectory(config), (error) => this.onLogError(error));
     this.pool = this.createPool();
     this.definitions = new DefinitionControl({
