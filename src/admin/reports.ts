@@ -33,6 +33,10 @@ export interface ShardReport {
 export interface ServerFacts {
   readonly version: string;
   readonly instanceId: string;
+  /** `cluster.node_id`. */
+  readonly nodeId: string;
+  /** `host:port` under which clients reach it. */
+  readonly address: string;
   readonly pid: number;
   readonly uptimeSeconds: number;
   readonly durability: string;

@@ -219,7 +219,6 @@ class Collector {
     );
     const elsewhere = this.keys.find((key) => key.name === meant);
     if (elsewhere !== undefined) return `${what}; did you mean ${elsewhere.name} in [${elsewhere.section}]?`;
-    if (section.keys.length === 0) return `${what}; this section has no keys in this release`;
     return `${what}; its keys are ${section.keys.map((key) => key.name).join(', ')}`;
   }
 

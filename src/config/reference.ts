@@ -46,7 +46,6 @@ export function defaultToml(): string {
   ];
   for (const section of describeConfig()) {
     lines.push(`# ${section.description}`, `[${section.name}]`, ...section.keys.flatMap(tomlKey));
-    if (section.keys.length === 0) lines.push('');
   }
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -87,7 +86,6 @@ export function configurationReference(): string {
   const parts = [INTRODUCTION];
   for (const section of describeConfig()) {
     parts.push(`## [${section.name}]\n\n${section.description}\n`);
-    if (section.keys.length === 0) continue;
     const header =
       '| key | default | must be | what it does, what it costs | changed | environment |\n|---|---|---|---|---|---|';
     parts.push(`${header}\n${section.keys.map(tableRow).join('\n')}\n`);

@@ -303,7 +303,16 @@ const query = z
   .prefault({})
   .describe('SQL.');
 
-const emptySection = (description: string) => z.strictObject({}).prefault({}).describe(description);
+const cluster = z
+  .strictObject({
+    node_id: text(
+      'node-1',
+      { empty: false },
+      'Name of this node in /cluster/* and for `lumadb fsck --node`. Costs nothing; several nodes do not exist yet.',
+    ),
+  })
+  .prefault({})
+  .describe('Several machines: one node so far.');
 
 /** Key order here is the order of every generated document. */
 export const configSchema = z.strictObject({
@@ -316,7 +325,7 @@ export const configSchema = z.strictObject({
   security,
   logging,
   query,
-  cluster: emptySection('Several machines. No keys in this release.'),
+  cluster,
 });
 
 export type Config = z.output<typeof configSchema>;

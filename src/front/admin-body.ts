@@ -1,4 +1,4 @@
-/** What the bodies of POST /admin/compaction, /admin/gc, /admin/indexes/rebuild and /admin/wal/archive say. Pure; faults are DbErrors. */
+/** What the bodies of POST /admin/compaction, /admin/gc, /admin/indexes/rebuild, /admin/wal/archive and /cluster/transfer-leadership say. Pure; faults are DbErrors. */
 import { DbError } from '../base/errors.js';
 import { LEVEL_RANGE_SYNTAX, type LevelRange, parseLevelRange } from '../base/level-range.js';
 import { INDEX_NAME_LENGTH_MAX } from '../base/limits.js';
@@ -9,6 +9,7 @@ import { collectionNameFault } from './path.js';
 /** A hundred years: longer is a mistake. */
 const OLDER_THAN_MS_MAX = 100 * 366 * 24 * 3_600_000;
 const DESTINATION_LENGTH_MAX = 4096;
+const NODE_LENGTH_MAX = 253;
 
 export function readCompact(body: unknown): CompactRequest {
   const object = asObject(body);
@@ -62,6 +63,16 @@ export function readWalArchive(body: unknown): WalArchiveRequest {
     throw new DbError('VALIDATION', message, { field: 'destination' });
   }
   return { olderThanMs, destination };
+}
+
+/** The node that POST /cluster/transfer-leadership names. */
+export function readTransfer(body: unknown): string {
+  const object = asObject(body);
+  refuseUnknown(object, ['target_node']);
+  const { target_node: target } = object;
+  if (typeof target !== 'string' || target === '' || target.length > NODE_LENGTH_MAX)
+    throw new DbError('VALIDATION', 'target_node must be the name of a node', { field: 'target_node' });
+  return target;
 }
 
 function readCollection({ collection }: Record<string, unknown>): string {

@@ -34,7 +34,11 @@ export type ConfigCall =
   | { readonly kind: 'config' }
   | { readonly kind: 'change-config'; readonly changes: Readonly<Record<string, unknown>> };
 
-export type AdminCall = StorageCall | QueryCall | ConfigCall;
+export type ClusterCall =
+  | { readonly kind: 'cluster'; readonly report: 'health' | 'status' | 'replication' }
+  | { readonly kind: 'transfer-leadership'; readonly targetNode: string };
+
+export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall;
 
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }

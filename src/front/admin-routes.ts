@@ -1,9 +1,9 @@
 /**
  * The routes of storage administration: compaction, removal of expired documents, the archive of the log, memory, tasks
- * the dump of everything, and the configuration. The main thread answers them all. Front thread only, off the hot path.
+ * the dump of everything, the configuration and the cluster. The main thread answers them all. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { readCompact, readGc, readRebuild, readWalArchive } from './admin-body.js';
+import { readCompact, readGc, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
@@ -61,6 +61,9 @@ export class AdminRoutes {
         this.exchange.serve(res, () => this.ask({ kind: 'cancel-query', id }));
       }),
     );
+    show('/cluster/health', { kind: 'cluster', report: 'health' });
+    show('/cluster/status', { kind: 'cluster', report: 'status' });
+    show('/cluster/replication', { kind: 'cluster', report: 'replication' });
     const change = (path: string, read: (body: unknown) => AdminCall): void => {
       app.post(
         path,
@@ -70,6 +73,10 @@ export class AdminRoutes {
     change('/admin/compaction', (body) => ({ kind: 'compact', request: readCompact(body) }));
     change('/admin/indexes/rebuild', (body) => ({ kind: 'rebuild-indexes', request: readRebuild(body) }));
     change('/admin/gc', (body) => ({ kind: 'gc', request: readGc(body) }));
+    change('/cluster/transfer-leadership', (body) => ({
+      kind: 'transfer-leadership',
+      targetNode: readTransfer(body),
+    }));
     change('/admin/wal/archive', (body) => ({ kind: 'archive-wal', request: readWalArchive(body) }));
   }
 

@@ -1,6 +1,7 @@
 /** Puts a server together and takes it apart again: data directory, catalog, threads, log. Main thread only. */
 import { join } from 'node:path';
 import hyperid from 'hyperid';
+import { clusterHealthReport, clusterStatusReport, replicationReport } from '../admin/cluster-reports.js';
 import { memoryLimitBytes } from '../admin/memory-limit.js';
 import { createMetrics } from '../admin/metrics.js';
 import { healthReport, type Report, type ServerFacts, statusReport } from '../admin/reports.js';
@@ -199,7 +200,7 @@ class Server implements RunningServer {
     await this.supervisor.startShards();
     if (this.stopping !== undefined) return;
     this.queries.start();
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const url = `http://${bracketed(host)}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
 
@@ -282,6 +283,10 @@ class Server implements RunningServer {
         return this.configuration.report();
       case 'change-config':
         return this.configuration.change(call.changes);
+      case 'cluster':
+        return answer(CLUSTER_REPORTS[call.report](this.facts()));
+      case 'transfer-leadership':
+        throw new DbError('CONFLICT', noTransfer(call.targetNode, this.config.cluster.node_id));
       default:
         return this.storage.answer(call);
     }
@@ -297,6 +302,8 @@ class Server implements RunningServer {
     return {
       version: this.version,
       instanceId: this.directory.instanceId,
+      nodeId: this.config.cluster.node_id,
+      address: `${bracketed(this.host)}:${this.port}`,
       pid: process.pid,
       uptimeSeconds: this.uptimeSeconds(),
       durability: this.config.wal.durability,
@@ -419,6 +426,18 @@ class Server implements RunningServer {
   }
 }
 
+const CLUSTER_REPORTS = {
+  health: clusterHealthReport,
+  status: clusterStatusReport,
+  replication: replicationReport,
+} as const;
+
+function noTransfer(target: string, self: string): string {
+  return target === self
+    ? `${self} leads already: it is the only node`
+    : `there is no node ${target} to lead: this database has one node, ${self}`;
+}
+
 async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {
   try {
     return { ok: await work() };
@@ -427,6 +446,9 @@ async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {
     throw error;
   }
 }
+
+/** An IPv6 address in a URL. */
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 function answer({ httpStatus, body }: Report): ControlAnswer {
   return { httpStatus, body: JSON.stringify(body) };

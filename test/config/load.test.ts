@@ -165,7 +165,7 @@ test('a key in the wrong place is told where it belongs', (t) => {
   t.deepEqual(problemsOf(t, 'port = 1\n[server]\nmemtable_size = 1\n[cluster]\nsomething_else = 1\n'), [
     '1:1: unknown section "port"; port is a key of [server]: move it there',
     '3:1: unknown key "memtable_size" in [server]; did you mean memtable_size in [memory]?',
-    '5:1: unknown key "something_else" in [cluster]; this section has no keys in this release',
+    '5:1: unknown key "something_else" in [cluster]; its keys are node_id',
   ]);
 });
 

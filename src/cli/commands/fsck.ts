@@ -16,12 +16,12 @@ interface FsckCliOptions extends OfflineOptions {
 }
 
 /** Names under which this node answers; there is no other. */
-const NODE_NAMES = ['localhost', '127.0.0.1', '::1', 'node-1'];
+const NODE_NAMES = ['localhost', '127.0.0.1', '::1'];
 
-function requireThisNode(node: string | undefined): void {
-  if (node === undefined || NODE_NAMES.includes(node) || node === hostname()) return;
+function requireThisNode(node: string | undefined, { cluster }: Config): void {
+  if (node === undefined || [...NODE_NAMES, hostname(), cluster.node_id].includes(node)) return;
   throw new CliError(
-    `${node} is not this node (${hostname()}, node-1): a database has one node so far, and its files are checked ` +
+    `${node} is not this node (${hostname()}, ${cluster.node_id}): a database has one node so far, and its files are checked ` +
       'on its own machine. Leave --node out, or log in there',
     EXIT_USAGE,
   );
@@ -43,8 +43,9 @@ async function open(config: Config): Promise<Opened> {
 }
 
 async function check(options: FsckCliOptions): Promise<number> {
-  requireThisNode(options.node);
-  const { maintained, isLive } = await open(await configOf(options));
+  const config = await configOf(options);
+  requireThisNode(options.node, config);
+  const { maintained, isLive } = await open(config);
   try {
     const { collectionNumber } = await import('../../runtime/maintenance.js');
     const { fsck } = await import('../../tools/fsck.js');
