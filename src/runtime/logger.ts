@@ -1,16 +1,20 @@
-/** The server log: pino to <logs>/server.log and to standard output. Main thread only; other threads send lines here. */
+/**
+ * The server log: pino to <logs>/server.log, from warn on also to <logs>/error.log, and to standard output. Main thread only;
+ * other threads send lines here.
+ */
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import sonicBoom from 'sonic-boom';
 import { logDirectory } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { isJournal, journalPriority } from './journal.js';
 
 /** sonic-boom is CommonJS whose default export is the class itself. */
 const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
 
 export interface ServerLog {
   readonly logger: Logger;
-  /** Opens the file anew; after a rotation. */
+  /** Opens the files anew; after a rotation. */
   reopen(): void;
   /** Writes what is buffered. */
   flush(): void;
@@ -40,36 +44,54 @@ function quoteIfNeeded(text: string): string {
 const STDOUT = 1;
 /** Lines kept while the file cannot be written, in bytes; beyond it they are dropped. */
 const UNWRITTEN_BYTES_MAX = 1024 * 1024;
+const LEVEL_WARN = 40;
+
+type Sink = InstanceType<typeof SonicBoom>;
+
+/** A full disk must not end the server: lines wait for space, and standard output has them meanwhile. */
+function openSink(target: { readonly dest: string } | { readonly fd: number }): Sink {
+  const sink = new SonicBoom({ ...target, mkdir: true, sync: true, maxLength: UNWRITTEN_BYTES_MAX });
+  sink.on('error', () => {});
+  return sink;
+}
 
 export function openServerLog(config: Config): ServerLog {
-  const file = new SonicBoom({
-    dest: join(logDirectory(config), 'server.log'),
-    mkdir: true,
-    sync: true,
-    maxLength: UNWRITTEN_BYTES_MAX,
-  });
-  // A full disk must not end the server: lines wait for space, and standard output has them meanwhile.
-  file.on('error', () => {});
+  const directory = logDirectory(config);
+  const all = openSink({ dest: join(directory, 'server.log') });
+  const errors = openSink({ dest: join(directory, 'error.log') });
   // Not process.stdout: whoever read our output may be gone (`| head`, a restarted journal), and the server goes on.
-  const output = config.logging.stdout
-    ? new SonicBoom({ fd: STDOUT, sync: true, maxLength: UNWRITTEN_BYTES_MAX })
-    : undefined;
-  output?.on('error', () => {});
+  const output = config.logging.stdout ? openSink({ fd: STDOUT }) : undefined;
   const isText = config.logging.format === 'text';
+  const hasJournal = isJournal(STDOUT);
   const stream = {
+    // pino sets it before each write.
+    lastLevel: 0,
     write(json: string): void {
       const line = isText ? formatTextLine(json) : json;
-      file.write(line);
-      output?.write(line);
+      all.write(line);
+      if (this.lastLevel >= LEVEL_WARN) errors.write(line);
+      output?.write(hasJournal ? `${journalPriority(this.lastLevel)}${line}` : line);
     },
+    // pino's way to ask for lastLevel.
+    [Symbol.for('pino.metadata')]: true,
   };
   const logger = pino({ level: config.logging.level, timestamp: pino.stdTimeFunctions.isoTime }, stream);
-  const flush = (): void => {
-    try {
-      file.flushSync();
-    } catch {
-      // There is nowhere left to say it.
-    }
+  const files = [all, errors];
+  return {
+    logger,
+    reopen: () => {
+      for (const file of files) file.reopen();
+    },
+    flush: () => {
+      for (const file of files) flushQuietly(file);
+    },
   };
-  return { logger, reopen: () => file.reopen(), flush };
+}
+
+function flushQuietly(file: Sink): void {
+  try {
+    file.flushSync();
+  } catch {
+    // There is nowhere left to say it.
+  }
 }
