@@ -4,7 +4,8 @@
 set -euo pipefail
 
 # Program and the package it is in.
-declare -A packages=([wrk]=wrk [redis-server]=redis-server [redis-benchmark]=redis-tools [strace]=strace)
+declare -A packages=([wrk]=wrk [redis-server]=redis-server [redis-benchmark]=redis-tools [strace]=strace [promtool]=prometheus
+  [logrotate]=logrotate)
 
 missing=()
 for program in "${!packages[@]}"; do
@@ -23,7 +24,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 
 echo "Installing for the tests: $list" >&2
-# Nothing here is a service of this machine: redis-server and PostgreSQL must not be started after their installation.
+# Nothing here is a service of this machine: redis-server, PostgreSQL and Prometheus must not be started after their installation.
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
