@@ -20,6 +20,8 @@ import {
 import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import type { Row } from '../../sql/types/values.js';
 import { QUERY_WORKER } from '../worker-paths.js';
+import { FragmentHelp } from './fragment-help.js';
+import { type FragmentTask, isHelpRequest } from './fragment-messages.js';
 import type { QueryThreadData } from './query-thread.js';
 import { createReaderSlots, ReaderSlots } from './reader-slots.js';
 import type { ShardAttachment } from './thread-readers.js';
@@ -59,7 +61,7 @@ export interface QueryPoolOptions {
   /** The reader index of the first query thread; fronts have those below. */
   readonly firstReader: number;
   /** What every query thread is given when it starts. */
-  readonly data: Omit<QueryThreadData, 'slots' | 'firstReader'>;
+  readonly data: Omit<QueryThreadData, 'slots' | 'firstReader' | 'threads'>;
   /** The shards as they are now. */
   readonly shards: () => ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: (tables: readonly string[]) => Promise<SystemTableRows>;
@@ -89,13 +91,16 @@ export class QueryPool {
   private readonly pool: Piscina;
   private readonly slots: ReaderSlots;
   private readonly running = new Map<string, Entry>();
+  private readonly help: FragmentHelp;
+  /** Tasks that threads have or wait for. */
+  private tasks = 0;
 
   constructor(private readonly options: QueryPoolOptions) {
     const { threads, queueMax, memoryLimitBytes, firstReader, data } = options;
     // A thread that has just died may not have been cleaned up behind when its successor starts.
     const slots = createReaderSlots(2 * threads);
     this.slots = new ReaderSlots(slots, firstReader);
-    const workerData: QueryThreadData = { ...data, slots, firstReader };
+    const workerData: QueryThreadData = { ...data, slots, firstReader, threads };
     const heapBytes = HEAP_RESERVE_BYTES + HEAP_PER_BUDGET_BYTE * memoryLimitBytes;
     this.pool = new Piscina({
       filename: QUERY_WORKER.href,
@@ -110,6 +115,14 @@ export class QueryPool {
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / MIB) },
     });
     this.pool.on('error', (error: Error) => options.onThreadDied(error));
+    this.help = new FragmentHelp({
+      query: (id) => this.running.get(id)?.query,
+      freeThreads: () => threads - this.tasks,
+      start: (task) => this.startFragment(task),
+    });
+    this.pool.on('message', (message: unknown) => {
+      if (isHelpRequest(message)) this.help.give(message);
+    });
   }
 
   /** Resolves when the statement is over, however it ended: the front has been told through `port`. */
@@ -126,7 +139,8 @@ export class QueryPool {
       const { shards } = this.options;
       const task: QueryTask = { kind: 'query', query, port, shards: shards(), systemRows };
       this.requireRoom();
-      const done = this.pool.run(task, { transferList: [port] });
+      if (this.tasks >= this.options.threads) this.help.makeRoom();
+      const done = this.hand(task, [port]);
       entry.isHandedOver = true;
       const forget = (): void => {
         this.running.delete(query.id);
@@ -137,6 +151,7 @@ export class QueryPool {
     } catch (error) {
       // The port may have gone with the thread: the front learns of it by this call's answer.
       this.reclaim();
+      this.help.stop(query.id);
       throw this.failure(error, query);
     } finally {
       if (!entry.isHandedOver) this.running.delete(query.id);
@@ -145,7 +160,7 @@ export class QueryPool {
 
   /** Looks at documents of a collection; see analyze.ts. */
   analyze(task: Omit<AnalyzeTask, 'kind' | 'shards'>): Promise<unknown> {
-    const done = this.pool.run({ kind: 'analyze', shards: this.options.shards(), ...task });
+    const done = this.hand({ kind: 'analyze', shards: this.options.shards(), ...task });
     // A thread may die of it like of any statement.
     return done.catch((error: unknown) => {
       this.reclaim();
@@ -183,6 +198,27 @@ export class QueryPool {
     await this.pool.destroy();
     // Shards that flush at their end wait for pins.
     this.reclaim();
+  }
+
+  private async hand(
+    task: QueryTask | AnalyzeTask | FragmentTask,
+    transferList: MessagePort[] = [],
+  ): Promise<unknown> {
+    this.tasks++;
+    try {
+      return await this.pool.run(task, { transferList });
+    } finally {
+      this.tasks--;
+    }
+  }
+
+  private async startFragment(task: Omit<FragmentTask, 'shards'>): Promise<void> {
+    try {
+      await this.hand({ ...task, shards: this.options.shards() }, [task.port]);
+    } catch {
+      // The leader is told of it; who owns the pool was, by onThreadDied.
+      this.reclaim();
+    }
   }
 
   private requireRoom(): void {

@@ -3,11 +3,11 @@
  * statistics. Synchronous from the first row to the last. piscina starts it; workers/query.ts is its entry point.
  */
 import { randomUUID } from 'node:crypto';
-import { threadId, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
 import { systemClock } from '../../base/clock.js';
 import { type DatabaseTimeBase, databaseClock } from '../../base/database-clock.js';
-import { DbError, toWireError } from '../../base/errors.js';
+import { toWireError } from '../../base/errors.js';
 import { createPrng } from '../../base/prng.js';
 import type { BlockCacheBuffers } from '../../cache/block-cache-format.js';
 import { openSharedBlockCache } from '../../cache/shared-block-cache.js';
@@ -16,7 +16,13 @@ import { SeqnoBoard } from '../../shm/seqno-board.js';
 import { loadParser } from '../../sql/parse/parse.js';
 import { analyzeCollection } from './analyze.js';
 import { CountingBlockCache } from './counting-block-cache.js';
+import { FragmentMember } from './fragment-member.js';
+import type { FragmentTask } from './fragment-messages.js';
+import { FragmentTeam } from './fragment-team.js';
 import { FrontExchange } from './front-exchange.js';
+import { prepareMember } from './member-run.js';
+import { explainedError } from './plan-task.js';
+import { QueryEnding } from './query-ending.js';
 import type { AnalyzeTask, QueryTask } from './query-pool.js';
 import { ReaderSlots } from './reader-slots.js';
 import { StatementRun, type StatementRunOptions } from './statement-run.js';
@@ -33,6 +39,8 @@ export interface QueryThreadData {
   readonly seqnos: SharedArrayBuffer;
   readonly timeBase: DatabaseTimeBase;
   readonly indexUsage: SharedArrayBuffer;
+  /** Of the pool. */
+  readonly threads: number;
   readonly memoryLimitBytes: number;
   readonly resultBytesMax: number;
   readonly recoveryMode: boolean;
@@ -60,6 +68,7 @@ class QueryThread {
       clock: systemClock,
       databaseClock: clock,
       indexUsage: new IndexUsage(data.indexUsage),
+      threads: data.threads,
       memoryLimitBytes: data.memoryLimitBytes,
       resultBytesMax: data.resultBytesMax,
       cachedScanBytesMax: data.blockCacheBytes * CACHED_SCAN_PART,
@@ -69,6 +78,8 @@ class QueryThread {
         random: random.nextFloat,
         uuid: () => randomUUID(),
       }),
+      // piscina hands on what is not its own to its owner.
+      askForHelp: (request) => parentPort?.postMessage(request, [...request.ports]),
     };
   }
 
@@ -88,10 +99,31 @@ class QueryThread {
         outcome = run.outcome;
       }
     } catch (error) {
-      exchange.send({ kind: 'failed', error: toWireError(explained(error)), ...(outcome && { outcome }) });
+      exchange.send({
+        kind: 'failed',
+        error: toWireError(explainedError(error)),
+        ...(outcome && { outcome }),
+      });
     } finally {
       exchange.close();
     }
+  }
+
+  /** Never throws: the leader is told how it ended. */
+  async runFragments(task: FragmentTask): Promise<void> {
+    await this.ready;
+    const { query, order, member, port } = task;
+    new FragmentMember({
+      team: new FragmentTeam(order.team),
+      member,
+      port,
+      partitions: order.partitions,
+      cancel: new QueryEnding(query, systemClock),
+      prepare: () => {
+        this.readers.attach(task.shards);
+        return prepareMember(this.options, query, order);
+      },
+    }).run();
   }
 
   analyze({ collectionId, documents, shards }: AnalyzeTask): unknown {
@@ -100,17 +132,17 @@ class QueryThread {
   }
 }
 
-/** JavaScript's own limits are a statement's fault as well. */
-function explained(error: unknown): unknown {
-  if (error instanceof RangeError && /call stack/i.test(error.message))
-    return new DbError('QUERY', 'the statement is nested too deeply', { sqlstate: '54001' });
-  return error;
-}
-
 let thread: QueryThread | undefined;
 
 /** What piscina calls. */
-export async function runQueryTask(task: QueryTask | AnalyzeTask): Promise<unknown> {
+export async function runQueryTask(task: QueryTask | AnalyzeTask | FragmentTask): Promise<unknown> {
   thread ??= new QueryThread(workerData as QueryThreadData);
-  return task.kind === 'query' ? thread.runQuery(task) : thread.analyze(task);
+  switch (task.kind) {
+    case 'query':
+      return thread.runQuery(task);
+    case 'fragment':
+      return thread.runFragments(task);
+    case 'analyze':
+      return thread.analyze(task);
+  }
 }

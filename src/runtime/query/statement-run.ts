@@ -4,23 +4,18 @@ import type { QueryOutcome } from '../../admin/query-record.js';
 import type { Clock } from '../../base/clock.js';
 import type { DatabaseClock } from '../../base/database-clock.js';
 import type { ShardReader } from '../../engine/shard-reader.js';
-import { CANCEL_NONE, CANCEL_REASON, CANCEL_TIMEOUT, type PoolQuery } from '../../front/query/messages.js';
+import type { PoolQuery } from '../../front/query/messages.js';
 import type { IndexUsage } from '../../shm/index-usage.js';
 import type { SeqnoBoard } from '../../shm/seqno-board.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundQuery, ExplainOptions } from '../../sql/algebra/statement.js';
-import { bindStatement } from '../../sql/bind/bind.js';
-import { FEATURE_NOT_SUPPORTED, sqlError } from '../../sql/errors.js';
-import type { CancelReason, ExecutionEnvironment } from '../../sql/execute/environment.js';
-import { executeQuery } from '../../sql/execute/execute.js';
+import type { ExecutionEnvironment } from '../../sql/execute/environment.js';
+import { executeFragment, executeQuery } from '../../sql/execute/execute.js';
+import { MemoryAllowance } from '../../sql/execute/memory-allowance.js';
 import { MemoryBudget } from '../../sql/execute/memory-budget.js';
 import type { QueryCounters } from '../../sql/explain/counters.js';
 import { explainJson, explainText } from '../../sql/explain/explain.js';
 import type { EvaluationContext } from '../../sql/functions/definition.js';
-import { parseStatement } from '../../sql/parse/parse.js';
-import { DEFAULT_PLANNER_OPTIONS } from '../../sql/plan/options.js';
-import { planQuery } from '../../sql/plan/plan.js';
-import { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, missingIndex, planWords } from '../../sql/session/plan-summary.js';
@@ -28,11 +23,14 @@ import { EXPLAIN_COLUMNS, ResultBody } from '../../sql/session/result-body.js';
 import { reviveValue } from '../../sql/types/values.js';
 import type { CountingBlockCache } from './counting-block-cache.js';
 import { DocumentWrites } from './document-writes.js';
+import { FragmentLeader, type FragmentLeaderOptions } from './fragment-leader.js';
+import type { HelpRequest } from './fragment-messages.js';
 import type { FrontExchange } from './front-exchange.js';
 import { holdSnapshot } from './hold-snapshot.js';
+import { planTask } from './plan-task.js';
+import { QueryEnding } from './query-ending.js';
 import type { SystemTableRows } from './query-pool.js';
 import { SnapshotSource } from './snapshot-source.js';
-import { TaskCatalog } from './task-catalog.js';
 
 const MICROS_PER_MS = 1000;
 
@@ -49,13 +47,15 @@ export interface StatementRunOptions {
   readonly resultBytesMax: number;
   /** Bytes of a collection up to which the blocks that a scan reads are kept in the cache. */
   readonly cachedScanBytesMax: number;
+  /** Query threads there are: a gather uses that many at most. */
+  readonly threads: number;
   evaluation(nowMicros: number): EvaluationContext;
+  askForHelp(request: HelpRequest): void;
 }
 
 export class StatementRun {
   /** What has been done so far, also after an error. */
   outcome: QueryOutcome = { rowsScanned: 0, rowsReturned: 0, rowsAffected: 0, plan: '', candidates: [] };
-  private readonly cancel: Int32Array;
   private readonly startedMs: number;
 
   constructor(
@@ -64,25 +64,14 @@ export class StatementRun {
     private readonly exchange: FrontExchange,
     private readonly systemRows: SystemTableRows,
   ) {
-    this.cancel = new Int32Array(query.cancel);
     this.startedMs = options.clock.monotonicMs();
   }
 
   /** The rest of the result that has not been sent yet. Throws DbError. */
   run(): Uint8Array {
-    const catalog = new TaskCatalog(this.query);
-    const bound = bindStatement(parseStatement(this.query.sql), catalog, {});
-    if (bound.kind === 'query') return this.select(bound, this.plan(bound, catalog));
-    if (bound.kind === 'explain')
-      return this.explain(bound.query, this.plan(bound.query, catalog), bound.options);
-    throw sqlError(FEATURE_NOT_SUPPORTED, `${bound.kind} does not run on a query thread`);
-  }
-
-  private plan(query: BoundQuery, catalog: TaskCatalog): PreparedQuery {
-    const statistics = new SnapshotStatistics(this.query.statistics);
-    const prepared = planQuery(query, catalog, statistics, DEFAULT_PLANNER_OPTIONS);
+    const { bound, prepared, explain } = planTask(this.query, this.options.threads);
     this.outcome = { ...this.outcome, plan: planWords(prepared.root) };
-    return prepared;
+    return explain === undefined ? this.select(bound, prepared) : this.explain(bound, prepared, explain);
   }
 
   private select(bound: BoundQuery, prepared: PreparedQuery): Uint8Array {
@@ -132,33 +121,62 @@ export class StatementRun {
     // Values lose their classes between threads.
     const params = bindParameters(query.params.map(reviveValue), prepared.parameterTypes);
     const held = holdSnapshot(options.board, options.readerIndex);
+    const allowance = MemoryAllowance.create(options.memoryLimitBytes);
+    const order = {
+      seqno: held.seqno,
+      fillCache: this.fitsCache(),
+      // A client that is slow to take a stream must not hold a pin: shards would wait for it to recycle memtables.
+      detached: bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
+      isCounted: counters !== undefined,
+      memory: allowance.buffer,
+    };
     try {
       const environment: ExecutionEnvironment = {
         source: new SnapshotSource({
+          ...order,
           readers: options.readers,
-          seqno: held.seqno,
           nowSeconds: query.nowSeconds,
-          fillCache: this.fitsCache(),
-          // A client that is slow to take a stream must not hold a pin: shards would wait for it to recycle memtables.
-          detached: bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
           blocks: options.blocks,
         }),
         systemRows: { rows: (table) => (this.systemRows[table] ?? []).map(revivedRow) },
         evaluation: options.evaluation(query.startedAtMs * MICROS_PER_MS),
         params,
-        budget: new MemoryBudget(options.memoryLimitBytes),
-        cancel: { isCancelled: () => this.cancelReason() },
+        budget: new MemoryBudget(options.memoryLimitBytes, allowance),
+        cancel: new QueryEnding(query, options.clock),
         ...(bound.writes.length > 0 && { writer: new DocumentWrites(options, this.exchange) }),
         ...(counters && {
           counters: { query: counters, micros: () => options.clock.monotonicMs() * MICROS_PER_MS },
         }),
       };
-      const { rowsScanned, rowsReturned, rowsAffected } = executeQuery(prepared, environment, emit);
+      const fragments = this.fragments(prepared, environment, order);
+      const { rowsScanned, rowsReturned, rowsAffected } = executeQuery(
+        prepared,
+        { ...environment, fragments },
+        emit,
+      );
       this.outcome = { ...this.outcome, rowsScanned, rowsReturned, rowsAffected };
     } finally {
       options.board.release(held);
     }
     this.noteIndexes(prepared);
+  }
+
+  private fragments(
+    prepared: PreparedQuery,
+    environment: ExecutionEnvironment,
+    order: FragmentLeaderOptions['order'],
+  ): FragmentLeader {
+    const { options, query } = this;
+    return new FragmentLeader({
+      helpers: options.threads - 1,
+      order,
+      cancel: environment.cancel,
+      counters: environment.counters?.query,
+      askForHelp: (whole, ports) =>
+        options.askForHelp({ kind: 'help', queryId: query.id, order: whole, ports }),
+      runPart: (gatherId, partition, cancel, emit) =>
+        executeFragment(prepared, gatherId, partition, { ...environment, cancel }, emit),
+    });
   }
 
   private noteIndexes({ root }: PreparedQuery): void {
@@ -182,14 +200,6 @@ export class StatementRun {
   private fitsCache(): boolean {
     const bytes = this.query.statistics.collections.reduce((sum, each) => sum + each.bytes, 0);
     return bytes <= this.options.cachedScanBytesMax;
-  }
-
-  private cancelReason(): CancelReason {
-    const reason = Atomics.load(this.cancel, CANCEL_REASON);
-    if (reason === CANCEL_TIMEOUT) return 'timeout';
-    if (reason !== CANCEL_NONE) return 'cancelled';
-    const { startedAtMs, timeoutMs } = this.query;
-    return this.options.clock.wallMs() - startedAtMs > timeoutMs ? 'timeout' : 'no';
   }
 
   private elapsedMs(): number {

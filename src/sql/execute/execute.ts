@@ -54,7 +54,7 @@ export function executeFragment(
 type Gather = PhysicalPlan & { kind: 'gather' };
 
 /** Gathers are in expressions' subqueries too, so everything is searched; plans are plain data. */
-function findGather(value: unknown, id: number): Gather | undefined {
+export function findGather(value: unknown, id: number): Gather | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if ('kind' in value && value.kind === 'gather' && 'id' in value && value.id === id) return value as Gather;
   for (const part of Object.values(value)) {

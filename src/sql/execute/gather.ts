@@ -10,7 +10,7 @@ import { MemoryAccount, rowBytes } from './memory-budget.js';
 import { countersOf } from './node-counters.js';
 import type { Compilation, Demand, Emit, Operator } from './operator.js';
 import { compareKeys, ordersOf } from './row-order.js';
-import type { FragmentRunner, ScanPartition } from './source.js';
+import type { FragmentRunner, FragmentStatistics, ScanPartition } from './source.js';
 
 type Gather = PhysicalPlan & { kind: 'gather' };
 
@@ -20,10 +20,8 @@ const PARTS_PER_WORKER = 4;
 export function buildGather(plan: Gather, demand: Demand, compilation: Compilation): Operator {
   const { fragments } = compilation.environment;
   if (fragments === undefined) return compilation.build(plan.input, demand, compilation);
-  const counters = countersOf(plan, compilation);
   return {
     run(emit) {
-      if (counters !== undefined) counters.workers = plan.workers;
       const partitions = gatherPartitions(plan, compilation);
       return plan.merge === undefined
         ? takeRows(plan, fragments, partitions, emit, compilation)
@@ -80,16 +78,23 @@ function takeRows(
   fragments: FragmentRunner,
   partitions: readonly ScanPartition[],
   emit: Emit,
-  { ticker, statistics }: Compilation,
+  compilation: Compilation,
 ): boolean {
+  const { ticker } = compilation;
   let goesOn = true;
-  const { rowsScanned } = fragments.run(plan.id, partitions, (row) => {
+  const done = fragments.run(plan.id, partitions, (row) => {
     ticker.tick();
     goesOn = goesOn && emit(row);
     return goesOn;
   });
-  statistics.rowsScanned += rowsScanned;
+  note(plan, done, compilation);
   return goesOn;
+}
+
+function note(plan: Gather, { rowsScanned, workers }: FragmentStatistics, compilation: Compilation): void {
+  compilation.statistics.rowsScanned += rowsScanned;
+  const counters = countersOf(plan, compilation);
+  if (counters !== undefined) counters.workers = Math.max(counters.workers ?? 0, workers);
 }
 
 interface SortedPart {
@@ -113,7 +118,7 @@ function mergeRows(
   const account = new MemoryAccount(compilation.environment.budget);
   const parts: SortedPart[] = partitions.map(() => ({ rows: [], keys: [], at: 0 }));
   try {
-    const { rowsScanned } = fragments.run(plan.id, partitions, (found, part) => {
+    const done = fragments.run(plan.id, partitions, (found, part) => {
       compilation.ticker.tick();
       const row = found.slice();
       const keys = evaluators.map((evaluate) => evaluate(row));
@@ -122,7 +127,7 @@ function mergeRows(
       parts[part].keys.push(keys);
       return true;
     });
-    compilation.statistics.rowsScanned += rowsScanned;
+    note(plan, done, compilation);
     return emitMerged(parts, ordersOf(merge), emit, compilation);
   } finally {
     account.close();

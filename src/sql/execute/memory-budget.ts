@@ -4,6 +4,7 @@
  */
 import { OUT_OF_MEMORY, sqlError } from '../errors.js';
 import type { Row, SqlValue } from '../types/values.js';
+import { MemoryAllowance } from './memory-allowance.js';
 
 /** Name of the limit in the configuration, for the error. */
 const LIMIT_KEY = 'query.memory_limit';
@@ -17,27 +18,63 @@ const DOUBLE_BYTES = 16;
 /** One entry of a Map or Set beside its key and value. */
 export const HASH_ENTRY_BYTES = 48;
 
+const { GRAIN_BYTES } = MemoryAllowance;
+
 export class MemoryBudget {
   usedBytes = 0;
   peakBytes = 0;
+  /** What may be used without asking: all of it, or the grains of the allowance that were taken. */
+  private grantedBytes: number;
+  private readonly ownBytes: number;
 
-  constructor(readonly limitBytes: number) {}
+  /** `allowance`: what the statement's threads may use together; this budget is one thread's part of it. */
+  constructor(
+    readonly limitBytes: number,
+    private readonly allowance?: MemoryAllowance,
+  ) {
+    // The first grain is free, so that a small limit can be shared at all.
+    this.ownBytes = allowance === undefined ? limitBytes : Math.min(limitBytes, GRAIN_BYTES);
+    this.grantedBytes = this.ownBytes;
+  }
 
   /** Throws 53200 when the limit would be passed. */
   charge(bytes: number): void {
     const used = this.usedBytes + bytes;
-    if (used > this.limitBytes) {
-      throw sqlError(
-        OUT_OF_MEMORY,
-        `the query needs more than ${this.limitBytes} bytes of memory; the limit is ${LIMIT_KEY}`,
-      );
-    }
+    if (used > this.grantedBytes) this.grow(used);
     this.usedBytes = used;
     if (used > this.peakBytes) this.peakBytes = used;
   }
 
   release(bytes: number): void {
     this.usedBytes -= bytes;
+    if (this.allowance !== undefined && this.grantedBytes > this.ownBytes) this.shrink();
+  }
+
+  /** Gives everything back: the thread's part of the statement is over. */
+  close(): void {
+    this.usedBytes = 0;
+    this.allowance?.giveBack(this.grantedBytes - this.ownBytes);
+    this.grantedBytes = this.ownBytes;
+  }
+
+  private grow(used: number): void {
+    const more = Math.ceil((used - this.grantedBytes) / GRAIN_BYTES) * GRAIN_BYTES;
+    if (used > this.limitBytes || this.allowance?.take(more) !== true) {
+      throw sqlError(
+        OUT_OF_MEMORY,
+        `the query needs more than ${this.limitBytes} bytes of memory; the limit is ${LIMIT_KEY}`,
+      );
+    }
+    this.grantedBytes += more;
+  }
+
+  /** Keeps one grain more than is used: a budget that goes up and down by little need not ask each time. */
+  private shrink(): void {
+    const kept = Math.max(this.ownBytes, this.usedBytes + GRAIN_BYTES);
+    const spare = Math.floor((this.grantedBytes - kept) / GRAIN_BYTES) * GRAIN_BYTES;
+    if (spare <= 0) return;
+    this.grantedBytes -= spare;
+    this.allowance?.giveBack(spare);
   }
 }
 

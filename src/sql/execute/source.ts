@@ -92,6 +92,8 @@ export interface SystemRows {
 /** Sums over all parts. */
 export interface FragmentStatistics {
   readonly rowsScanned: number;
+  /** Threads that ran parts, the calling one counted too. */
+  readonly workers: number;
 }
 
 /** Runs parts of a gather on other threads. */

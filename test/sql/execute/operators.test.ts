@@ -236,7 +236,7 @@ function localFragments(plan: PhysicalPlan, database: MemoryDatabase): FragmentR
         const decoder = new RowDecoder(encoder.finish());
         for (let row = decoder.next(); row !== undefined; row = decoder.next()) if (!emit(row, part)) break;
       }
-      return { rowsScanned };
+      return { rowsScanned, workers: 1 };
     },
   };
 }

@@ -126,7 +126,7 @@ export function localFragments(prepared: PreparedQuery, environment: ExecutionEn
         for (let row = decoder.next(); row !== undefined && goesOn; row = decoder.next())
           goesOn = emit(row, part);
       }
-      return { rowsScanned };
+      return { rowsScanned, workers: 1 };
     },
   };
 }
