@@ -27,10 +27,12 @@ export function readBody(
   });
   res.onData((chunk, isLast) => {
     if (finished) return;
-    const fault = buffer.append(chunk);
+    // Most bodies come in one piece, which is used where it is.
+    const isWhole = isLast && buffer.length === 0 && chunk.byteLength <= bytesMax;
+    const fault = isWhole ? undefined : buffer.append(chunk);
     if (fault === undefined && !isLast) return;
     finished = true;
-    const body = buffer.join();
+    const body = isWhole ? new Uint8Array(chunk) : buffer.join();
     res.cork(() => {
       if (fault === undefined) handlers.onBody(body);
       else handlers.onRefused(fault);

@@ -5,6 +5,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
+import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
 import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import { unwrap } from '../control-exchange.js';
@@ -96,7 +97,7 @@ class RunningStatement implements QueryRun {
       const { short, bound } = this.compiled;
       const started =
         short !== undefined
-          ? this.runShort(short)
+          ? this.runShort(short, this.compiled)
           : bound.kind === 'query' || bound.kind === 'explain'
             ? this.runInPool(bound)
             : this.define(bound);
@@ -110,14 +111,13 @@ class RunningStatement implements QueryRun {
     this.raise(CANCEL_GONE);
   }
 
-  private async runShort(prepared: NonNullable<CompiledStatement['short']>): Promise<void> {
-    const { bytes, outcome } = await this.options.short.run(
-      prepared,
-      this.request,
-      this.startMs,
-      this.startedAtMs,
-    );
-    this.finish(bytes, outcome);
+  private async runShort(prepared: PreparedQuery, compiled: CompiledStatement): Promise<void> {
+    const { request, startMs, startedAtMs } = this;
+    const { catalogVersion, bound } = compiled;
+    const answer = await this.options.short.run(prepared, request, catalogVersion, startMs, startedAtMs);
+    if (answer === 'stale') this.start();
+    else if (answer === 'long') await this.runInPool(bound);
+    else this.finish(answer.bytes, answer.outcome);
   }
 
   private async define(statement: DefinitionStatement): Promise<void> {
@@ -149,7 +149,6 @@ class RunningStatement implements QueryRun {
     const query = queryOf(bound);
     const names = query === undefined ? [] : [...new Set([...query.reads, ...query.writes])];
     const tables = names.flatMap((name) => catalog.table(name) ?? []);
-    const indexIds = tables.flatMap(({ indexes }) => indexes.map(({ id }) => id));
     return {
       id: request.id,
       sql: request.sql,
@@ -159,7 +158,6 @@ class RunningStatement implements QueryRun {
       format: request.format,
       tables,
       autoCreateCollections: catalog.autoCreateCollections,
-      statistics: catalog.statistics.about(new Set(tables.map(({ id }) => id)), new Set(indexIds)),
       systemTables: compiled?.systemTables ?? [],
       cancel: this.cancel.buffer as SharedArrayBuffer, // made as one
       signal: this.signal.buffer as SharedArrayBuffer,

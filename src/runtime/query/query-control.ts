@@ -168,6 +168,7 @@ export class QueryControl {
       },
       shards: () => this.attachments(),
       systemRows: (tables) => system.rows(tables),
+      statistics: () => this.statistics.shared,
       releaseReader: (reader, threadId) => this.releaseReader(reader, threadId),
       clock: systemClock,
       onThreadDied: (error) => logger.error({ error: error.stack }, 'a query thread died'),

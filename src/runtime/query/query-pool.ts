@@ -22,6 +22,7 @@ import type { Row } from '../../sql/types/values.js';
 import { QUERY_WORKER } from '../worker-paths.js';
 import type { QueryThreadData } from './query-thread.js';
 import { createReaderSlots, ReaderSlots } from './reader-slots.js';
+import type { SharedStatistics } from './shared-statistics.js';
 import type { ShardAttachment } from './thread-readers.js';
 
 /** Heap of a query thread beyond what its query may hold by its own accounting, which is an estimate. */
@@ -42,6 +43,7 @@ export interface QueryTask {
   /** By shard; undefined while it is down. */
   readonly shards: ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: SystemTableRows;
+  readonly statistics: SharedStatistics;
 }
 
 /** What a query thread is given to look at a collection. */
@@ -63,6 +65,8 @@ export interface QueryPoolOptions {
   /** The shards as they are now. */
   readonly shards: () => ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: (tables: readonly string[]) => Promise<SystemTableRows>;
+  /** As they are now. */
+  readonly statistics: () => SharedStatistics;
   /** Lets go of what a dead reader held: pins and snapshots by its index, locks of the block cache by its thread. */
   readonly releaseReader: (reader: number, threadId: number) => void;
   readonly clock: Clock;
@@ -123,8 +127,15 @@ export class QueryPool {
     this.running.set(query.id, entry);
     try {
       const systemRows = await this.options.systemRows(query.systemTables);
-      const { shards } = this.options;
-      const task: QueryTask = { kind: 'query', query, port, shards: shards(), systemRows };
+      const { shards, statistics } = this.options;
+      const task: QueryTask = {
+        kind: 'query',
+        query,
+        port,
+        shards: shards(),
+        systemRows,
+        statistics: statistics(),
+      };
       this.requireRoom();
       const done = this.pool.run(task, { transferList: [port] });
       entry.isHandedOver = true;

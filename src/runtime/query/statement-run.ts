@@ -20,7 +20,7 @@ import type { EvaluationContext } from '../../sql/functions/definition.js';
 import { parseStatement } from '../../sql/parse/parse.js';
 import { DEFAULT_PLANNER_OPTIONS } from '../../sql/plan/options.js';
 import { planQuery } from '../../sql/plan/plan.js';
-import { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
+import type { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, missingIndex, planWords } from '../../sql/session/plan-summary.js';
@@ -63,6 +63,7 @@ export class StatementRun {
     private readonly query: PoolQuery,
     private readonly exchange: FrontExchange,
     private readonly systemRows: SystemTableRows,
+    private readonly statistics: SnapshotStatistics,
   ) {
     this.cancel = new Int32Array(query.cancel);
     this.startedMs = options.clock.monotonicMs();
@@ -79,8 +80,7 @@ export class StatementRun {
   }
 
   private plan(query: BoundQuery, catalog: TaskCatalog): PreparedQuery {
-    const statistics = new SnapshotStatistics(this.query.statistics);
-    const prepared = planQuery(query, catalog, statistics, DEFAULT_PLANNER_OPTIONS);
+    const prepared = planQuery(query, catalog, this.statistics, DEFAULT_PLANNER_OPTIONS);
     this.outcome = { ...this.outcome, plan: planWords(prepared.root) };
     return prepared;
   }
@@ -180,7 +180,8 @@ export class StatementRun {
   }
 
   private fitsCache(): boolean {
-    const bytes = this.query.statistics.collections.reduce((sum, each) => sum + each.bytes, 0);
+    const { tables } = this.query;
+    const bytes = tables.reduce((sum, { id }) => sum + (this.statistics.table(id)?.bytes ?? 0), 0);
     return bytes <= this.options.cachedScanBytesMax;
   }
 
