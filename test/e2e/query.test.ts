@@ -45,6 +45,22 @@ test('* is spread into the members of the documents', async (t) => {
   t.deepEqual(json.rows, [['k00001', 1, 'g1', { tags: ['a', 't1'] }]]);
 });
 
+test('a value that is far more frequent than expected is answered in full all the same', async (t) => {
+  const documents = Array.from({ length: 4000 }, (_, i) => ({ _id: `s${i}`, c: i < 3000 ? 'hot' : `c${i}` }));
+  const body = JSON.stringify({ documents });
+  t.is((await server.request('POST', '/api/v1/skewed/bulk', { body })).status, 200);
+  t.is((await query('CREATE INDEX skewed_c ON skewed (c)')).status, 200);
+  for (const [value, count] of [
+    ['c3500', 1],
+    ['hot', 3000],
+    ['none', 0],
+  ] as const) {
+    const { json, text } = await query('SELECT _id FROM skewed WHERE c = $1', [value]);
+    t.is(json.row_count, count, text.slice(0, 300));
+    t.is(new Set(json.rows.map(([id]: [string]) => id)).size, count);
+  }
+});
+
 test('aggregates, groups and order over all shards', async (t) => {
   const { json, text } = await query(
     'SELECT "group" AS g, count(*) AS n, avg(n) AS a FROM items GROUP BY g ORDER BY g LIMIT 2',
