@@ -70,8 +70,11 @@ export interface ControlPlane {
   setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
   /** What /admin/memory, /admin/compaction, /admin/tasks and their like answer. */
   admin(call: AdminCall): Promise<ControlResult<ControlAnswer>>;
-  /** Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over. */
-  runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<null>>;
+  /**
+   * Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over, or with 'stale' when it
+   * has not run because something that it reads has been dropped: the front is about to learn of that.
+   */
+  runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<'over' | 'stale'>>;
   /** CREATE, ALTER, DROP, TRUNCATE. Resolves when it has taken effect on every thread. */
   define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
   /** For the logs and the system tables. */

@@ -7,6 +7,7 @@ import { TTL_UNSET } from '../base/expiry.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/catalog-file.js';
 import type { CollectionDescription, CollectionInfo } from '../front/control-plane.js';
+import type { DroppedIds } from './dropped-ids.js';
 import type { IndexControl } from './index-control.js';
 import type { ReadOnlyState } from './read-only-state.js';
 import type { Supervisor } from './supervisor.js';
@@ -16,6 +17,7 @@ export interface CollectionControlOptions {
   readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection' | 'setIndexes'>;
   /** What becomes of the indexes of a collection that is dropped or emptied. */
   readonly indexes: Pick<IndexControl, 'afterDrop'>;
+  readonly dropped: Pick<DroppedIds, 'leave' | 'left'>;
   readonly readOnly: Pick<ReadOnlyState, 'requireCatalogChange'>;
   readonly logger: Logger;
 }
@@ -49,8 +51,10 @@ export class CollectionControl {
     const { catalog, supervisor, readOnly, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const dropped = collectionInfo(catalog.existing(name), catalog);
+    this.options.dropped.leave([dropped.id]);
     catalog.drop(name);
     await supervisor.removeCollection(dropped);
+    this.options.dropped.left([dropped.id]);
     await this.options.indexes.afterDrop(dropped.indexes);
     logger.info({ collection: name, id: dropped.id }, 'collection dropped');
     return dropped;
@@ -61,6 +65,7 @@ export class CollectionControl {
     const { catalog, supervisor, readOnly, indexes, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const before = collectionInfo(catalog.existing(name), catalog);
+    this.options.dropped.leave([before.id]);
     const emptied = collectionInfo(catalog.truncate(name), catalog);
     // Before a front can write under the new number. A shard that ends meanwhile is told when it starts again.
     await supervisor.setIndexes().catch(() => {});
@@ -68,6 +73,7 @@ export class CollectionControl {
     await indexes.afterDrop(before.indexes);
     // It forgets the old number alone.
     await supervisor.removeCollection(before);
+    this.options.dropped.left([before.id]);
     logger.info({ collection: name, id: emptied.id }, 'collection emptied');
     return emptied;
   }

@@ -143,7 +143,7 @@ class ShardThread implements ShardControl {
   private readonly memtables: MemtablePool;
   private readonly meter: ShardMeter;
   private readonly throttle = new WriteThrottle();
-  private droppedCollections: readonly number[];
+  private droppedCollections: ReadonlySet<number>;
   private engine: ShardEngine | undefined;
   /** Undefined in recovery mode. */
   private shard: RecoveredShard | undefined;
@@ -159,7 +159,7 @@ class ShardThread implements ShardControl {
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
-    this.droppedCollections = data.droppedCollections;
+    this.droppedCollections = new Set(data.droppedCollections);
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
     this.meter = new ShardMeter(
@@ -198,7 +198,7 @@ class ShardThread implements ShardControl {
   }
 
   setDroppedCollections(collections: readonly number[]): void {
-    this.droppedCollections = collections;
+    this.droppedCollections = new Set(collections);
     this.engine?.stats.setDropped(collections);
   }
 

@@ -135,10 +135,9 @@ export class Supervisor {
     return this.eachFront((control) => control.setStatistics(statistics));
   }
 
-  /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
-  async removeCollection(collection: CollectionInfo): Promise<void> {
-    await this.eachFront((control) => control.removeCollection(collection));
-    this.announceDropped();
+  /** Resolves when no front begins to read or write the collection any more. */
+  removeCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.removeCollection(collection));
   }
 
   /**

@@ -46,8 +46,8 @@ export class RemoteRun {
 
   constructor(private readonly options: RemoteRunOptions) {}
 
-  /** Resolves when the main thread knows that it is over. */
-  async run(query: Omit<PoolQuery, 'cancel' | 'signal'>): Promise<void> {
+  /** Resolves when the main thread knows that it is over, or with 'stale' (control-plane.ts) if it has not run. */
+  async run(query: Omit<PoolQuery, 'cancel' | 'signal'>): Promise<'over' | 'stale'> {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     port1.on('message', (message: QueryMessage) => this.onMessage(message));
@@ -56,6 +56,7 @@ export class RemoteRun {
     const result = await this.options.context.control.runQuery({ ...query, ...shared }, port2);
     // Answers that the thread has sent come through the port, and may still be on their way. An error here means that none comes.
     if (result.error !== undefined) this.options.fail(result.error);
+    return result.ok ?? 'over';
   }
 
   /** Ends the statement at its next look, whether it runs or waits. */

@@ -30,6 +30,9 @@ export interface QueryServiceOptions {
   wallMs(): number;
 }
 
+/** Each costs a round trip to the main thread or a snapshot. */
+const STARTS_MAX = 100;
+
 const NOTHING_DONE: QueryOutcome = {
   rowsScanned: 0,
   rowsReturned: 0,
@@ -56,6 +59,7 @@ class RunningStatement implements QueryRun {
   /** What it shares with a query thread; undefined while it runs here. */
   private remote: RemoteRun | undefined;
   private isGone = false;
+  private starts = 1;
   private isOver = false;
 
   constructor(
@@ -92,11 +96,18 @@ class RunningStatement implements QueryRun {
     this.remote?.raise(CANCEL_GONE);
   }
 
+  /** The catalog has changed since the statement was bound, or is about to: this front hears of it within a message or two. */
+  private startAgain(): void {
+    this.starts++;
+    if (this.starts <= STARTS_MAX) this.start();
+    else this.fail({ code: 'CONFLICT', message: 'what the statement reads is dropped again and again' });
+  }
+
   private async runShort(prepared: PreparedQuery, compiled: CompiledStatement): Promise<void> {
     const { request, startMs, startedAtMs } = this;
     const { catalogVersion, bound } = compiled;
     const answer = await this.options.short.run(prepared, request, catalogVersion, startMs, startedAtMs);
-    if (answer === 'stale') this.start();
+    if (answer === 'stale') this.startAgain();
     else if (answer === 'long') await this.runInPool(bound);
     else this.finish(answer.bytes, answer.outcome);
   }
@@ -125,7 +136,9 @@ class RunningStatement implements QueryRun {
       finish: (bytes, outcome) => this.finish(bytes, outcome),
       fail: (error, outcome) => this.fail(error, outcome),
     });
-    await this.remote.run(this.poolQuery(bound));
+    if ((await this.remote.run(this.poolQuery(bound))) === 'over' || this.isOver) return;
+    this.remote.close();
+    this.startAgain();
   }
 
   private poolQuery(bound: BoundStatement): Omit<PoolQuery, 'cancel' | 'signal'> {

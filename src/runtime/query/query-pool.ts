@@ -169,6 +169,13 @@ export class QueryPool {
     return this.running.size > 0;
   }
 
+  isRead(id: number): boolean {
+    for (const { query } of this.running.values())
+      if (query.tables.some((table) => table.id === id || table.indexes.some((index) => index.id === id)))
+        return true;
+    return false;
+  }
+
   list(): RunningQuery[] {
     return [...this.running.values()].map(({ query: { id, sql, startedAtMs, timeoutMs, signal } }) => ({
       id,
