@@ -7,7 +7,7 @@
 import { unreachable } from '../base/assert.js';
 import { hasExpired } from '../base/database-clock.js';
 import { DbError } from '../base/errors.js';
-import { EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
+import { EXPIRES_KEPT, EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import type { WriteOutcome } from '../batch/write-reply.js';
@@ -173,7 +173,7 @@ export class BatchApplier {
           index,
           seqno,
           VERSION_KIND_DOCUMENT,
-          storedExpiry(batch.expiresAt(index)),
+          this.putExpiry(batch.expiresAt(index)),
           batch.values,
           valueStart,
           valueEnd - valueStart,
@@ -194,6 +194,11 @@ export class BatchApplier {
       default:
         return unreachable(kind);
     }
+  }
+
+  private putExpiry(asked: number): number {
+    if (asked !== EXPIRES_KEPT) return storedExpiry(asked);
+    return this.current.exists ? this.current.expiresAt : 0;
   }
 
   private patch(

@@ -61,6 +61,29 @@ test('a value that is far more frequent than expected is answered in full all th
   }
 });
 
+test("UPDATE and ON CONFLICT DO UPDATE keep the time to live of a document, a new one gets its collection's", async (t) => {
+  t.is(
+    (await server.request('POST', '/api/v1/collections', { body: { name: 'brief', ttl: 5000 } })).status,
+    201,
+  );
+  const expiry = async (id: string): Promise<number> => {
+    const { headers } = await server.get(`/api/v1/brief/${id}`);
+    return Date.parse(String(headers['x-lumadb-expires-at']));
+  };
+  await server.put('/api/v1/brief/own', { n: 1 }, { 'X-LumaDB-TTL': '90000' });
+  const own = await expiry('own');
+  t.is((await query("UPDATE brief SET n = n + 1 WHERE _id = 'own'")).json.row_count, 1);
+  t.is(await expiry('own'), own);
+  const upsert =
+    "INSERT INTO brief (_id, n) VALUES ('own', 0), ('new', 0) ON CONFLICT (_id) DO UPDATE SET n = brief.n + 1";
+  const upserted = await query(upsert);
+  t.is(upserted.status, 200, upserted.text);
+  t.is(await expiry('own'), own);
+  t.is((await server.get('/api/v1/brief/own')).json.n, 3);
+  const made = await expiry('new');
+  t.true(made < own && made > own - 90_000_000, 'about 5000 seconds');
+});
+
 test('aggregates, groups and order over all shards', async (t) => {
   const { json, text } = await query(
     'SELECT "group" AS g, count(*) AS n, avg(n) AS a FROM items GROUP BY g ORDER BY g LIMIT 2',
