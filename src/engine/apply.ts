@@ -51,7 +51,7 @@ export class BatchApplier {
   protected touched = 0;
   private readonly found = new FoundEntry();
   /** Why the last version that was unreadable is so. */
-  private readError: DbError | undefined;
+  readError: DbError | undefined;
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
   readonly indexes: IndexMaintainer;
 

@@ -172,11 +172,15 @@ export class ShardEngine {
     for (let i = 0; i < count; i++) {
       if (statuses[i] !== WriteStatus.Unreadable) continue;
       const { shard } = this.options;
-      throw new DbError(
-        'CORRUPT_TABLE',
-        `shard ${shard}: operation ${firstSeqno + i} of the log needs a document in a table that cannot be read (see the log)`,
-        { shard, seqno: firstSeqno + i },
-      );
+      const { readError } = this.applier;
+      // A disk that fails to read may read another time: that is no damage, and nothing to repair.
+      const code = readError?.code === 'IO' ? 'IO' : 'CORRUPT_TABLE';
+      const what = `operation ${firstSeqno + i} of the log needs a document in a table that cannot be read`;
+      throw new DbError(code, `shard ${shard}: ${what}: ${readError?.message ?? 'see the log'}`, {
+        ...readError?.details,
+        shard,
+        seqno: firstSeqno + i,
+      });
     }
   }
 

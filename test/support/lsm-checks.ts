@@ -17,6 +17,9 @@ export const EVERYTHING: ScanRange = { backward: false };
 
 export class Mismatch extends Error {}
 
+/** Counts of documents are wrong, whatever reads give. */
+export class FiguresMismatch extends Mismatch {}
+
 function shorten(text: string | undefined): string {
   return text === undefined ? 'nothing' : text.length > 100 ? `${text.slice(0, 100)}…(${text.length})` : text;
 }
@@ -123,7 +126,7 @@ export function checkFigures({ shard, world, appliedSeqno }: LsmRig, collections
     const { documents = 0, bytes = 0 } = figures.get(collection) ?? {};
     const expected = world.model.figures(collection, appliedSeqno);
     if (documents === expected.documents && bytes === expected.bytes) continue;
-    throw new Mismatch(
+    throw new FiguresMismatch(
       `statistics of ${collection}: ${documents} documents of ${bytes} bytes, ` +
         `expected ${expected.documents} of ${expected.bytes}`,
     );
