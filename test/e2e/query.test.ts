@@ -84,6 +84,46 @@ test("UPDATE and ON CONFLICT DO UPDATE keep the time to live of a document, a ne
   t.true(made < own && made > own - 90_000_000, 'about 5000 seconds');
 });
 
+test('definitions and suggestions of indexes run as they are, also for members of members', async (t) => {
+  const documents = Array.from({ length: 3000 }, (_, i) => ({
+    _id: `d${i}`,
+    at: { city: `c${i}`, 'Zip Code': i },
+  }));
+  t.is((await server.request('POST', '/api/v1/deep/bulk', { body: { documents } })).status, 200);
+  const made = await query(
+    'CREATE INDEX deep_i ON deep ((at.city) DESC, (at."Zip Code")) INCLUDE ((at.city)) WHERE at.city IS NOT NULL',
+  );
+  t.is(made.status, 200, made.text);
+  const definition = async (): Promise<string> =>
+    (await query("SELECT definition FROM system.indexes WHERE index_name = 'deep_i'")).json.rows[0][0];
+  const text = await definition();
+  t.is((await query('DROP INDEX deep_i')).status, 200);
+  const again = await query(text);
+  t.is(again.status, 200, `${text}: ${again.text}`);
+  t.is(await definition(), text);
+  t.is((await query('DROP INDEX deep_i')).status, 200);
+  t.is((await query("SELECT _id FROM deep WHERE at.city = 'c7'")).json.row_count, 1);
+  let suggestion: string | undefined;
+  await server.until('there is a suggestion', async () => {
+    const { json } = await query(
+      "SELECT suggestion FROM system.missing_index_suggestions WHERE table_name = 'deep'",
+    );
+    suggestion = json.rows[0]?.[0];
+    return suggestion !== undefined;
+  });
+  const suggested = await query(suggestion ?? '');
+  t.is(suggested.status, 200, `${suggestion}: ${suggested.text}`);
+  const { json } = await query("EXPLAIN ANALYZE SELECT _id, at FROM deep WHERE at.city = 'c7'");
+  const plan = json.rows.flat().join('\n');
+  t.regex(plan, /Index Scan using idx_deep_at_city/);
+  const perShard = [...plan.matchAll(/Shard \d+: rows=(\d+)/g)].map(([, rows]) => Number(rows));
+  t.is(
+    perShard.reduce((sum, rows) => sum + rows, 0),
+    1,
+    'an entry and its document are one row',
+  );
+});
+
 test('aggregates, groups and order over all shards', async (t) => {
   const { json, text } = await query(
     'SELECT "group" AS g, count(*) AS n, avg(n) AS a FROM items GROUP BY g ORDER BY g LIMIT 2',
