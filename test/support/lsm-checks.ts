@@ -25,18 +25,23 @@ function shorten(text: string | undefined): string {
 }
 
 /** A point read gives the newest version that was applied. Throws the DbError of a read that fails. */
-export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: number, key: string): void {
-  const expected = world.model.document(collection, key, appliedSeqno, world.databaseClock.nowSeconds());
+/** `snapshot`: as that one sees it; the newest version otherwise. */
+export function checkGet(
+  { reader, world, appliedSeqno }: LsmRig,
+  collection: number,
+  key: string,
+  snapshot?: number,
+): void {
+  const now = world.databaseClock.nowSeconds();
+  const expected = world.model.document(collection, key, snapshot ?? appliedSeqno, now);
   const bytes = utf8(key);
+  const hash = hashKey(collection, bytes, 0, bytes.length);
   reader.enter();
   try {
-    const lookup = reader.get(
-      hashKey(collection, bytes, 0, bytes.length),
-      collection,
-      bytes,
-      0,
-      bytes.length,
-    );
+    const lookup =
+      snapshot === undefined
+        ? reader.get(hash, collection, bytes, 0, bytes.length)
+        : reader.getAt(hash, collection, bytes, 0, bytes.length, snapshot, now);
     if (lookup === FAILED)
       throw reader.error === undefined ? new Mismatch('why?') : fromWireError(reader.error);
     const text = lookup === FOUND ? textOf(reader.bytes, reader.valueOffset, reader.valueLength) : undefined;
@@ -51,7 +56,7 @@ export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: nu
           : 'absent'
         : `${shorten(text)} at ${reader.seqno}`;
     throw new Mismatch(
-      `get of ${collection}/${key}: ${got}, expected ${shorten(expected?.text)} at ${expected?.seqno}`,
+      `get of ${collection}/${key}${snapshot === undefined ? '' : ` at ${snapshot}`}: ${got}, expected ${shorten(expected?.text)} at ${expected?.seqno}`,
     );
   } finally {
     reader.leave();

@@ -97,7 +97,7 @@ export class LsmHistory {
     const choice = prng.nextBelow(20);
     if (choice < 9) this.writeGroup();
     else if (choice < 14) for (let left = 3; left > 0; left--) rig.jobs.step(prng.nextBelow(2));
-    else if (choice === 14) this.attempt(() => checkGet(this.rig, 1, pick(prng, this.keys)));
+    else if (choice === 14) this.checkOne(pick(prng, this.keys));
     else if (choice === 15)
       this.attempt(() => checkScan(this.rig, pick(prng, HISTORY_COLLECTIONS), this.rig.appliedSeqno));
     else if (choice === 16) this.attempt(() => this.sweep());
@@ -182,6 +182,12 @@ export class LsmHistory {
     const { rig, snapshots } = this;
     if (snapshots.length < 2) snapshots.push(rig.holdSnapshot());
     else for (const held of snapshots.splice(0)) rig.board.release(held);
+  }
+
+  /** As it is, and as every snapshot sees it. */
+  private checkOne(key: string): void {
+    this.attempt(() => checkGet(this.rig, 1, key));
+    for (const { seqno } of [...this.snapshots]) this.attempt(() => checkGet(this.rig, 1, key, seqno));
   }
 
   private passTime(ms: number): void {
