@@ -18,9 +18,12 @@ export function schemaOf(schema: CollectionSchema): CollectionSchema | undefined
   return isEmpty ? undefined : schema;
 }
 
-/** Whether documents that were fine before may not be so after these. */
+/**
+ * Whether documents that were fine before may not be so after these. Dropping a column is among them: a CHECK that names it reads
+ * the member as any other from then on.
+ */
 export function tightens(actions: readonly AlterTableAction[]): boolean {
-  return actions.some(({ kind }) => /^(?:addColumn|setNotNull|setType|addCheck)$/.test(kind));
+  return actions.some(({ kind }) => /^(?:addColumn|dropColumn|setNotNull|setType|addCheck)$/.test(kind));
 }
 
 /** The schema after the actions, in turn. Throws sqlError: the statement may have been bound against an older schema. */

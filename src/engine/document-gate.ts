@@ -1,6 +1,6 @@
 /**
  * Refuses writes of documents that the schema of their collection does not allow: just before their batch goes into the log, so
- * that the log holds the decision and a replay needs no schema (ADR 0019). Shard thread only.
+ * that the log holds the decision and a replay needs no schema (ADR 0023). Shard thread only.
  */
 import type { WireError } from '../base/errors.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';

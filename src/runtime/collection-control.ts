@@ -86,32 +86,35 @@ export class CollectionControl {
     const before = catalog.existing(name);
     const after = alteredSchema(name, before.schema ?? NO_SCHEMA, actions);
     await this.requireSound(name, after);
-    if (tightens(actions)) await this.tryOut(before, after);
-    const changed = collectionInfo(catalog.setSchema(name, schemaOf(after)), catalog);
-    this.pending = undefined;
-    // One that cannot be told now ends, or has the stricter one already; either way it starts with the catalog's.
-    await supervisor.setIndexes().catch(() => {});
-    await supervisor.putCollection(changed);
-    logger.info({ collection: name, id: changed.id }, 'collection changed');
+    try {
+      if (tightens(actions)) await this.tryOut(before, after);
+      const changed = collectionInfo(catalog.setSchema(name, schemaOf(after)), catalog);
+      this.pending = undefined;
+      // One that cannot be told now ends, or has the stricter one already; either way it starts with the catalog's.
+      await supervisor.setIndexes().catch(() => {});
+      await supervisor.putCollection(changed);
+      logger.info({ collection: name, id: changed.id }, 'collection changed');
+    } finally {
+      await this.withdraw();
+    }
   }
 
-  /** Throws the DbError of the first document that is in the way; shards check by the old schema again then. */
+  /** Throws the DbError of the first document that is in the way. */
   private async tryOut(collection: Collection, schema: CollectionSchema): Promise<void> {
     const { catalog, supervisor } = this.options;
-    this.pending = { id: collection.id, schema };
-    try {
-      await supervisor.setIndexes();
-      await Promise.all(supervisor.shards.map((slot) => this.requireNoOffender(slot, collection)));
-      if (catalog.find(collection.name)?.id !== collection.id)
-        throw new DbError(
-          'CONFLICT',
-          `collection ${JSON.stringify(collection.name)} was emptied or dropped meanwhile`,
-        );
-    } catch (error) {
-      this.pending = undefined;
-      await supervisor.setIndexes().catch(() => {});
-      throw error;
-    }
+    const { id, name } = collection;
+    this.pending = { id, schema };
+    await supervisor.setIndexes();
+    await Promise.all(supervisor.shards.map((slot) => this.requireNoOffender(slot, collection)));
+    if (catalog.find(name)?.id !== id)
+      throw new DbError('CONFLICT', `collection ${JSON.stringify(name)} was emptied or dropped meanwhile`);
+  }
+
+  /** Shards check by the catalog's schema again. */
+  private async withdraw(): Promise<void> {
+    if (this.pending === undefined) return;
+    this.pending = undefined;
+    await this.options.supervisor.setIndexes().catch(() => {});
   }
 
   private async requireNoOffender(

@@ -27,7 +27,7 @@ test('a constraint that ALTER TABLE has added holds for every document, whatever
   const write = async (): Promise<void> => {
     while (!isOver) {
       // Few are too large: sometimes there is none when the constraint comes.
-      const n = prng.nextBelow(40) === 0 ? 100 + prng.nextBelow(100) : prng.nextBelow(100);
+      const n = prng.nextBelow(12) === 0 ? 100 + prng.nextBelow(100) : prng.nextBelow(100);
       const body = { n };
       const path = `/api/v1/busy/k${prng.nextBelow(4)}`;
       const method = prng.nextBelow(2) === 0 ? 'PUT' : 'PATCH';

@@ -257,3 +257,26 @@ test('indexes answer for declared columns what the documents say', async (t) => 
   const { json } = await run(t, `EXPLAIN SELECT _id FROM dated WHERE lower(city) = 'bonn'`);
   t.regex(JSON.stringify(json.rows), /dated_city/);
 });
+
+test('DROP COLUMN asks whether CHECKs hold without the declaration', async (t) => {
+  await run(
+    t,
+    `CREATE TABLE undeclared (made timestamptz, CONSTRAINT late CHECK (made > '2026-01-01T12:00:00Z'))`,
+  );
+  // Later as a time, earlier as a text.
+  t.is((await server.put('/api/v1/undeclared/a', { made: '2026-01-01T09:00:00-05:00' })).status, 201);
+  await fails(t, 'ALTER TABLE undeclared DROP COLUMN made', '23514', /"late" \(in document "a"\)/);
+  await run(t, 'ALTER TABLE undeclared DROP COLUMN made, DROP CONSTRAINT late');
+  t.is((await server.get('/api/v1/collections/undeclared')).json.schema, undefined);
+  t.is((await server.put('/api/v1/undeclared/b', { made: 7 })).status, 201);
+});
+
+test('TRUNCATE keeps the schema, DROP TABLE does not', async (t) => {
+  await run(t, 'CREATE TABLE emptied (n bigint NOT NULL)');
+  await server.put('/api/v1/emptied/a', { n: 1 });
+  await run(t, 'TRUNCATE emptied');
+  t.is((await server.put('/api/v1/emptied/a', {})).status, 400);
+  t.is((await server.put('/api/v1/emptied/a', { n: 1 })).status, 201);
+  await run(t, 'DROP TABLE emptied');
+  t.is((await server.put('/api/v1/emptied/a', {})).status, 201);
+});
