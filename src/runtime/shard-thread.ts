@@ -228,8 +228,9 @@ class ShardThread implements ShardControl {
       }
       // A later call has brought a later list.
       if (turn !== this.indexesTurn) return undefined;
-      this.engine?.setIndexes(indexesInUse(indexes));
+      const inUse = indexesInUse(indexes);
       this.checks.set(schemas);
+      this.engine?.setIndexes(inUse);
       return undefined;
     } catch (error) {
       return toWireError(error);

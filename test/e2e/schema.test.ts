@@ -88,6 +88,7 @@ test('PUT, POST, PATCH and bulk refuse what the schema does not allow, with the 
     [201, 400, 201],
   );
   t.regex(bulk.json.results[1].error.message, /column "stock"/);
+  t.is(bulk.json.results[1].error.details.field, 'stock');
   const atomic = await server.request('POST', '/api/v1/http_goods/bulk?atomic=true', {
     body: {
       documents: [
