@@ -35,6 +35,8 @@ const NO_SCHEMA: CollectionSchema = { columns: [], checks: [] };
 
 /** Methods throw the DbError that is the answer. */
 export class CollectionControl {
+  /** New collections with a schema that not every shard knows yet. */
+  private readonly announcing = new Map<string, Promise<void>>();
   /** One after the other. */
   private altering: Promise<unknown> = Promise.resolve();
   private pending: { readonly id: number; readonly schema: CollectionSchema } | undefined;
@@ -49,13 +51,15 @@ export class CollectionControl {
     schema?: CollectionSchema,
   ): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
+    if (schema !== undefined) await this.requireSound(name, schema);
+    // Whoever is told of a collection writes to it: not before its documents are checked.
+    if (!exclusive) await this.announcing.get(name)?.catch(() => {});
     const existing = catalog.find(name);
     if (existing !== undefined && !exclusive) return collectionInfo(existing, catalog);
     readOnly.requireCatalogChange('create');
-    if (schema !== undefined) await this.requireSound(name, schema);
     const created = collectionInfo(catalog.create(name, ttlSeconds, schema && schemaOf(schema)), catalog);
     // Before a front can write to it: what is written is checked. Shards without it take nothing for it.
-    if (created.schema !== undefined) await this.tellShards(created);
+    if (created.schema !== undefined) await this.announce(created);
     await supervisor.putCollection(created);
     logger.info({ collection: name, id: created.id, ttl_seconds: ttlSeconds }, 'collection created');
     return created;
@@ -157,14 +161,14 @@ export class CollectionControl {
     requireCheckable(name, schema);
   }
 
-  private async tellShards({ name }: CollectionInfo): Promise<void> {
+  private async announce({ name }: CollectionInfo): Promise<void> {
     const { catalog, supervisor } = this.options;
-    try {
-      await supervisor.setIndexes();
-    } catch (error) {
+    const announced = supervisor.setIndexes().catch((error: unknown) => {
       catalog.drop(name);
       throw error;
-    }
+    });
+    this.announcing.set(name, announced);
+    await announced.finally(() => this.announcing.delete(name));
   }
 
   async drop(name: string): Promise<CollectionInfo> {

@@ -104,3 +104,32 @@ test('definitions survive kill -9: what was acknowledged, or the change that was
   t.deepEqual((await server.get('/api/v1/kept/a')).json, { _id: 'a', n: ROUNDS - 1 });
   t.is((await server.get('/api/v1/kept/b')).status, 404);
 });
+
+test('no document comes in unchecked beside the CREATE TABLE that makes its collection', async (t) => {
+  const server = await TestServer.start({
+    env: { LUMADB_SHARDING__SHARDS: '2', LUMADB_SERVER__FRONT_THREADS: '2', LUMADB_WAL__DURABILITY: 'os' },
+  });
+  t.teardown(() => server.close());
+  let made = 0;
+  let refused = 0;
+  let round = 0;
+  await server.until('collections were made with their schema in the middle of writes', async () => {
+    const name = `fresh${round++}`;
+    const write = async (i: number): Promise<void> => {
+      // Later in each round: sooner or later it is CREATE TABLE that makes the collection.
+      for (let turn = 0; turn < round * 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const { status, text } = await server.put(`/api/v1/${name}/k${i}`, {});
+      t.true(status === 201 || status === 400 || status === 503, text);
+      if (status === 400) refused++;
+    };
+    const create = query(server, `CREATE TABLE ${name} (n bigint NOT NULL)`);
+    const [{ status, text }] = await Promise.all([create, ...Array.from({ length: 20 }, (_, i) => write(i))]);
+    t.true(status === 200 || /already exists/.test(text), text);
+    if (status !== 200) return false;
+    made++;
+    const { json } = await query(server, `SELECT count(*) FROM ${name} WHERE n IS NULL`);
+    t.is(json.rows[0][0], 0, name);
+    return made >= 5 && refused > 0;
+  });
+  t.log(`${made} of ${round} were made with their schema; ${refused} writes were refused`);
+});

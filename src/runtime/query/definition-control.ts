@@ -1,5 +1,6 @@
 /** Statements that define things: indexes and collections. Each is done when every thread knows. Main thread only. */
 import { unreachable } from '../../base/assert.js';
+import { DbError } from '../../base/errors.js';
 import { TTL_UNSET } from '../../base/expiry.js';
 import type { DefinitionStatement } from '../../sql/algebra/statement.js';
 import { sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
@@ -50,11 +51,16 @@ export class DefinitionControl {
   }
 
   private async createTable({ name, ifNotExists, columns, checks }: Of<'createTable'>): Promise<void> {
-    if (this.options.hasCollection(name)) {
-      if (ifNotExists) return;
+    const { hasCollection, collections } = this.options;
+    if (hasCollection(name) && ifNotExists) return;
+    try {
+      await collections.create(name, !ifNotExists, TTL_UNSET, { columns, checks });
+    } catch (error) {
+      const isTaken =
+        error instanceof DbError && error.code === 'CONFLICT' && error.details?.['field'] === 'name';
+      if (!isTaken) throw error;
       throw sqlError(DUPLICATE_TABLE, `relation ${JSON.stringify(name)} already exists`);
     }
-    await this.options.collections.create(name, !ifNotExists, TTL_UNSET, { columns, checks });
   }
 
   private async alterTable({ name, ifExists, actions }: Of<'alterTable'>): Promise<void> {
