@@ -1,4 +1,5 @@
 /** The schemas of collections in this process: what checks documents is SQL, which is loaded where some collection has one. */
+import { SCHEMA_COLUMNS_MAX } from '../base/limits.js';
 import type { Collection } from '../catalog/catalog-file.js';
 import type { CollectionSchema } from '../catalog/collection-schema.js';
 import type { DocumentCheck } from '../engine/document-gate.js';
@@ -7,6 +8,7 @@ import { sqlError } from '../sql/errors.js';
 import { loadParser } from '../sql/parse/parse.js';
 import type { BoundSchema } from './bound-schema.js';
 
+const TOO_MANY_COLUMNS = '54011';
 const INVALID_OBJECT_DEFINITION = '42P17';
 
 /** Loaded once per thread. */
@@ -33,6 +35,10 @@ export function boundSchemas(collections: readonly Collection[]): BoundSchema[] 
 
 /** Throws the DbError of what is wrong with a schema. */
 export function requireCheckable(collection: string, schema: CollectionSchema): void {
+  if (Math.max(schema.columns.length, schema.checks.length) > SCHEMA_COLUMNS_MAX) {
+    const message = `a collection can declare ${SCHEMA_COLUMNS_MAX} columns and as many CHECK constraints at most`;
+    throw sqlError(TOO_MANY_COLUMNS, message);
+  }
   const bound = loaded().bindSchema({ id: 0, name: collection, schema });
   if (bound.broken !== undefined) throw sqlError(INVALID_OBJECT_DEFINITION, bound.broken);
   loaded().compileSchema(bound);

@@ -185,6 +185,9 @@ test('POST collections takes a schema and indexes, and GET shows them', async (t
   t.regex(unique.json.error.message, /UNIQUE is not supported/);
   t.is((await server.get('/api/v1/collections/posted_unique')).status, 404, 'nothing is left of it');
   await fails(t, 'CREATE TABLE u (a text UNIQUE)', '0A000', /UNIQUE/);
+  const columns = Array.from({ length: 1001 }, (_, i) => `c${i} text`).join(', ');
+  await fails(t, `CREATE TABLE wide (${columns})`, '54011', /1000 columns/);
+  await fails(t, 'CREATE TABLE odd (a text CHECK (a < now()::text))', '42P17', /immutable/);
 });
 
 test('ALTER TABLE checks the documents that are there and names the first that is in the way', async (t) => {
