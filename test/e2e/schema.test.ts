@@ -284,3 +284,32 @@ test('TRUNCATE keeps the schema, DROP TABLE does not', async (t) => {
   await run(t, 'DROP TABLE emptied');
   t.is((await server.put('/api/v1/emptied/a', {})).status, 201);
 });
+
+test('patches behind other writes of their document in one frame are checked on what those leave', async (t) => {
+  await run(t, 'CREATE TABLE framed (a bigint, b bigint, CHECK (a IS NULL OR b IS NULL))');
+  const ws = await RawWebSocket.open(server.port);
+  t.teardown(() => ws.destroy());
+  const at = { collection: 'framed', _id: 'k' };
+  const requests: Record<string, unknown>[] = [];
+  const good: boolean[] = [];
+  for (let round = 0; round < 100; round++) {
+    const steps: [string, Record<string, unknown>, boolean][] = [
+      ['put', {}, true],
+      ['patch', { a: round }, true],
+      ['patch', { b: round }, false],
+      ['patch', { a: null, b: round }, true],
+      ['patch', { a: round }, false],
+    ];
+    for (const [op, document, isGood] of steps) {
+      requests.push({ id: requests.length, op, ...at, document });
+      good.push(isGood);
+    }
+  }
+  ws.sendText(JSON.stringify({ op: 'batch', requests }));
+  for (let i = 0; i < requests.length; i++) {
+    const { id, ok, error } = await ws.nextJson();
+    t.is(ok === true, good[id], JSON.stringify([requests[id], error]));
+    if (!good[id]) t.is(error.details.sqlstate, '23514');
+  }
+  t.deepEqual((await server.get('/api/v1/framed/k')).json, { _id: 'k', b: 99 });
+});
