@@ -26,3 +26,5 @@ export const LIST_LIMIT_DEFAULT = 20;
 export const TTL_SECONDS_MAX = 10 * 365 * 24 * 3600;
 /** Levels of SSTables of one shard, numbered from 0. */
 export const LEVELS = 7;
+/** Declared columns of a collection, and as many CHECK constraints. */
+export const SCHEMA_COLUMNS_MAX = 1000;

@@ -34,6 +34,7 @@ import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
 import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
+import { loadSchemaBinder } from './schemas.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
@@ -141,6 +142,7 @@ class Server implements RunningServer {
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.dropped.all(),
       indexes: () => this.catalog.indexes().map(withBoundSql),
+      schemas: () => this.collections.boundSchemas(),
       indexUsage: this.indexUsage,
     });
     this.dropped = new DroppedIds({
@@ -191,6 +193,7 @@ class Server implements RunningServer {
       'starting',
     );
     await loadExtractors(this.catalog.indexes(), { parser: true });
+    if (this.catalog.list().some(({ schema }) => schema !== undefined)) await loadSchemaBinder();
     if (this.recoveryMode) {
       const reason = 'the server runs in recovery mode (lumadb start --recovery-mode)';
       this.space.readOnly.set('recovery', reason);
@@ -265,8 +268,8 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: (name, exclusive, ttlSeconds) =>
-        attempt(() => this.collections.create(name, exclusive, ttlSeconds)),
+      createCollection: (name, exclusive, ttlSeconds, schema) =>
+        attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
       setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
       dropCollection: (name) => attempt(() => this.collections.drop(name)),
       listCollections: () => attempt(() => this.collections.list()),

@@ -94,7 +94,9 @@ export class QueryWrites implements WriteCompletion {
   }
 
   private fail(error: WireError): void {
-    this.error = error;
+    // What the schema does not allow has its SQLSTATE: here it is an error of the statement.
+    const isOfSchema = error.code === 'VALIDATION' && error.details?.['sqlstate'] !== undefined;
+    this.error = isOfSchema ? { ...error, code: 'QUERY' } : error;
     this.isFatal = true;
   }
 
