@@ -9,7 +9,7 @@ import { missingPostgres } from '../perf/sql/postgres-server.js';
 import { type SqlRecord, sqlRatios } from '../perf/sql/record.js';
 import { PRIVATE_PATH, runHarness } from './support/run-harness.js';
 
-const SMOKE_MS_MAX = 110_000;
+const SMOKE_MS_MAX = 280_000;
 
 test('a smoke run of the SQL comparison measures every query, and writers beside one', async (t) => {
   t.timeout(SMOKE_MS_MAX);

@@ -11,6 +11,7 @@ import {
   FRONT_LATENCY,
   FRONT_LOOP_DELAY_MS,
   FRONT_PENDING_WRITES,
+  FRONT_QUERY_RECORDS_DROPPED,
   FRONT_REQUESTS_ERROR,
   FRONT_REQUESTS_OK,
   FRONT_WEBSOCKET_FRAMES,
@@ -136,6 +137,12 @@ function frontMetrics({ fronts }: MetricsSource): SampledMetric[] {
     perFront('lumadb_connections', 'Open client connections.', 'gauge', FRONT_CONNECTIONS),
     perFront('lumadb_websockets', 'Open WebSockets.', 'gauge', FRONT_WEBSOCKETS),
     perFront('lumadb_websocket_frames_total', 'Binary frames received.', 'counter', FRONT_WEBSOCKET_FRAMES),
+    perFront(
+      'lumadb_query_records_dropped_total',
+      'Executed statements that are in no log and no history: the main thread did not keep up.',
+      'counter',
+      FRONT_QUERY_RECORDS_DROPPED,
+    ),
     perFront(
       'lumadb_request_body_bytes',
       'Bytes of request bodies being received.',

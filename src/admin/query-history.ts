@@ -147,4 +147,6 @@ function statementFor({ collection, columns }: Suggestion): string {
 
 const quoted = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-const quotedPath = (path: string): string => path.split('.').map(quoted).join('.');
+/** A member of a member is an expression, which an index takes in parentheses of its own. */
+const quotedPath = (path: string): string =>
+  path.includes('.') ? `(${path.split('.').map(quoted).join('.')})` : quoted(path);

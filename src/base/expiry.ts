@@ -18,8 +18,10 @@ export const TTL_NEVER = 0xffff_ffff;
 export const EXPIRES_UNSET = 0;
 /** In a batch: the document is stored without expiry. */
 export const EXPIRES_NEVER = 0xffff_ffff;
+/** In a batch, of a Put alone: the document keeps the expiry of the version that it replaces; without one, it has none. */
+export const EXPIRES_KEPT = 0xffff_fffe;
 /** The last moment that can be stored; about the year 2106. */
-const EXPIRES_AT_MAX = EXPIRES_NEVER - 1;
+const EXPIRES_AT_MAX = EXPIRES_KEPT - 1;
 
 /** True for what may stand for a time to live in a request frame. */
 export function isTtl(ttlSeconds: number): boolean {

@@ -24,5 +24,9 @@ export const LIST_LIMIT_MAX = 1000;
 export const LIST_LIMIT_DEFAULT = 20;
 /** Longest time to live of a document, in seconds: ten years. The shortest is one second. */
 export const TTL_SECONDS_MAX = 10 * 365 * 24 * 3600;
+/** Threads that read: fronts, and two for each query thread, since one that has just died is cleaned up behind later. */
+export const READERS_MAX = 64;
 /** Levels of SSTables of one shard, numbered from 0. */
 export const LEVELS = 7;
+/** Declared columns of a collection, and as many CHECK constraints. */
+export const SCHEMA_COLUMNS_MAX = 1000;

@@ -8,7 +8,7 @@ import { assert } from '../base/assert.js';
 import { EXPIRES_UNSET } from '../base/expiry.js';
 import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
-import type { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
+import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteBatch } from '../generated/lumadb/schema/write-batch.js';
 import { readUint64, uint64Column } from './columns.js';
 
@@ -72,6 +72,10 @@ export class WriteBatchView {
 
   kind(index: number): OperationKind {
     return this.kinds[index];
+  }
+  /** The bytes of the batch change: the log keeps the decision. */
+  refuse(index: number): void {
+    this.kinds[index] = OperationKind.Refused;
   }
   collection(index: number): number {
     return this.collections[index];

@@ -1,14 +1,14 @@
 /**
  * catalog.json: format, reader and writer.
  *
- *   {"format_version":3,"next_id":4,
+ *   {"format_version":4,"next_id":4,
  *    "collections":[{"id":1,"name":"users","created_at":"2026-...","ttl_seconds":null}],
  *    "indexes":[{"id":3,"name":"users_city","collection_id":1,"columns":[{"path":["city"],"descending":false,"nulls_first":false}],
  *                "include":[],"unique":false,"state":"valid","created_at":"2026-..."}]}
  *
- * An index may also have "where" (SQL text), "concurrently" and "replaces" (of one under construction); a column with an
- * "expression" (SQL text) has an empty path. Version 2 had no indexes, version 1 no ttl_seconds either: they are read as
- * if there were none, and written as version 3 with the next change. Pure.
+ * A collection may also have a "schema" (schema-record.ts). An index may also have "where" (SQL text), "concurrently" and "replaces" (of one under construction); a column with an
+ * "expression" (SQL text) has an empty path. Version 3 had no schemas, version 2 no indexes, version 1 no
+ * ttl_seconds either: they are read as if there were none, and written as version 4 with the next change. Pure.
  */
 import { z } from 'zod';
 import { asCollectionId, type CollectionId } from '../base/brand.js';
@@ -17,6 +17,8 @@ import { TTL_UNSET } from '../base/expiry.js';
 import { TTL_SECONDS_MAX } from '../base/limits.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { INDEX_COLUMNS_MAX } from '../indexes/key-format.js';
+import type { CollectionSchema } from './collection-schema.js';
+import { recordOfSchema, schemaOfRecord, schemaRecord } from './schema-record.js';
 
 export interface Collection {
   readonly id: CollectionId;
@@ -24,6 +26,8 @@ export interface Collection {
   readonly createdAt: string;
   /** Default time to live of documents written to it, in seconds; TTL_UNSET (base/expiry.ts) = none. */
   readonly ttlSeconds: number;
+  /** Absent: any document will do. */
+  readonly schema?: CollectionSchema;
 }
 
 export interface CatalogContents {
@@ -32,11 +36,12 @@ export interface CatalogContents {
   readonly indexes: readonly IndexDefinition[];
 }
 
-const FORMAT_VERSION = 3;
+const FORMAT_VERSION = 4;
 
 const number = z.int().min(1);
 const collectionV1 = z.strictObject({ id: number, name: z.string().min(1), created_at: z.string() });
 const collectionV2 = collectionV1.extend({ ttl_seconds: z.int().min(1).max(TTL_SECONDS_MAX).nullable() });
+const collectionV4 = collectionV2.extend({ schema: schemaRecord.optional() });
 const path = z.array(z.string());
 const column = z.strictObject({
   path,
@@ -67,8 +72,12 @@ const fileV2 = z.strictObject({
   next_id: number,
   collections: z.array(collectionV2),
 });
-const fileV3 = fileV2.extend({ format_version: z.literal(FORMAT_VERSION), indexes: z.array(index) });
-type CatalogFile = z.infer<typeof fileV3>;
+const fileV3 = fileV2.extend({ format_version: z.literal(3), indexes: z.array(index) });
+const fileV4 = fileV3.extend({
+  format_version: z.literal(FORMAT_VERSION),
+  collections: z.array(collectionV4),
+});
+type CatalogFile = z.infer<typeof fileV4>;
 const file = z.discriminatedUnion('format_version', [
   fileV1.transform(
     (old): CatalogFile => ({
@@ -79,18 +88,20 @@ const file = z.discriminatedUnion('format_version', [
     }),
   ),
   fileV2.transform((old): CatalogFile => ({ ...old, format_version: FORMAT_VERSION, indexes: [] })),
-  fileV3,
+  fileV3.transform((old): CatalogFile => ({ ...old, format_version: FORMAT_VERSION })),
+  fileV4,
 ]);
 
 export function encodeCatalog({ nextId, collections, indexes }: CatalogContents): Uint8Array {
   const contents: CatalogFile = {
     format_version: FORMAT_VERSION,
     next_id: nextId,
-    collections: collections.map(({ id, name, createdAt, ttlSeconds }) => ({
+    collections: collections.map(({ id, name, createdAt, ttlSeconds, schema }) => ({
       id,
       name,
       created_at: createdAt,
       ttl_seconds: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
+      ...(schema && { schema: recordOfSchema(schema) }),
     })),
     indexes: indexes.map(indexRecord),
   };
@@ -130,7 +141,7 @@ export function decodeCatalog(bytes: Uint8Array): CatalogContents {
   };
   const byId = new Map<number, Collection>();
   const names = new Set<string>();
-  for (const { id, name, created_at, ttl_seconds } of collections) {
+  for (const { id, name, created_at, ttl_seconds, schema } of collections) {
     claim(`collection ${JSON.stringify(name)}`, id);
     if (names.has(name)) throw corrupt(`collection ${JSON.stringify(name)} is inconsistent`);
     names.add(name);
@@ -139,6 +150,7 @@ export function decodeCatalog(bytes: Uint8Array): CatalogContents {
       name,
       createdAt: created_at,
       ttlSeconds: ttl_seconds ?? TTL_UNSET,
+      ...(schema && { schema: schemaOfRecord(schema) }),
     });
   }
   const definitions = indexes.map((record) => {

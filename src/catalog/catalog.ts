@@ -12,6 +12,7 @@ import { TTL_UNSET } from '../base/expiry.js';
 import { COLLECTIONS_MAX, INDEXES_PER_COLLECTION_MAX } from '../base/limits.js';
 import type { IndexDefinition, NewIndex } from '../indexes/definition.js';
 import { type CatalogContents, type Collection, decodeCatalog, encodeCatalog } from './catalog-file.js';
+import type { CollectionSchema } from './collection-schema.js';
 
 /** Where the catalog is kept; the runtime implements it over the vfs. */
 export interface CatalogStore {
@@ -70,7 +71,7 @@ export class Catalog {
   }
 
   /** Throws DbError('CONFLICT') when the name is taken, or when there are too many collections. */
-  create(name: string, ttlSeconds = TTL_UNSET): Collection {
+  create(name: string, ttlSeconds = TTL_UNSET, schema?: CollectionSchema): Collection {
     const { collections, nextId } = this.contents;
     if (this.find(name) !== undefined) {
       throw new DbError('CONFLICT', `collection ${JSON.stringify(name)} exists already`, { field: 'name' });
@@ -80,7 +81,8 @@ export class Catalog {
         limit: COLLECTIONS_MAX,
       });
     }
-    const collection: Collection = { id: asCollectionId(nextId), name, createdAt: this.now(), ttlSeconds };
+    const id = asCollectionId(nextId);
+    const collection = { id, name, createdAt: this.now(), ttlSeconds, ...(schema && { schema }) };
     this.save({ collections: [...collections, collection], nextId: nextId + 1 });
     return collection;
   }
@@ -88,9 +90,14 @@ export class Catalog {
   /** Changes the default time to live. Throws DbError('NOT_FOUND'). */
   setTtl(name: string, ttlSeconds: number): Collection {
     const before = this.existing(name);
-    const after: Collection = { ...before, ttlSeconds };
-    this.save({ collections: this.contents.collections.map((other) => (other === before ? after : other)) });
-    return after;
+    return this.replace(before, { ...before, ttlSeconds });
+  }
+
+  /** Undefined takes it away. Throws DbError('NOT_FOUND'). */
+  setSchema(name: string, schema: CollectionSchema | undefined): Collection {
+    const before = this.existing(name);
+    const { schema: _, ...rest } = before;
+    return this.replace(before, schema === undefined ? rest : { ...rest, schema });
   }
 
   /** With its indexes. Throws DbError('NOT_FOUND'). */
@@ -209,6 +216,11 @@ export class Catalog {
     const index = this.findIndex(name);
     if (index === undefined) throw new DbError('NOT_FOUND', `index ${JSON.stringify(name)} does not exist`);
     return index;
+  }
+
+  private replace(before: Collection, after: Collection): Collection {
+    this.save({ collections: this.contents.collections.map((other) => (other === before ? after : other)) });
+    return after;
   }
 
   private addIndex(index: NewIndex & Pick<IndexDefinition, 'collectionId' | 'replaces'>): IndexDefinition {

@@ -39,12 +39,14 @@ export interface PickerState {
   readonly writtenAtSeconds: ReadonlyMap<number, number>;
   /** Database time at which the shard was opened: older tables count as written then. */
   readonly openedAtSeconds: number;
+  /** Collections and indexes of which nothing is kept any more. */
+  readonly dropped: ReadonlySet<number>;
   /** Seqno of the oldest registered snapshot; undefined when there is none. */
   readonly oldestSnapshot: number | undefined;
   readonly options: PickerOptions;
 }
 
-export type CompactionReason = 'l0-runs' | 'level-size' | 'tombstones' | 'expired' | 'manual';
+export type CompactionReason = 'l0-runs' | 'level-size' | 'dropped' | 'tombstones' | 'expired' | 'manual';
 
 /** Tables of one sorted run, in key order. */
 export interface InputRun {

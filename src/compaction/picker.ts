@@ -4,8 +4,9 @@
  *
  * 1. The level that is furthest above its limit: level 0 by its number of runs (every reader looks into each of them),
  *    deeper ones by their bytes. From a deeper level one table goes down, each in turn.
- * 2. Tables that are mostly tombstones: one level down, or, where nothing lies below, written anew without them.
- * 3. Tables with documents that expired some time ago: written anew without their text.
+ * 2. Tables of which a good part belongs to dropped collections or indexes: written anew without it.
+ * 3. Tables that are mostly tombstones: one level down, or, where nothing lies below, written anew without them.
+ * 4. Tables with documents that expired some time ago: written anew without their text.
  */
 import { compareBounds } from '../manifest/key-order.js';
 import type { TableInfo } from '../manifest/table-info.js';
@@ -13,9 +14,12 @@ import { chooseDownward, chooseRewrite, hasOverlapBelow, sizeOf } from './choice
 import { chooseLevelZero } from './level-zero.js';
 import type { CompactionChoice, PickerOptions, PickerState } from './picker-state.js';
 
+/** Part of a table's bytes from which it is written anew without what is dropped: less waits for the next merge. */
+const DROPPED_SHARE_MIN = 0.1;
+
 /** Undefined: nothing is worth doing, or running jobs have the tables of all that is. */
 export function pickCompaction(state: PickerState): CompactionChoice | undefined {
-  return pickBySize(state) ?? pickByTombstones(state) ?? pickByExpiry(state);
+  return pickBySize(state) ?? pickByDropped(state) ?? pickByTombstones(state) ?? pickByExpiry(state);
 }
 
 /** Bytes up to which `level` (1 or deeper) may grow. */
@@ -58,6 +62,23 @@ function chooseNextInTurn(state: PickerState, level: number): CompactionChoice |
     if (choice !== undefined) return choice;
   }
   return undefined;
+}
+
+function pickByDropped(state: PickerState): CompactionChoice | undefined {
+  const { dropped } = state;
+  if (dropped.size === 0) return undefined;
+  for (const table of deepTables(state)) {
+    if (droppedShare(table, dropped) < DROPPED_SHARE_MIN) continue;
+    const choice = chooseRewrite(state, 'dropped', table);
+    if (choice !== undefined) return choice;
+  }
+  return undefined;
+}
+
+function droppedShare({ collections, rawBytes }: TableInfo, dropped: ReadonlySet<number>): number {
+  let bytes = 0;
+  for (const share of collections) if (dropped.has(share.collection)) bytes += share.rawBytes;
+  return bytes / rawBytes;
 }
 
 function pickByTombstones(state: PickerState): CompactionChoice | undefined {

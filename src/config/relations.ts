@@ -1,4 +1,5 @@
 /** Rules that tie one key to another. Each key alone has been checked against the schema before. */
+import { queryThreadsMax } from './query-threads.js';
 import type { Config } from './schema.js';
 
 export interface RelationFault {
@@ -19,7 +20,22 @@ const COMPACTION_RULES: ReadonlyArray<
   ['table_size', 'at most', 'max_job_size'],
 ];
 
-export function relationFaults({ compaction }: Config): readonly RelationFault[] {
+export function relationFaults({ compaction, server, query }: Config): readonly RelationFault[] {
+  return [...compactionFaults(compaction), ...readerFaults(server, query)];
+}
+
+function readerFaults(
+  { front_threads: fronts }: Config['server'],
+  { threads }: Config['query'],
+): readonly RelationFault[] {
+  const max = queryThreadsMax(fronts);
+  if (Math.max(1, threads) <= max) return [];
+  const paths = ['server.front_threads', 'query.threads'] as const;
+  const message = `${paths[0]} (${fronts}) leaves room for ${max} query threads, and ${paths[1]} (${threads}) is more`;
+  return [{ paths, message }];
+}
+
+function compactionFaults(compaction: Config['compaction']): readonly RelationFault[] {
   const faults: RelationFault[] = [];
   for (const [low, relation, high] of COMPACTION_RULES) {
     const [lowValue, highValue] = [compaction[low], compaction[high]];

@@ -7,7 +7,7 @@
 import { unreachable } from '../base/assert.js';
 import { hasExpired } from '../base/database-clock.js';
 import { DbError } from '../base/errors.js';
-import { EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
+import { EXPIRES_KEPT, EXPIRES_UNSET, storedExpiry } from '../base/expiry.js';
 import { DOCUMENT_BYTES_MAX } from '../base/limits.js';
 import type { WriteBatchView } from '../batch/write-batch-view.js';
 import type { WriteOutcome } from '../batch/write-reply.js';
@@ -21,6 +21,7 @@ import { VERSION_KIND_DOCUMENT, VERSION_KIND_TOMBSTONE } from '../memtable/forma
 import type { MemtablePool } from '../memtable/pool.js';
 import { type EntryPart, FoundEntry } from '../sst/found-entry.js';
 import type { CollectionStats } from './collection-stats.js';
+import { CurrentVersion } from './current-version.js';
 import { IndexMaintainer, type Room } from './index-maintainer.js';
 import { foldWords, type OperationIds, type RememberedOperation } from './operation-ids.js';
 import type { TablesBelow } from './tables-below.js';
@@ -28,30 +29,13 @@ import type { TablesBelow } from './tables-below.js';
 const NO_BYTES = new Uint8Array(0);
 const MERGE_SINK_INITIAL_BYTES = 64 * 1024;
 
-/** The newest version of a key, as lookup() left it. */
-class CurrentVersion {
-  /** Node of the key in the active memtable, 0 if it has none there. */
-  activeNode = 0;
-  /** True when the newest version is a document that has not expired: what clients can see. */
-  exists = false;
-  /** True when the newest version is a document, expired or not: what the statistics count. */
-  isCounted = false;
-  /** True when a table that may hold the newest version cannot be read. */
-  isUnreadable = false;
-  seqno = 0;
-  expiresAt = 0;
-  bytes: Uint8Array = NO_BYTES;
-  valueOffset = 0;
-  valueLength = 0;
-}
-
 export class BatchApplier {
   private readonly current = new CurrentVersion();
   /** Of no meaning: keeps the loads of touchIndexes() from being optimised away. */
   protected touched = 0;
   private readonly found = new FoundEntry();
   /** Why the last version that was unreadable is so. */
-  private readError: DbError | undefined;
+  readError: DbError | undefined;
   private readonly merged = new ByteSink(MERGE_SINK_INITIAL_BYTES, 2 * DOCUMENT_BYTES_MAX);
   readonly indexes: IndexMaintainer;
 
@@ -132,7 +116,7 @@ export class BatchApplier {
     for (let i = 0; i < batch.count; i++) {
       const indexes = this.indexes.of(batch.collection(i));
       const kind = batch.kind(i);
-      if (indexes.length === 0 || kind === OperationKind.Expire) continue;
+      if (indexes.length === 0 || kind === OperationKind.Expire || kind === OperationKind.Refused) continue;
       const keyStart = batch.keyStart(i);
       const keyEnd = batch.keyEnd(i);
       this.lookup(batch, i);
@@ -160,8 +144,10 @@ export class BatchApplier {
 
   private applyOne(batch: WriteBatchView, index: number, seqno: number): WriteStatus {
     const current = this.current;
-    this.lookup(batch, index);
     const kind = batch.kind(index);
+    // Not remembered for its id: the same operation may be allowed the next time.
+    if (kind === OperationKind.Refused) return WriteStatus.SchemaViolation;
+    this.lookup(batch, index);
     if (current.isUnreadable && this.dependsOnOldVersion(batch, index)) return WriteStatus.Unreadable;
     if (batch.hasConditions && !this.conditionHolds(batch, index)) return WriteStatus.PreconditionFailed;
     const valueStart = batch.valueStart(index);
@@ -173,7 +159,7 @@ export class BatchApplier {
           index,
           seqno,
           VERSION_KIND_DOCUMENT,
-          storedExpiry(batch.expiresAt(index)),
+          this.putExpiry(batch.expiresAt(index)),
           batch.values,
           valueStart,
           valueEnd - valueStart,
@@ -196,6 +182,11 @@ export class BatchApplier {
     }
   }
 
+  private putExpiry(asked: number): number {
+    if (asked !== EXPIRES_KEPT) return storedExpiry(asked);
+    return this.current.exists ? this.current.expiresAt : 0;
+  }
+
   private patch(
     batch: WriteBatchView,
     index: number,
@@ -203,20 +194,10 @@ export class BatchApplier {
     patchStart: number,
     patchEnd: number,
   ): WriteStatus {
-    const { exists, bytes, valueOffset, valueLength } = this.current;
     const asked = batch.expiresAt(index);
     const expiresAt = asked === EXPIRES_UNSET ? this.current.expiresAt : storedExpiry(asked);
-    if (!exists) return WriteStatus.NotFound;
-    this.merged.reset();
-    mergePatch(
-      bytes,
-      valueOffset,
-      valueOffset + valueLength,
-      batch.values,
-      patchStart,
-      patchEnd,
-      this.merged,
-    );
+    if (!this.current.exists) return WriteStatus.NotFound;
+    this.merge(batch.values, patchStart, patchEnd);
     if (this.merged.length > DOCUMENT_BYTES_MAX) return WriteStatus.TooLarge;
     this.write(
       batch,
@@ -229,6 +210,20 @@ export class BatchApplier {
       this.merged.length,
     );
     return WriteStatus.Replaced;
+  }
+
+  private merge(patch: Uint8Array, patchStart: number, patchEnd: number): void {
+    const { bytes, valueOffset, valueLength } = this.current;
+    this.merged.reset();
+    mergePatch(bytes, valueOffset, valueOffset + valueLength, patch, patchStart, patchEnd, this.merged);
+  }
+
+  /** What a patch would make of its document as it is now, valid until the next call; undefined when there is none. */
+  patched(batch: WriteBatchView, index: number): ByteSink | undefined {
+    this.lookup(batch, index);
+    if (!this.current.exists) return undefined;
+    this.merge(batch.values, batch.valueStart(index), batch.valueEnd(index));
+    return this.merged;
   }
 
   /** Collects an expired document. Whatever was written to its key since is left alone: it has another seqno. */
@@ -392,12 +387,12 @@ export class BatchApplier {
 
   /** A document with entries in indexes cannot be replaced without knowing which they are. */
   private dependsOnOldVersion(batch: WriteBatchView, index: number): boolean {
+    if (batch.kind(index) === OperationKind.Refused) return false;
     return needsOldVersion(batch, index) || this.indexes.of(batch.collection(index)).length > 0;
   }
 
   /** All-or-nothing batches: every operation is checked against the state before the batch. */
   private allConditionsHold(batch: WriteBatchView, outcome: WriteOutcome): boolean {
-    if (!batch.hasConditions && !batch.hasOperationIds) return true;
     let holds = true;
     for (let i = 0; i < batch.count; i++) {
       const objection = this.objection(batch, i);
@@ -416,6 +411,7 @@ export class BatchApplier {
         ? WriteStatus.None
         : WriteStatus.OperationIdReused;
     }
+    if (batch.kind(index) === OperationKind.Refused) return WriteStatus.SchemaViolation;
     if (!batch.hasConditions) return WriteStatus.None;
     this.lookup(batch, index);
     if (this.current.isUnreadable) return WriteStatus.Unreadable;
@@ -467,7 +463,7 @@ export class BatchApplier {
   ): void {
     this.pushSeqno(outcome, index, seqno);
     const identity = this.identity(batch, index);
-    if (identity === 0) return;
+    if (identity === 0 || status === WriteStatus.SchemaViolation) return;
     this.operationIds.remember(identity, { fingerprint: this.fingerprint(batch, index), status, seqno });
   }
 

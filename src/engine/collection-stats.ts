@@ -38,7 +38,7 @@ export class CollectionStats {
   }
 
   /** Tells which collections are dropped: all of them, each time. Their figures are forgotten, now and later. */
-  setDropped(collections: readonly number[]): void {
+  setDropped(collections: Iterable<number>): void {
     this.dropped = new Set(collections);
     for (const collection of collections) this.counts.delete(collection);
     this.lastId = 0;

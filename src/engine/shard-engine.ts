@@ -23,9 +23,11 @@ import type { MemtablePool } from '../memtable/pool.js';
 import type { CommitLog } from '../wal/commit-log.js';
 import { BatchApplier } from './apply.js';
 import { type CollectionFigure, CollectionStats } from './collection-stats.js';
+import { type DocumentCheck, DocumentGate } from './document-gate.js';
 import type { Room } from './index-maintainer.js';
 import { OperationIds, type RememberedOperationRecord } from './operation-ids.js';
 import { PatchBound } from './patch-bound.js';
+import { StagedBatch, type UnsyncedBatch } from './staged-batch.js';
 import type { FrozenMemtable, TablesBelow } from './tables-below.js';
 import type { WriteGate } from './write-gate.js';
 import { WriteRefusals } from './write-refusals.js';
@@ -87,23 +89,6 @@ export type StageResult = 'staged' | 'commit-first' | DbError;
 
 const NO_ROOM: Room = { writes: 0, bytes: 0 };
 
-class StagedBatch {
-  constructor(
-    readonly view: WriteBatchView,
-    readonly answer: BatchAnswer,
-    readonly firstSeqno: Seqno,
-    readonly durability: Durability,
-  ) {}
-}
-
-/** An applied `group` batch whose answer waits for an fdatasync. */
-interface UnsyncedBatch {
-  readonly batchId: number;
-  readonly answer: BatchAnswer;
-  readonly firstSeqno: Seqno;
-  readonly outcome: WriteOutcome;
-}
-
 export class ShardEngine {
   readonly stats = new CollectionStats();
   private readonly operationIds = new OperationIds();
@@ -116,6 +101,7 @@ export class ShardEngine {
   /** Of the current group. */
   private readonly reserved: Room = { writes: 0, bytes: 0 };
   private patchBound = new PatchBound();
+  private readonly documents: DocumentGate;
   private lastSeqno = 0;
   /** Last operation that is not in the active memtable. */
   private frozenThrough = 0;
@@ -126,6 +112,7 @@ export class ShardEngine {
     this.commitLog = options.log;
     this.refusals = new WriteRefusals(options);
     this.applier = new BatchApplier(options.memtables, options.tables, this.operationIds, this.stats);
+    this.documents = new DocumentGate(this.applier);
   }
 
   /** From now on batches can be staged. */
@@ -140,6 +127,12 @@ export class ShardEngine {
   setIndexes(indexes: readonly IndexInUse[]): void {
     assert(this.staged.length === 0, 'indexes change between groups');
     this.applier.indexes.setIndexes(indexes);
+  }
+
+  /** The collections whose documents are checked from now on, by number. Between groups. */
+  setChecks(checks: ReadonlyMap<number, DocumentCheck>): void {
+    assert(this.staged.length === 0, 'schemas change between groups');
+    this.documents.checks = checks;
   }
 
   /** True for the number of an index that is maintained. */
@@ -172,11 +165,15 @@ export class ShardEngine {
     for (let i = 0; i < count; i++) {
       if (statuses[i] !== WriteStatus.Unreadable) continue;
       const { shard } = this.options;
-      throw new DbError(
-        'CORRUPT_TABLE',
-        `shard ${shard}: operation ${firstSeqno + i} of the log needs a document in a table that cannot be read (see the log)`,
-        { shard, seqno: firstSeqno + i },
-      );
+      const { readError } = this.applier;
+      // A disk that fails to read may read another time: that is no damage, and nothing to repair.
+      const code = readError?.code === 'IO' ? 'IO' : 'CORRUPT_TABLE';
+      const what = `operation ${firstSeqno + i} of the log needs a document in a table that cannot be read`;
+      throw new DbError(code, `shard ${shard}: ${what}: ${readError?.message ?? 'see the log'}`, {
+        ...readError?.details,
+        shard,
+        seqno: firstSeqno + i,
+      });
     }
   }
 
@@ -200,6 +197,8 @@ export class ShardEngine {
       view.hasConditions || PatchBound.hasPatches(view) || this.applier.touchesIndexes(view);
     const unreadable = dependsOnTables ? this.applier.unreadableFor(view) : undefined;
     if (unreadable !== undefined) return this.refusals.unreadable(unreadable);
+    const isChecked = this.documents.concerns(view);
+    if (isChecked && this.documents.mustWait(view)) return 'commit-first';
     const room = this.roomFor(view, this.reserved);
     if (room.bytes > memtables.active.capacityBytes) {
       // Patches are bounded by all that is staged for their documents. Once that is applied, the sizes are known.
@@ -223,6 +222,7 @@ export class ShardEngine {
       // No space for another segment: nothing is broken, the client may try again once there is space.
       return this.refusals.noRoom(error);
     }
+    const faults = isChecked ? this.documents.refuse(view) : undefined;
     if (this.staged.length === 0) seqnos.groupBegins();
     const firstSeqno = seqnos.take(Math.max(view.count, 1));
     log.append(view.bytes, {
@@ -234,7 +234,7 @@ export class ShardEngine {
     this.reserved.bytes += room.bytes;
     const durability =
       view.durability === Durability.Unspecified ? this.options.defaultDurability : view.durability;
-    this.staged.push(new StagedBatch(view, answer, firstSeqno, durability));
+    this.staged.push(new StagedBatch(view, answer, firstSeqno, durability, faults));
     return 'staged';
   }
 
@@ -377,6 +377,7 @@ export class ShardEngine {
     this.reserved.writes = 0;
     this.reserved.bytes = 0;
     this.patchBound.reset();
+    this.documents.reset();
   }
 
   private sync(): void {
@@ -394,6 +395,7 @@ export class ShardEngine {
       const deferred = batch.durability === Durability.Group && !synced;
       const outcome = deferred ? new WriteOutcome() : this.outcome;
       this.applier.apply(batch.view, batch.firstSeqno, outcome);
+      outcome.faults = batch.faults;
       this.lastSeqno = batch.firstSeqno + Math.max(batch.view.count, 1) - 1;
       this.bumpStamps(batch.view, outcome);
       // Before the answer: whoever has been answered may read at the visible seqno and must find the write.

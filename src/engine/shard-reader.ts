@@ -101,8 +101,7 @@ export class ShardReader {
   }
 
   /**
-   * The version that a snapshot at `seqno` sees, as of `nowSeconds` of database time. Past the row cache, which knows the newest
-   * versions only. Throws DbError when a table cannot be read. Call between enter() and leave().
+   * The version that a snapshot at `seqno` sees, as of `nowSeconds` of database time. Throws DbError when a table cannot be read. Call between enter() and leave().
    */
   getAt(
     hash: number,
@@ -118,6 +117,8 @@ export class ShardReader {
     if (inMemory === DELETED) return DELETED;
     const place = inMemory === FOUND ? chain : found;
     if (inMemory === ABSENT) {
+      const newest = this.newestAt(hash, collection, key, keyOffset, keyLength, seqno, nowSeconds);
+      if (newest !== undefined) return newest;
       const { tables, thorough } = options;
       const version = this.version();
       if (
@@ -146,6 +147,30 @@ export class ShardReader {
     this.seqno = place.seqno;
     this.expiresAt = place.expiresAt;
     return FOUND;
+  }
+
+  /**
+   * The newest version of a key of which no memtable has any, by way of the row cache, where a snapshot at `seqno` sees that
+   * one. Undefined: the tables have to be asked for an older one, or there is no cache.
+   */
+  private newestAt(
+    hash: number,
+    collection: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    seqno: number,
+    nowSeconds: number,
+  ): Lookup | undefined {
+    const { rowCache, stamps } = this.options;
+    if (rowCache === undefined) return undefined;
+    // As in get(): before the memtables are looked into. A memtable may have a version that is too new for the snapshot; then
+    // what the tables have is not the newest, and must not be cached as such.
+    const stamp = stamps?.load(hash) ?? 0;
+    if (this.chain.get(hash, collection, key, keyOffset, keyLength) !== ABSENT) return undefined;
+    const newest = this.getBelow(hash, collection, key, keyOffset, keyLength, stamp, nowSeconds);
+    // Also of one that is gone nothing is known at the time of the snapshot.
+    return newest === FOUND && this.seqno <= seqno ? FOUND : undefined;
   }
 
   /** Keys of a collection, ascending, about evenly spread over its bytes; see key-sampler.ts. Call between enter() and leave(). */
@@ -210,6 +235,7 @@ export class ShardReader {
     keyOffset: number,
     keyLength: number,
     stamp: number,
+    nowSeconds?: number,
   ): Lookup {
     const { rowCache, tables } = this.options;
     if (rowCache !== undefined) {
@@ -218,7 +244,7 @@ export class ShardReader {
       const stampNow = this.options.stamps?.load(hash) ?? 0;
       if (rowCache.get(hash, collection, key, keyOffset, keyLength, stampNow)) {
         this.rowCacheHits++;
-        return this.documentAt(rowCache.bytes, rowCache);
+        return this.documentAt(rowCache.bytes, rowCache, nowSeconds);
       }
     }
     this.isFromMemory = false;
@@ -252,15 +278,17 @@ export class ShardReader {
       found.valueOffset,
       found.valueLength,
     );
-    return this.documentAt(found.value, found);
+    return this.documentAt(found.value, found, nowSeconds);
   }
 
   private documentAt(
     bytes: Uint8Array,
     place: { valueOffset: number; valueLength: number; seqno: number; expiresAt: number },
+    nowSeconds: number | undefined,
   ): Lookup {
-    if (hasExpired(place.expiresAt, place.expiresAt === 0 ? 0 : this.options.clock.nowSeconds()))
-      return DELETED;
+    // The clock is not asked for documents that stay.
+    const now = place.expiresAt === 0 ? 0 : (nowSeconds ?? this.options.clock.nowSeconds());
+    if (hasExpired(place.expiresAt, now)) return DELETED;
     this.bytes = bytes;
     this.valueOffset = place.valueOffset;
     this.valueLength = place.valueLength;

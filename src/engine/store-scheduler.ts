@@ -77,7 +77,7 @@ export interface StoreSchedulerOptions {
   /** Seqnos of all registered snapshots, ascending. */
   readonly heldSnapshots: () => readonly number[];
   /** Collections whose documents nobody can ask for any more. */
-  readonly droppedCollections: () => readonly number[];
+  readonly droppedCollections: () => ReadonlySet<number>;
   /** The shared memory of a memtable. */
   readonly memtable: (slot: number) => SharedArrayBuffer;
   readonly memtablesInUse: () => number;
@@ -397,6 +397,7 @@ export class StoreScheduler implements TablesBelow {
       nowSeconds: this.expiryHorizon(0),
       writtenAtSeconds: this.writtenAtSeconds,
       openedAtSeconds: this.openedAtSeconds,
+      dropped: this.options.droppedCollections(),
       oldestSnapshot: snapshots[0],
       options: picker,
     };
@@ -435,7 +436,7 @@ export class StoreScheduler implements TablesBelow {
     return {
       snapshots: heldSnapshots(),
       nowSeconds: this.expiryHorizon(memtable),
-      droppedCollections: droppedCollections(),
+      droppedCollections: [...droppedCollections()],
     };
   }
 

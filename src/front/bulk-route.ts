@@ -35,6 +35,7 @@ export class BulkRoute {
       });
     };
     readBody(res, this.budget, BULK_BYTES_MAX, {
+      keepsBody: true,
       onBody: (body) => {
         if ('code' in options) answer(options, false);
         else this.write(collectionName, body, options).then((result) => answer(result, false));

@@ -2,7 +2,7 @@
  * POST /api/v1/{collection}/bulk: many documents in one request, each put under its `_id`. Every document gets its own
  * result, in the order of the request. With ?atomic=true the documents of each shard succeed or fail together.
  */
-import { classify, type WireError } from '../base/errors.js';
+import { classify, type ErrorDetails, type WireError } from '../base/errors.js';
 import { hashKey, shardOfHash } from '../base/hash.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { deriveOperationId } from '../batch/operation-id.js';
@@ -41,7 +41,12 @@ interface Prepared {
   readonly value: Uint8Array;
 }
 
-type ItemResult = { _id?: string; _seq?: number; status: number; error?: { code: string; message: string } };
+type ItemResult = {
+  _id?: string;
+  _seq?: number;
+  status: number;
+  error?: { code: string; message: string; details?: ErrorDetails };
+};
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -197,7 +202,7 @@ export class BulkWrite implements WriteCompletion {
     this.results[index] = {
       _id: this.ids[index],
       status: httpStatus,
-      error: { code: apiCode, message: error.message },
+      error: { code: apiCode, message: error.message, ...(error.details && { details: error.details }) },
     };
   }
 

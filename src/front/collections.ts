@@ -16,6 +16,8 @@ export class CollectionRegistry {
   version = 0;
   /** Default time to live in seconds, by number; only of collections that have one. */
   private readonly ttls = new Map<number, number>();
+  /** Numbers of those whose documents are checked. */
+  readonly checked = new Set<number>();
   /** Creations under way, so that a burst of writes to a new collection asks once. */
   private readonly creating = new Map<string, Promise<number | WireError>>();
 
@@ -44,10 +46,12 @@ export class CollectionRegistry {
   }
 
   put(collection: CollectionInfo): void {
-    const { id, name, ttlSeconds } = collection;
+    const { id, name, ttlSeconds, schema } = collection;
     this.version++;
     this.infos.set(name, collection);
     this.ids.set(name, id);
+    if (schema === undefined) this.checked.delete(id);
+    else this.checked.add(id);
     if (ttlSeconds === TTL_UNSET) this.ttls.delete(id);
     else this.ttls.set(id, ttlSeconds);
   }
@@ -59,6 +63,7 @@ export class CollectionRegistry {
       this.infos.delete(collection.name);
     }
     this.ttls.delete(collection.id);
+    this.checked.delete(collection.id);
   }
 
   /** Number of a collection that is about to be written: creates it if need be and allowed. */

@@ -3,10 +3,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { QueryRecord } from '../admin/query-record.js';
 import type { WireError } from '../base/errors.js';
+import type { CollectionSchema } from '../catalog/collection-schema.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
 import type { PoolQuery } from './query/messages.js';
+import type { SchemaDescription } from './schema-body.js';
 
 export interface CollectionInfo {
   readonly id: number;
@@ -15,6 +17,8 @@ export interface CollectionInfo {
   readonly ttlSeconds: number;
   /** Secondary indexes, of every state: only valid ones may be read. */
   readonly indexes: readonly IndexDefinition[];
+  /** What its documents are checked against; absent: nothing. */
+  readonly schema?: CollectionSchema;
 }
 
 export interface CollectionDescription {
@@ -24,6 +28,8 @@ export interface CollectionDescription {
   readonly indexes: readonly string[];
   /** Default time to live of documents, in seconds. */
   readonly ttl: number | null;
+  /** Only of a collection that has one; as it is created. */
+  readonly schema?: SchemaDescription;
   readonly created_at: string;
 }
 
@@ -55,6 +61,7 @@ export interface ControlPlane {
     name: string,
     exclusive: boolean,
     ttlSeconds: number,
+    schema?: CollectionSchema,
   ): Promise<ControlResult<CollectionInfo>>;
   /** Changes the default time to live, in seconds, for documents written from then on; TTL_UNSET takes it away. */
   setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>>;
@@ -70,8 +77,11 @@ export interface ControlPlane {
   setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
   /** What /admin/memory, /admin/compaction, /admin/tasks and their like answer. */
   admin(call: AdminCall): Promise<ControlResult<ControlAnswer>>;
-  /** Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over. */
-  runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<null>>;
+  /**
+   * Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over, or with 'stale' when it
+   * has not run because something that it reads has been dropped: the front is about to learn of that.
+   */
+  runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<'over' | 'stale'>>;
   /** CREATE, ALTER, DROP, TRUNCATE. Resolves when it has taken effect on every thread. */
   define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
   /** For the logs and the system tables. */

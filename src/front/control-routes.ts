@@ -5,6 +5,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { DbError } from '../base/errors.js';
 import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
+import type { CollectionDefinitions } from './collection-definitions.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import { type ControlExchange, json, unwrap } from './control-exchange.js';
 import type { CollectionDescription, ReadOnlyRequest } from './control-plane.js';
@@ -67,10 +68,30 @@ export class ControlRoutes {
 
   createCollection(res: HttpResponse, req: HttpRequest): void {
     this.exchange.serveBody(res, req, async (body) => {
-      const { name, ttlSeconds } = readNewCollection(body);
-      unwrap(await this.context.control.createCollection(name, true, ttlSeconds));
+      const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
+      const { control } = this.context;
+      if (schema === undefined && indexes === undefined)
+        unwrap(await control.createCollection(name, true, ttlSeconds));
+      else {
+        // With the SQL compiler, which most fronts never need.
+        const { bindDefinitions } = await import('./collection-definitions.js');
+        const definitions = await bindDefinitions(name, schema, indexes);
+        unwrap(await control.createCollection(name, true, ttlSeconds, definitions.schema));
+        await this.createIndexes(name, definitions);
+      }
       return json(201, await this.describe(name));
     });
+  }
+
+  /** All or, as far as this server lives, nothing. */
+  private async createIndexes(name: string, { indexes }: CollectionDefinitions): Promise<void> {
+    const { control } = this.context;
+    try {
+      for (const { statement, sql } of indexes) unwrap(await control.define(statement, sql));
+    } catch (error) {
+      await control.dropCollection(name);
+      throw error;
+    }
   }
 
   changeCollection(res: HttpResponse, req: HttpRequest, name: string): void {
@@ -115,20 +136,23 @@ export class ControlRoutes {
   }
 }
 
-/** Schemas and indexes come with later releases: asking for one is an error, never silently ignored. */
-function readNewCollection(body: unknown): { name: string; ttlSeconds: number } {
+interface NewCollection {
+  readonly name: string;
+  readonly ttlSeconds: number;
+  /** schema-body.ts reads these. */
+  readonly schema: unknown;
+  readonly indexes: unknown;
+}
+
+function readNewCollection(body: unknown): NewCollection {
   const object = asObject(body);
-  for (const field of ['schema', 'indexes']) {
-    if (object[field] !== undefined) {
-      throw new DbError('VALIDATION', `${field} is not supported yet`, { field });
-    }
-  }
-  refuseUnknown(object, ['name', 'ttl']);
+  refuseUnknown(object, ['name', 'schema', 'indexes', 'ttl']);
   if (typeof object.name !== 'string')
     throw new DbError('VALIDATION', 'name must be a string', { field: 'name' });
   const fault = collectionNameFault(object.name);
   if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'name' });
-  return { name: object.name, ttlSeconds: object.ttl === undefined ? TTL_UNSET : readDefaultTtl(object.ttl) };
+  const { name, schema, indexes, ttl } = object;
+  return { name, schema, indexes, ttlSeconds: ttl === undefined ? TTL_UNSET : readDefaultTtl(ttl) };
 }
 
 /** The one thing that can be changed: the default time to live. */

@@ -27,6 +27,17 @@ interface Page {
   total: number | undefined;
 }
 
+interface ListTarget {
+  readonly collection: number;
+  readonly name: string;
+  isAborted(): boolean;
+}
+
+const noCollection = (name: string): WireError => ({
+  code: 'NOT_FOUND',
+  message: `collection ${JSON.stringify(name)} does not exist`,
+});
+
 export class DocumentLister {
   constructor(
     private readonly context: FrontContext,
@@ -42,7 +53,7 @@ export class DocumentLister {
     };
     const collection = this.context.collections.find(collectionName);
     if (collection === undefined) {
-      refuse({ code: 'NOT_FOUND', message: `collection ${JSON.stringify(collectionName)} does not exist` });
+      refuse(noCollection(collectionName));
       return;
     }
     const query = parseListQuery(queryString);
@@ -54,7 +65,7 @@ export class DocumentLister {
     res.onAborted(() => {
       aborted = true;
     });
-    this.collect(collection, query, () => aborted).then((result) => {
+    this.collect({ collection, name: collectionName, isAborted: () => aborted }, query).then((result) => {
       if (!aborted) {
         res.cork(() => {
           if ('code' in result) sendError(res, result, this.context.requestId());
@@ -65,30 +76,22 @@ export class DocumentLister {
     });
   }
 
-  private async collect(
-    collection: number,
-    query: ListQuery,
-    isAborted: () => boolean,
-  ): Promise<Page | WireError> {
+  private async collect(target: ListTarget, query: ListQuery): Promise<Page | WireError> {
     try {
       return await (query.sort === undefined
-        ? this.collectInOrder(collection, query, isAborted)
-        : this.collectSorted(collection, query, isAborted));
+        ? this.collectInOrder(target, query)
+        : this.collectSorted(target, query));
     } catch (error) {
       return toWireError(error);
     }
   }
 
-  private async collectInOrder(
-    collection: number,
-    query: ListQuery,
-    isAborted: () => boolean,
-  ): Promise<Page | WireError> {
+  private async collectInOrder(target: ListTarget, query: ListQuery): Promise<Page | WireError> {
     const page = newPage();
     let toSkip = query.offset;
     let isFull = false;
     let lastKey: Uint8Array | undefined;
-    const failure = await this.scanAll(collection, query, isAborted, (document) => {
+    const failure = await this.scanAll(target, query, (document) => {
       if (toSkip > 0) {
         toSkip--;
         return true;
@@ -108,16 +111,12 @@ export class DocumentLister {
     return page;
   }
 
-  private async collectSorted(
-    collection: number,
-    query: ListQuery,
-    isAborted: () => boolean,
-  ): Promise<Page | WireError> {
+  private async collectSorted(target: ListTarget, query: ListQuery): Promise<Page | WireError> {
     const { sort, offset, limit } = query;
     if (sort === undefined) throw new Error('collectSorted needs a sort order');
     const window = new SortedWindow(sort, offset + limit, LIST_RESPONSE_BYTES_MAX);
     let isTooLarge = false;
-    const failure = await this.scanAll(collection, query, isAborted, (document) => {
+    const failure = await this.scanAll(target, query, (document) => {
       isTooLarge = !window.add(document);
       return !isTooLarge;
     });
@@ -137,9 +136,8 @@ export class DocumentLister {
 
   /** Visits all matching documents, slice by slice. An error when a shard is down: a page must not miss documents silently. */
   private async scanAll(
-    collection: number,
+    target: ListTarget,
     query: ListQuery,
-    isAborted: () => boolean,
     visit: (document: ScannedDocument) => boolean,
   ): Promise<WireError | undefined> {
     let { range } = query;
@@ -150,15 +148,17 @@ export class DocumentLister {
       stopped = !visit(document);
       return !stopped;
     };
-    const { router, scanner } = this.context;
+    const { router, scanner, collections } = this.context;
     const snapshot = await scanner.snapshot();
     try {
+      // Dropped before the snapshot: what is stored may be going. Later the snapshot keeps it.
+      if (collections.find(target.name) !== target.collection) return noCollection(target.name);
       for (let slice = 0; ; slice++) {
         const unavailable = router.firstUnavailable();
         if (unavailable !== undefined) return unavailable;
         const options = { seqno: snapshot.seqno, budget: SCAN_SLICE, fillCache: slice === 0 };
-        const next = scanner.scan(collection, range, options, visitMatching);
-        if (stopped || next === undefined || isAborted()) return undefined;
+        const next = scanner.scan(target.collection, range, options, visitMatching);
+        if (stopped || next === undefined || target.isAborted()) return undefined;
         range = rangeAfter(range, next);
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -27,6 +27,9 @@ export function writeStatusError(status: WriteStatus, isCreate: boolean): WireEr
         message: 'this Idempotency-Key was used for a different request',
         details: { field: 'Idempotency-Key' },
       };
+    case WriteStatus.SchemaViolation:
+      // The shard's client hands it on as the error that says what is wrong.
+      return { code: 'VALIDATION', message: 'the document does not meet the schema of its collection' };
     case WriteStatus.TooLarge:
       return {
         code: 'PAYLOAD_TOO_LARGE',

@@ -12,17 +12,30 @@ function pathText(path: readonly string[]): string {
 }
 
 /** Without what is PostgreSQL's default: NULLS LAST, and NULLS FIRST for DESC. */
-export function columnText({ path, expression, descending, nullsFirst }: IndexColumn): string {
-  const what = expression === undefined ? pathText(path) : `(${expression})`;
-  const direction = descending ? ' DESC' : '';
-  const nulls = descending === nullsFirst ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
-  return `${what}${direction}${nulls}`;
+export function columnText({ path, expression, ...order }: IndexColumn): string {
+  return `${expression === undefined ? pathText(path) : `(${expression})`}${orderText(order)}`;
 }
 
+function orderText({ descending, nullsFirst }: Pick<IndexColumn, 'descending' | 'nullsFirst'>): string {
+  const direction = descending ? ' DESC' : '';
+  const nulls = descending === nullsFirst ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
+  return `${direction}${nulls}`;
+}
+
+/** In CREATE INDEX a member of a member is an expression, which needs parentheses of its own. */
+const elementText = (path: readonly string[]): string =>
+  path.length > 1 ? `(${pathText(path)})` : pathText(path);
+
+function definedColumnText(column: IndexColumn): string {
+  const { path, expression } = column;
+  return expression === undefined ? `${elementText(path)}${orderText(column)}` : columnText(column);
+}
+
+/** A statement that makes the same index. */
 export function definitionText(definition: IndexDefinition): string {
   const { name, collection, columns, include, where, unique } = definition;
   const kind = unique ? 'UNIQUE INDEX' : 'INDEX';
-  const included = include.length === 0 ? '' : ` INCLUDE (${include.map(pathText).join(', ')})`;
+  const included = include.length === 0 ? '' : ` INCLUDE (${include.map(elementText).join(', ')})`;
   const condition = where === undefined ? '' : ` WHERE ${where}`;
-  return `CREATE ${kind} ${nameText(name)} ON ${nameText(collection)} (${columns.map(columnText).join(', ')})${included}${condition}`;
+  return `CREATE ${kind} ${nameText(name)} ON ${nameText(collection)} (${columns.map(definedColumnText).join(', ')})${included}${condition}`;
 }

@@ -11,7 +11,7 @@ import { WriteReplyView } from '../batch/write-reply.js';
 import type { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
-import type { WriteStatus } from '../generated/lumadb/schema/write-status.js';
+import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import { DoorbellRinger } from '../shm/doorbell.js';
 import type { ReadOnlyReader } from '../shm/read-only-reader.js';
 import { RingReader } from '../shm/ring-reader.js';
@@ -50,6 +50,7 @@ class InFlightBatch {
 
 /** Rough size of an operation's entries in the fixed-width columns, in bytes. */
 const OPERATION_OVERHEAD_BYTES = 64;
+const NOTHING_CHECKED: ReadonlySet<number> = new Set();
 const POOLED_BATCHES_MAX = 64;
 /**
  * A batch of this many operations is sent in the middle of an event-loop turn if the shard sleeps: it can write and sync
@@ -69,6 +70,8 @@ export class ShardClient {
   private openAllOrNothing = false;
   /** Sum of the open batch's weights; see weightOf(). */
   private openWeight = 0;
+  /** Hashes of the keys of checked collections in the open batch. */
+  private readonly openChecked = new Set<number>();
   /** The open batch is complete and only waits for room in the ring. */
   private isSealed = false;
   /** Bytes in use in the request ring when it had no room for the open batch; -1 when it had. */
@@ -89,6 +92,8 @@ export class ShardClient {
     private readonly clock: DatabaseClock,
     /** What is not taken now is refused here already, so that deletes never share a batch with it. */
     private readonly readOnly?: ReadOnlyReader,
+    /** Collections whose documents the shard checks: it must know what a patch meets, so a key occurs once in a batch. */
+    private readonly checked: ReadonlySet<number> = NOTHING_CHECKED,
   ) {
     this.unavailable = { code: 'SHARD_UNAVAILABLE', message: `shard ${shard} is starting` };
   }
@@ -114,6 +119,7 @@ export class ShardClient {
     this.isSealed = false;
     this.usedBytesWhenFull = -1;
     this.encoder.reset();
+    this.openChecked.clear();
     for (const batch of lost) this.fail(batch, cause);
   }
 
@@ -151,10 +157,12 @@ export class ShardClient {
     // Of an atomic batch all or nothing is taken: beginAtomic() has asked.
     const refusal = this.openAllOrNothing ? undefined : this.readOnly?.refusalOf(kind);
     if (refusal !== undefined) return toWireError(refusal);
+    if (this.checked.size > 0 && !this.separate(collection, keyHash)) return this.overloaded();
     const bytes = keyLength + valueEnd - valueStart + OPERATION_OVERHEAD_BYTES;
     const documentBytes =
       kind === OperationKind.Patch ? this.documentSize(keyHash, collection, key, keyLength) : 0;
     if (!this.makeRoom(this.weightOf(kind, bytes, documentBytes), durability)) return this.overloaded();
+    if (this.checked.size > 0 && this.checked.has(collection)) this.openChecked.add(keyHash);
     this.openWeight += this.weightOf(kind, bytes, documentBytes); // again: the batch may be another one now
     this.openDurability = durability;
     this.encoder.add(
@@ -231,6 +239,7 @@ export class ShardClient {
     this.openAllOrNothing = false;
     this.isSealed = false;
     this.encoder.reset();
+    if (this.openChecked.size > 0) this.openChecked.clear();
     return true;
   }
 
@@ -268,6 +277,12 @@ export class ShardClient {
     return bytes + Math.min(DOCUMENT_BYTES_MAX, documentBytes + this.encoder.byteSize);
   }
 
+  /** Sends the open batch if it has an operation on the same key. False when it must be sent and cannot be. */
+  private separate(collection: number, keyHash: number): boolean {
+    if (this.openAllOrNothing || !this.checked.has(collection)) return true;
+    return !this.openChecked.has(keyHash) || this.flush();
+  }
+
   private makeRoom(weight: number, durability: Durability): boolean {
     if (this.pendingCount >= this.pendingMax) return false;
     if (this.open.count === 0) return true;
@@ -293,7 +308,10 @@ export class ShardClient {
     }
     this.pendingCount -= batch.count;
     for (let i = 0; i < batch.count; i++) {
-      batch.completions[i].onWritten(batch.tokens[i], reply.status(i), reply.seqno(i), reply.durability);
+      const status = reply.status(i);
+      const token = batch.tokens[i];
+      if (status === WriteStatus.SchemaViolation) batch.completions[i].onWriteFailed(token, reply.fault(i));
+      else batch.completions[i].onWritten(token, status, reply.seqno(i), reply.durability);
     }
     this.recycle(batch);
   }

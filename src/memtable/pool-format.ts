@@ -18,6 +18,7 @@
  * Both sides use sequentially consistent Atomics, so either the shard sees the pin or the reader sees the unlink.
  */
 import { assert } from '../base/assert.js';
+import { READERS_MAX } from '../base/limits.js';
 
 export const POOL_ACTIVE_SLOT = 0;
 /** In 64-bit words. */
@@ -26,7 +27,7 @@ export const POOL_PINS = 32;
 export const POOL_PIN_STRIDE = 16;
 
 /** Readers a pool can tell apart: fronts, query threads and the compactor. */
-export const POOL_READERS_MAX = 64;
+export const POOL_READERS_MAX = READERS_MAX;
 
 assert(POOL_VISIBLE * 2 < POOL_PINS, 'header fields do not overlap the pins');
 

@@ -16,6 +16,8 @@ export interface ShardRouterOptions {
   readonly clock: DatabaseClock;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
   readonly readOnly: SharedArrayBuffer;
+  /** Numbers of the collections whose documents are checked; changes. */
+  readonly checked?: ReadonlySet<number>;
 }
 
 export class ShardRouter {
@@ -32,7 +34,15 @@ export class ShardRouter {
     this.clients = Array.from(
       { length: options.shards },
       (_, shard) =>
-        new ShardClient(shard, perShard, options.batchBytesMax, this.documentSize, options.clock, readOnly),
+        new ShardClient(
+          shard,
+          perShard,
+          options.batchBytesMax,
+          this.documentSize,
+          options.clock,
+          readOnly,
+          options.checked,
+        ),
     );
     this.readers = this.clients.map(() => undefined);
     this.detached = this.clients.map(() => true);

@@ -3,12 +3,22 @@
  * answered: what a client does next finds it on every front. Main thread only.
  */
 import type { Logger } from 'pino';
+import { DbError, fromWireError, toWireError } from '../base/errors.js';
 import { TTL_UNSET } from '../base/expiry.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/catalog-file.js';
+import { alteredSchema, type CollectionSchema, schemaOf, tightens } from '../catalog/collection-schema.js';
+import type { Offender } from '../engine/schema-scan.js';
+import type { JobOutcome } from '../engine/store-scheduler.js';
 import type { CollectionDescription, CollectionInfo } from '../front/control-plane.js';
+import { describeSchema } from '../front/schema-body.js';
+import type { AlterTableAction } from '../sql/algebra/statement.js';
+import type { BoundSchema } from './bound-schema.js';
+import type { DroppedIds } from './dropped-ids.js';
 import type { IndexControl } from './index-control.js';
 import type { ReadOnlyState } from './read-only-state.js';
+import { boundSchemas, loadSchemaBinder, requireCheckable } from './schemas.js';
+import type { ShardSlot } from './shard-slot.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface CollectionControlOptions {
@@ -16,21 +26,40 @@ export interface CollectionControlOptions {
   readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection' | 'setIndexes'>;
   /** What becomes of the indexes of a collection that is dropped or emptied. */
   readonly indexes: Pick<IndexControl, 'afterDrop'>;
+  readonly dropped: Pick<DroppedIds, 'leave' | 'left'>;
   readonly readOnly: Pick<ReadOnlyState, 'requireCatalogChange'>;
   readonly logger: Logger;
 }
 
+const NO_SCHEMA: CollectionSchema = { columns: [], checks: [] };
+
 /** Methods throw the DbError that is the answer. */
 export class CollectionControl {
+  /** New collections with a schema that not every shard knows yet. */
+  private readonly announcing = new Map<string, Promise<void>>();
+  /** One after the other. */
+  private altering: Promise<unknown> = Promise.resolve();
+  private pending: { readonly id: number; readonly schema: CollectionSchema } | undefined;
+
   constructor(private readonly options: CollectionControlOptions) {}
 
   /** An existing one is returned as it is, or a CONFLICT with `exclusive`. */
-  async create(name: string, exclusive: boolean, ttlSeconds: number): Promise<CollectionInfo> {
+  async create(
+    name: string,
+    exclusive: boolean,
+    ttlSeconds: number,
+    schema?: CollectionSchema,
+  ): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
+    if (schema !== undefined) await this.requireSound(name, schema);
+    // Whoever is told of a collection writes to it: not before its documents are checked.
+    if (!exclusive) await this.announcing.get(name)?.catch(() => {});
     const existing = catalog.find(name);
     if (existing !== undefined && !exclusive) return collectionInfo(existing, catalog);
     readOnly.requireCatalogChange('create');
-    const created = collectionInfo(catalog.create(name, ttlSeconds), catalog);
+    const created = collectionInfo(catalog.create(name, ttlSeconds, schema && schemaOf(schema)), catalog);
+    // Before a front can write to it: what is written is checked. Shards without it take nothing for it.
+    if (created.schema !== undefined) await this.announce(created);
     await supervisor.putCollection(created);
     logger.info({ collection: name, id: created.id, ttl_seconds: ttlSeconds }, 'collection created');
     return created;
@@ -45,12 +74,111 @@ export class CollectionControl {
     return changed;
   }
 
+  /**
+   * ALTER TABLE. Where that may be more than the documents of now meet, shards check by the new schema first, and then look for
+   * one that does not: nothing that was checked by the old one comes in behind the search.
+   */
+  alter(name: string, actions: readonly AlterTableAction[]): Promise<void> {
+    const done = this.altering.then(() => this.alterNow(name, actions));
+    this.altering = done.catch(() => {});
+    return done;
+  }
+
+  private async alterNow(name: string, actions: readonly AlterTableAction[]): Promise<void> {
+    const { catalog, supervisor, readOnly, logger } = this.options;
+    readOnly.requireCatalogChange('change');
+    const before = catalog.existing(name);
+    const after = alteredSchema(name, before.schema ?? NO_SCHEMA, actions);
+    await this.requireSound(name, after);
+    try {
+      if (tightens(actions)) await this.tryOut(before, after);
+      const changed = collectionInfo(catalog.setSchema(name, schemaOf(after)), catalog);
+      this.pending = undefined;
+      // One that cannot be told now ends, or has the stricter one already; either way it starts with the catalog's.
+      await supervisor.setIndexes().catch(() => {});
+      await supervisor.putCollection(changed);
+      logger.info({ collection: name, id: changed.id }, 'collection changed');
+    } finally {
+      await this.withdraw();
+    }
+  }
+
+  /** Throws the DbError of the first document that is in the way. */
+  private async tryOut(collection: Collection, schema: CollectionSchema): Promise<void> {
+    const { catalog, supervisor } = this.options;
+    const { id, name } = collection;
+    this.pending = { id, schema };
+    await supervisor.setIndexes();
+    await Promise.all(supervisor.shards.map((slot) => this.requireNoOffender(slot, collection)));
+    if (catalog.find(name)?.id !== id)
+      throw new DbError('CONFLICT', `collection ${JSON.stringify(name)} was emptied or dropped meanwhile`);
+  }
+
+  /** Shards check by the catalog's schema again. */
+  private async withdraw(): Promise<void> {
+    if (this.pending === undefined) return;
+    this.pending = undefined;
+    await this.options.supervisor.setIndexes().catch(() => {});
+  }
+
+  private async requireNoOffender(
+    { shard, state, incarnation }: ShardSlot,
+    { id }: Collection,
+  ): Promise<void> {
+    if (incarnation === undefined || state !== 'ready')
+      throw new DbError('SHARD_UNAVAILABLE', `shard ${shard} is not serving`, { shard });
+    const { thread } = incarnation;
+    const { result, error } = await thread
+      .call<JobOutcome<Offender | undefined>>(thread.control.findOffender(id))
+      .catch((cause: unknown) => ({
+        result: undefined,
+        error: {
+          code: 'SHARD_UNAVAILABLE' as const,
+          message: `shard ${shard}: ${toWireError(cause).message}`,
+        },
+      }));
+    if (error !== undefined) throw fromWireError(error);
+    if (result === undefined) return;
+    const { message, details } = result.error;
+    throw new DbError('QUERY', `${message} (in document ${JSON.stringify(result.id)})`, {
+      ...details,
+      id: result.id,
+    });
+  }
+
+  /** What shards check: the catalog's schemas, and the one that is being tried out. */
+  boundSchemas(): BoundSchema[] {
+    const { pending } = this;
+    const collections = this.options.catalog.list();
+    return boundSchemas(
+      collections.map((each) => (each.id === pending?.id ? { ...each, schema: pending.schema } : each)),
+    );
+  }
+
+  /** Throws the DbError of a CHECK that cannot be compiled. */
+  private async requireSound(name: string, schema: CollectionSchema): Promise<void> {
+    await loadSchemaBinder();
+    requireCheckable(name, schema);
+  }
+
+  private async announce({ name }: CollectionInfo): Promise<void> {
+    const { catalog, supervisor } = this.options;
+    const announced = supervisor.setIndexes().catch((error: unknown) => {
+      catalog.drop(name);
+      throw error;
+    });
+    this.announcing.set(name, announced);
+    await announced.finally(() => this.announcing.delete(name));
+  }
+
   async drop(name: string): Promise<CollectionInfo> {
     const { catalog, supervisor, readOnly, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const dropped = collectionInfo(catalog.existing(name), catalog);
+    this.options.dropped.leave([dropped.id]);
     catalog.drop(name);
     await supervisor.removeCollection(dropped);
+    this.options.dropped.left([dropped.id]);
     await this.options.indexes.afterDrop(dropped.indexes);
     logger.info({ collection: name, id: dropped.id }, 'collection dropped');
     return dropped;
@@ -61,6 +189,7 @@ export class CollectionControl {
     const { catalog, supervisor, readOnly, indexes, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const before = collectionInfo(catalog.existing(name), catalog);
+    this.options.dropped.leave([before.id]);
     const emptied = collectionInfo(catalog.truncate(name), catalog);
     // Before a front can write under the new number. A shard that ends meanwhile is told when it starts again.
     await supervisor.setIndexes().catch(() => {});
@@ -68,6 +197,7 @@ export class CollectionControl {
     await indexes.afterDrop(before.indexes);
     // It forgets the old number alone.
     await supervisor.removeCollection(before);
+    this.options.dropped.left([before.id]);
     logger.info({ collection: name, id: emptied.id }, 'collection emptied');
     return emptied;
   }
@@ -79,7 +209,7 @@ export class CollectionControl {
       const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
       figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
     }
-    return this.options.catalog.list().map(({ id, name, createdAt, ttlSeconds }) => ({
+    return this.options.catalog.list().map(({ id, name, createdAt, ttlSeconds, schema }) => ({
       name,
       document_count: figures.get(id)?.documents ?? 0,
       size_bytes: figures.get(id)?.bytes ?? 0,
@@ -88,6 +218,7 @@ export class CollectionControl {
         .filter(({ collectionId, replaces }) => collectionId === id && replaces === undefined)
         .map((index) => index.name),
       ttl: ttlSeconds === TTL_UNSET ? null : ttlSeconds,
+      ...(schema && { schema: describeSchema(schema) }),
       created_at: createdAt,
     }));
   }
@@ -105,9 +236,9 @@ export class CollectionControl {
 }
 
 export function collectionInfo(
-  { id, name, ttlSeconds }: Collection,
+  { id, name, ttlSeconds, schema }: Collection,
   catalog: Pick<Catalog, 'indexes'>,
 ): CollectionInfo {
   const indexes = catalog.indexes().filter(({ collectionId }) => collectionId === id);
-  return { id, name, ttlSeconds, indexes };
+  return { id, name, ttlSeconds, indexes, ...(schema && { schema }) };
 }

@@ -133,6 +133,10 @@ function writeAll(fd: number, content: string): void {
 
 /** PF_EXITING of linux/sched.h, in the flags that /proc/PID/stat shows. */
 const EXITING_FLAG = 0x4;
+/** SIGKILL among the pending signals there: on a busy machine a process may not even begin to end for seconds. */
+const KILL_PENDING_FLAG = 0x100;
+const FIELD_FLAGS = 6;
+const FIELD_PENDING_SIGNALS = 28;
 
 function processState(pid: number): 'running' | 'ending' | 'gone' {
   try {
@@ -146,7 +150,9 @@ function processState(pid: number): 'running' | 'ending' | 'gone' {
     // State and flags follow the command name, which is in parentheses and may contain anything.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return 'gone';
-    return (Number(fields[6]) & EXITING_FLAG) === 0 ? 'running' : 'ending';
+    const isEnding = (Number(fields[FIELD_FLAGS]) & EXITING_FLAG) !== 0;
+    const isKilled = (Number(fields[FIELD_PENDING_SIGNALS]) & KILL_PENDING_FLAG) !== 0;
+    return isEnding || isKilled ? 'ending' : 'running';
   } catch {
     // No /proc here, or the process ended just now; the former must count as running.
     return 'running';

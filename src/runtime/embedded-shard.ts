@@ -141,7 +141,7 @@ export class EmbeddedShard {
         (level, message, fields) => logger[level](fields, message),
         () => {},
       ),
-      droppedCollections: () => [],
+      droppedCollections: () => new Set(),
       clock: systemClock,
       databaseClock: clock,
     });

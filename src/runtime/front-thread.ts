@@ -114,11 +114,12 @@ class FrontThread implements FrontControl {
   constructor(private readonly data: FrontThreadData) {
     this.host = remoteOf<FrontHost>(data.hostPort);
     this.clock = databaseClock(data.timeBase);
-    this.router = new ShardRouter({ ...data, clock: this.clock });
+    const collections = new CollectionRegistry(this.controlPlane(), data.settings);
+    this.router = new ShardRouter({ ...data, clock: this.clock, checked: collections.checked });
     this.scanner = new ShardScanner(data.shards, new SeqnoBoard(data.seqnos), data.front, this.clock);
     this.readers = new Array(data.shards).fill(undefined);
     this.blockCache = openSharedBlockCache(data.blockCache, threadId + 1);
-    this.context = this.createContext();
+    this.context = this.createContext(collections);
     this.gauges = new FrontGauges(this.context.meter.cells);
     const onUnexpected = (error: unknown): void => this.reportUnexpected(error);
     this.queries = new LazyQueries({
@@ -206,7 +207,7 @@ class FrontThread implements FrontControl {
     this.close();
   };
 
-  private createContext(): FrontContext {
+  private createContext(collections: CollectionRegistry): FrontContext {
     const { data } = this;
     const requestIds = hyperid({ urlSafe: true });
     const documentIds = hyperid({ urlSafe: true });
@@ -214,7 +215,7 @@ class FrontThread implements FrontControl {
       clock: this.clock,
       router: this.router,
       scanner: this.scanner,
-      collections: new CollectionRegistry(this.controlPlane(), data.settings),
+      collections,
       control: this.controlPlane(),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
       inFlightBodyBytesMax: data.inFlightBodyBytesMax,
@@ -230,7 +231,8 @@ class FrontThread implements FrontControl {
     const { host } = this;
     // Written out: comlink's remote is a proxy, and its methods must be called on it.
     return {
-      createCollection: (name, exclusive, ttlSeconds) => host.createCollection(name, exclusive, ttlSeconds),
+      createCollection: (name, exclusive, ttlSeconds, schema) =>
+        host.createCollection(name, exclusive, ttlSeconds, schema),
       setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
       dropCollection: (name) => host.dropCollection(name),
       listCollections: () => host.listCollections(),

@@ -17,31 +17,26 @@ import { columnText, definitionText } from '../indexes/definition-text.js';
 import type { ExtractorFactory } from '../indexes/extractor.js';
 import { INDEX_COLUMNS_MAX } from '../indexes/key-format.js';
 import type { IndexUsage } from '../shm/index-usage.js';
-import type { SeqnoBoard } from '../shm/seqno-board.js';
 import { collectionInfo } from './collection-control.js';
+import type { DroppedIds } from './dropped-ids.js';
 import type { ReadOnlyState } from './read-only-state.js';
-import type { RepeatingTimer } from './repeating-timer.js';
 import type { BuiltIndex } from './shard-index-builder.js';
 import type { ShardSlot } from './shard-slot.js';
 import { storageState } from './storage-tasks.js';
 import type { Supervisor } from './supervisor.js';
 import type { Task, TaskBook, TaskReport } from './tasks.js';
 
-/** How often it is looked whether the last reader of a dropped index is gone. */
-const RETIRE_INTERVAL_MS = 1000;
-
 export interface IndexControlOptions {
   readonly catalog: Catalog;
-  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'setIndexes' | 'announceDropped'>;
+  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'setIndexes'>;
   readonly readOnly: Pick<ReadOnlyState, 'requireCatalogChange'>;
   readonly book: TaskBook;
   readonly usage: IndexUsage;
-  readonly seqnos: Pick<SeqnoBoard, 'last' | 'heldSnapshots'>;
+  readonly dropped: Pick<DroppedIds, 'leave' | 'left'>;
   /** Whether a definition can be maintained: throws the DbError that says why not. */
   readonly extractorOf: ExtractorFactory;
   /** Throws the DbError for which nothing can be started now. */
   readonly requireServing: () => void;
-  readonly timer: RepeatingTimer;
   readonly logger: Logger;
 }
 
@@ -69,18 +64,10 @@ export interface IndexBuilding {
 }
 
 export class IndexControl {
-  /** Dropped indexes that a query may still be reading: the seqno at which each was dropped. */
-  private readonly retiring = new Map<number, number>();
-  private stopRetiring: (() => void) | undefined;
   /** Builds under way, by the number of their index. */
   private readonly building = new Map<number, Task>();
 
   constructor(private readonly options: IndexControlOptions) {}
-
-  /** Numbers that compactions may forget: not those of indexes that somebody is reading. */
-  droppedIds(): number[] {
-    return this.options.catalog.droppedIds().filter((id) => !this.retiring.has(id));
-  }
 
   /** At start, before any shard is: builds of the last run are over, and what cannot be maintained is not used. */
   endBuilds(): void {
@@ -201,9 +188,10 @@ export class IndexControl {
   /** For whoever has dropped or truncated their collection: no query reads these any more once those of now have ended. */
   async afterDrop(indexes: readonly IndexDefinition[]): Promise<void> {
     if (indexes.length === 0) return;
-    const { seqnos, supervisor } = this.options;
-    for (const { id } of indexes) {
-      this.retiring.set(id, Number.POSITIVE_INFINITY);
+    const { dropped, supervisor } = this.options;
+    const ids = indexes.map(({ id }): number => id);
+    dropped.leave(ids);
+    for (const id of ids) {
       const task = this.building.get(id);
       if (task !== undefined) this.cancelOnShards(task);
     }
@@ -211,14 +199,7 @@ export class IndexControl {
       await this.tellFronts(collection);
     // A shard that ends meanwhile is told when it starts again.
     await supervisor.setIndexes().catch(() => {});
-    // Snapshots that are taken from now on belong to queries that know nothing of them.
-    for (const { id } of indexes) this.retiring.set(id, seqnos.last());
-    this.retire();
-  }
-
-  close(): void {
-    this.stopRetiring?.();
-    this.stopRetiring = undefined;
+    dropped.left(ids);
   }
 
   private async begin(made: IndexDefinition): Promise<IndexBuilding> {
@@ -357,22 +338,6 @@ export class IndexControl {
     const { catalog, supervisor } = this.options;
     const known = catalog.find(collection);
     if (known !== undefined) await supervisor.putCollection(collectionInfo(known, catalog));
-  }
-
-  /** Lets compactions forget dropped indexes whose last readers are gone. */
-  private retire(): void {
-    const { seqnos, supervisor, timer } = this.options;
-    // Infinity when there is none.
-    const oldest = Math.min(...seqnos.heldSnapshots());
-    let hasRetired = false;
-    for (const [id, droppedAt] of this.retiring) {
-      if (droppedAt === Number.POSITIVE_INFINITY || oldest <= droppedAt) continue;
-      this.retiring.delete(id);
-      hasRetired = true;
-    }
-    if (hasRetired) supervisor.announceDropped();
-    if (this.retiring.size === 0) this.close();
-    else this.stopRetiring ??= timer(RETIRE_INTERVAL_MS, () => this.retire());
   }
 
   private async showProgress(task: Task, index: IndexDefinition | undefined): Promise<void> {

@@ -26,6 +26,7 @@ import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
+import { DroppedIds } from './dropped-ids.js';
 import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
 import { openServerLog, type ServerLog } from './logger.js';
@@ -33,6 +34,7 @@ import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
 import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
+import { loadSchemaBinder } from './schemas.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
@@ -77,6 +79,7 @@ class Server implements RunningServer {
   /** Counted by whoever runs queries: shm/index-usage.ts. */
   readonly indexUsage = createIndexUsage();
   readonly indexes: IndexControl;
+  private readonly dropped: DroppedIds;
   private readonly book: TaskBook;
   private readonly log: ServerLog;
   private readonly timeKeeper: DatabaseTimeKeeper;
@@ -137,9 +140,17 @@ class Server implements RunningServer {
       onDiskFull: () => this.space.onDiskFull(),
       frontHost: this.controlPlane(),
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
-      droppedCollections: () => this.indexes.droppedIds(),
+      droppedCollections: () => this.dropped.all(),
       indexes: () => this.catalog.indexes().map(withBoundSql),
+      schemas: () => this.collections.boundSchemas(),
       indexUsage: this.indexUsage,
+    });
+    this.dropped = new DroppedIds({
+      droppedIds: () => this.catalog.droppedIds(),
+      seqnos: new SeqnoBoard(this.supervisor.seqnos),
+      isRead: (id) => this.queries.isRead(id),
+      announce: () => this.supervisor.announceDropped(),
+      timer: systemTimer,
     });
     const newId = hyperid({ urlSafe: true });
     this.book = new TaskBook(systemClock, () => newId());
@@ -149,16 +160,16 @@ class Server implements RunningServer {
       readOnly: this.space.readOnly,
       book: this.book,
       usage: new IndexUsage(this.indexUsage),
-      seqnos: new SeqnoBoard(this.supervisor.seqnos),
+      dropped: this.dropped,
       extractorOf,
       requireServing: () => this.requireServing(),
-      timer: systemTimer,
       logger: this.log.logger,
     });
     this.collections = new CollectionControl({
       catalog: this.catalog,
       supervisor: this.supervisor,
       indexes: this.indexes,
+      dropped: this.dropped,
       readOnly: this.space.readOnly,
       logger: this.log.logger,
     });
@@ -182,6 +193,7 @@ class Server implements RunningServer {
       'starting',
     );
     await loadExtractors(this.catalog.indexes(), { parser: true });
+    if (this.catalog.list().some(({ schema }) => schema !== undefined)) await loadSchemaBinder();
     if (this.recoveryMode) {
       const reason = 'the server runs in recovery mode (lumadb start --recovery-mode)';
       this.space.readOnly.set('recovery', reason);
@@ -220,7 +232,7 @@ class Server implements RunningServer {
   async abandon(): Promise<void> {
     this.space.close();
     this.snapshots.close();
-    this.indexes.close();
+    this.dropped.close();
     await this.queries.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
@@ -239,7 +251,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       this.snapshots.close();
-      this.indexes.close();
+      this.dropped.close();
       await this.queries.close();
       await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
@@ -256,8 +268,8 @@ class Server implements RunningServer {
 
   private controlPlane(): ControlPlane {
     return {
-      createCollection: (name, exclusive, ttlSeconds) =>
-        attempt(() => this.collections.create(name, exclusive, ttlSeconds)),
+      createCollection: (name, exclusive, ttlSeconds, schema) =>
+        attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
       setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
       dropCollection: (name) => attempt(() => this.collections.drop(name)),
       listCollections: () => attempt(() => this.collections.list()),

@@ -56,7 +56,7 @@ export interface RecoverShardOptions {
   readonly meter: ShardMeter;
   readonly runner: JobRunner;
   readonly events: StoreEvents;
-  readonly droppedCollections: () => readonly number[];
+  readonly droppedCollections: () => ReadonlySet<number>;
   /** Secondary indexes to maintain, from the first operation that is replayed on; none if absent. */
   readonly indexes?: readonly IndexInUse[];
   readonly clock: Clock;

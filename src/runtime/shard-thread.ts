@@ -7,6 +7,7 @@ import { type DbError, toWireError, type WireError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
+import type { Offender } from '../engine/schema-scan.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { JobOutcome, JobRunner } from '../engine/store-scheduler.js';
 import { WriteThrottle } from '../engine/write-throttle.js';
@@ -23,9 +24,12 @@ import { SHARD_EXPIRED } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
+import type { BoundSchema } from './bound-schema.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
 import { extractorsAreMissing, indexesInUse, loadExtractors } from './index-extractors.js';
 import { openForReading } from './recovery-mode.js';
+import { loadChecker, schemasAreMissing } from './schemas.js';
+import { ShardChecks } from './shard-checks.js';
 import { ShardIndexBuilder } from './shard-index-builder.js';
 import { ShardLoop } from './shard-loop.js';
 import { ShardMeter } from './shard-meter.js';
@@ -68,6 +72,7 @@ export interface ShardThreadData {
   readonly droppedCollections: readonly number[];
   /** Of all collections and states. */
   readonly indexes: readonly IndexDefinition[];
+  readonly schemas: readonly BoundSchema[];
   readonly defaultDurability: Durability;
   readonly groupIntervalMs: number;
   readonly onDamage: 'stop' | 'salvage';
@@ -130,8 +135,16 @@ export interface ShardControl {
   collectionFigures(): readonly CollectionFigures[];
   /** Nobody can ask for documents of these collections any more: compactions drop them. */
   setDroppedCollections(collections: readonly number[]): void;
-  /** The indexes to maintain from now on, all of them. Returns why that cannot be, if so; nothing has changed then. */
-  setIndexes(indexes: readonly IndexDefinition[]): Promise<WireError | undefined>;
+  /**
+   * The indexes to maintain and the schemas to check from now on, all of them. Returns why that cannot be, if so; nothing has
+   * changed then. Everything that was checked by other schemas has been applied when it returns.
+   */
+  setIndexes(
+    indexes: readonly IndexDefinition[],
+    schemas: readonly BoundSchema[],
+  ): Promise<WireError | undefined>;
+  /** The first document of a collection that its schema of now does not allow, if there is one. */
+  findOffender(collection: number): Promise<JobOutcome<Offender | undefined>>;
   /** Not in recovery mode, and not before open() has returned. */
   readonly storage: Nested<ShardStorage>;
   /** Serves what is queued, flushes if `flush`, syncs and closes. The thread then has nothing left to do and ends. */
@@ -143,7 +156,7 @@ class ShardThread implements ShardControl {
   private readonly memtables: MemtablePool;
   private readonly meter: ShardMeter;
   private readonly throttle = new WriteThrottle();
-  private droppedCollections: readonly number[];
+  private droppedCollections: ReadonlySet<number>;
   private engine: ShardEngine | undefined;
   /** Undefined in recovery mode. */
   private shard: RecoveredShard | undefined;
@@ -156,10 +169,11 @@ class ShardThread implements ShardControl {
   private logBytesAtFreeze = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
   private indexesTurn = 0;
+  private readonly checks = new ShardChecks();
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
-    this.droppedCollections = data.droppedCollections;
+    this.droppedCollections = new Set(data.droppedCollections);
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
     this.meter = new ShardMeter(
@@ -172,7 +186,7 @@ class ShardThread implements ShardControl {
 
   async open(): Promise<OpenResult> {
     try {
-      await loadExtractors(this.data.indexes, { parser: false });
+      await this.load(this.data.indexes, this.data.schemas);
       return { opened: this.data.recoveryMode ? this.openForReading() : this.recover() };
     } catch (error) {
       return { failed: toWireError(error) };
@@ -198,24 +212,45 @@ class ShardThread implements ShardControl {
   }
 
   setDroppedCollections(collections: readonly number[]): void {
-    this.droppedCollections = collections;
+    this.droppedCollections = new Set(collections);
     this.engine?.stats.setDropped(collections);
   }
 
-  async setIndexes(indexes: readonly IndexDefinition[]): Promise<WireError | undefined> {
+  async setIndexes(
+    indexes: readonly IndexDefinition[],
+    schemas: readonly BoundSchema[],
+  ): Promise<WireError | undefined> {
     const turn = ++this.indexesTurn;
     try {
-      if (extractorsAreMissing(indexes)) {
+      if (extractorsAreMissing(indexes) || schemasAreMissing(schemas)) {
         const maySleep = this.loop?.stayAwake();
-        await loadExtractors(indexes, { parser: false }).finally(() => maySleep?.());
+        await this.load(indexes, schemas).finally(() => maySleep?.());
       }
       // A later call has brought a later list.
       if (turn !== this.indexesTurn) return undefined;
-      this.engine?.setIndexes(indexesInUse(indexes));
+      const inUse = indexesInUse(indexes);
+      this.checks.set(schemas);
+      this.engine?.setIndexes(inUse);
       return undefined;
     } catch (error) {
       return toWireError(error);
     }
+  }
+
+  async findOffender(collection: number): Promise<JobOutcome<Offender | undefined>> {
+    const { shard, loop } = this;
+    if (shard === undefined || loop === undefined) return { result: undefined };
+    const { store, tables } = shard;
+    const clock = databaseClock(this.data.timeBase);
+    const nowMs = systemClock.monotonicMs;
+    const places = { memtables: this.memtables, tables, version: () => store.version };
+    const maySleep = loop.stayAwake();
+    return this.checks.findOffender(collection, { ...places, clock, nowMs }).finally(maySleep);
+  }
+
+  private async load(indexes: readonly IndexDefinition[], schemas: readonly BoundSchema[]): Promise<void> {
+    await loadExtractors(indexes, { parser: false });
+    await loadChecker(schemas);
   }
 
   async close(flush: boolean): Promise<void> {
@@ -269,6 +304,7 @@ class ShardThread implements ShardControl {
     });
     this.shard = shard;
     this.engine = shard.engine;
+    this.checks.start(shard.engine, data.schemas);
     this.sweeper = this.createSweeper(shard);
     this.builder = this.createBuilder(shard);
     this.openStorage = nested(

@@ -82,7 +82,7 @@ function bound(text: string): StandaloneExpression {
   return standalone;
 }
 
-function compiled({ expression, fields }: StandaloneExpression): DocumentEvaluator {
+export function compiled({ expression, fields }: StandaloneExpression): DocumentEvaluator {
   return compileDocumentExpression(revived(expression) as BoundExpression, fields, environment());
 }
 

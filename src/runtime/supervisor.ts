@@ -135,24 +135,24 @@ export class Supervisor {
     return this.eachFront((control) => control.setStatistics(statistics));
   }
 
-  /** Resolves when no front accepts writes to the collection any more. Compactions drop its documents from then on. */
-  async removeCollection(collection: CollectionInfo): Promise<void> {
-    await this.eachFront((control) => control.removeCollection(collection));
-    this.announceDropped();
+  /** Resolves when no front begins to read or write the collection any more. */
+  removeCollection(collection: CollectionInfo): Promise<void> {
+    return this.eachFront((control) => control.removeCollection(collection));
   }
 
   /**
-   * Tells every shard which indexes there are. Resolves when all that are serving maintain these. One that is recovering hears
+   * Tells every shard which indexes and schemas there are. Resolves when all that are serving go by these. One that is recovering hears
    * of it before it is connected to a front; one that is down, when it starts. Rejects with the DbError of a shard that
    * cannot, or that ended meanwhile.
    */
   async setIndexes(): Promise<void> {
     const indexes = this.options.indexes();
+    const schemas = this.options.schemas();
     await Promise.all(
       this.shards.map(async ({ shard, incarnation, state }) => {
         if (incarnation === undefined) return;
         const { thread } = incarnation;
-        const told = thread.call<WireError | undefined>(thread.control.setIndexes(indexes));
+        const told = thread.call<WireError | undefined>(thread.control.setIndexes(indexes, schemas));
         if (state !== 'ready') {
           told.catch(() => {});
           return;

@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { BATCH_BYTES_MAX } from '../ipc/link.js';
+import type { BoundSchema } from './bound-schema.js';
 import { frontSettings } from './front-settings.js';
 import type { FrontSlot } from './front-slot.js';
 import type { FrontControl, FrontHost, FrontThreadData } from './front-thread.js';
@@ -35,6 +36,7 @@ export interface ThreadFactoryOptions {
   readonly droppedCollections: () => readonly number[];
   /** Of all collections and states. */
   readonly indexes: () => readonly IndexDefinition[];
+  readonly schemas: () => readonly BoundSchema[];
   /** A shard or its compactor has run out of disk space. May be called often. */
   readonly onDiskFull: () => void;
   /** One row cache of this size for each front, in bytes. */
@@ -104,6 +106,7 @@ export class ThreadFactory {
       tuning: shardTuning(config),
       droppedCollections: droppedCollections(),
       indexes: this.options.indexes(),
+      schemas: this.options.schemas(),
       defaultDurability: parseDurability(config.wal.durability) ?? 1,
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,

@@ -27,14 +27,13 @@
  */
 import { assert } from '../base/assert.js';
 import { asSeqno, type Seqno } from '../base/brand.js';
+import { READERS_MAX } from '../base/limits.js';
 
 const LINE_WORDS = 8;
 const LAST_SEQNO = 0;
 const IN_FLIGHT = LINE_WORDS;
 const IDLE = -1n;
 const FREE = 0n;
-/** Reading threads: fronts from 0 upwards; like the readers of a memtable pool. */
-const READERS_MAX = 64;
 /** Snapshots that one thread can hold at a time. */
 export const SNAPSHOTS_PER_READER = 256;
 const SNAPSHOTS_MAX = READERS_MAX * SNAPSHOTS_PER_READER;

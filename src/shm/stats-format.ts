@@ -65,8 +65,10 @@ export const FRONT_ROW_CACHE_USED_BYTES = FRONT_OPEN_TABLES + 1;
 export const FRONT_ROW_CACHE_CAPACITY_BYTES = FRONT_ROW_CACHE_USED_BYTES + 1;
 /** Starts again from 0 when a shard does: its cache is then a new one. */
 export const FRONT_ROW_CACHE_EVICTIONS = FRONT_ROW_CACHE_CAPACITY_BYTES + 1;
+/** Executions that are in no log and no history, because the main thread did not keep up. */
+export const FRONT_QUERY_RECORDS_DROPPED = FRONT_ROW_CACHE_EVICTIONS + 1;
 /** One histogram per method. */
-export const FRONT_LATENCY = FRONT_ROW_CACHE_EVICTIONS + 1;
+export const FRONT_LATENCY = FRONT_QUERY_RECORDS_DROPPED + 1;
 export const FRONT_CELLS = FRONT_LATENCY + METHODS * HISTOGRAM_CELLS;
 
 /** Shard block. */

@@ -201,7 +201,8 @@ export class OfflineShard {
   }
 
   private makeScheduler(slots: readonly SharedArrayBuffer[]): StoreScheduler {
-    const { place, tuning, clock, nowSeconds, droppedCollections } = this.options;
+    const { place, tuning, clock, nowSeconds } = this.options;
+    const dropped = new Set(this.options.droppedCollections);
     return new StoreScheduler({
       shard: place.shard,
       vfs: place.vfs,
@@ -212,7 +213,7 @@ export class OfflineShard {
       databaseClock: { nowSeconds: () => nowSeconds },
       flushedSeconds: this.manifest.report.isNew ? nowSeconds : this.manifest.state.databaseSeconds,
       heldSnapshots: this.options.heldSnapshots ?? (() => []),
-      droppedCollections: () => droppedCollections,
+      droppedCollections: () => dropped,
       memtable: (slot) => slots[slot],
       memtablesInUse: () => this.memtables.chainLength,
       picker: tuning.picker,

@@ -147,7 +147,40 @@ test('a catalog of the format before times to live is read, and rewritten with t
   const catalog = open(store);
   t.like(catalog.find('old'), { id: 1, ttlSeconds: TTL_UNSET, createdAt: entry.created_at });
   catalog.create('new', 5);
-  t.regex(textOf(store.bytes), /"format_version": 3/);
+  t.regex(textOf(store.bytes), /"format_version": 4/);
   t.is(open(store).find('new')?.ttlSeconds, 5);
   t.is(open(store).find('old')?.ttlSeconds, TTL_UNSET);
+});
+
+test('a schema is stored, changed and taken away; a catalog of the format before schemas is read', (t) => {
+  const store = new MemoryStore();
+  const entry = { id: 1, name: 'old', created_at: '2026-01-01T00:00:00.000Z', ttl_seconds: 5 };
+  store.bytes = utf8(JSON.stringify({ format_version: 3, next_id: 2, collections: [entry], indexes: [] }));
+  const catalog = open(store);
+  t.like(catalog.find('old'), { id: 1, ttlSeconds: 5 });
+  t.is(catalog.find('old')?.schema, undefined);
+  const column = { name: 'price', type: 'numeric', notNull: true, primaryKey: false } as const;
+  const schema = {
+    columns: [
+      { ...column, modifiers: [10, 2], default: '0' },
+      { ...column, name: 'tags', type: 'text[]' as const },
+    ],
+    checks: [{ name: 'c', expression: 'price > 0' }],
+  };
+  catalog.create('new', TTL_UNSET, schema);
+  t.deepEqual(open(store).find('new')?.schema, schema);
+  t.deepEqual(catalog.truncate('new').schema, schema, 'an emptied collection keeps it');
+  catalog.setTtl('new', 7);
+  t.like(open(store).find('new'), { schema, ttlSeconds: 7 });
+  catalog.setSchema('new', undefined);
+  t.is(open(store).find('new')?.schema, undefined);
+  t.is(open(store).find('new')?.ttlSeconds, 7);
+});
+
+test('a schema with a type that nobody knows is damage', (t) => {
+  const store = new MemoryStore();
+  const columns = [{ name: 'a', type: 'texts', not_null: false }];
+  const entry = { id: 1, name: 'a', created_at: 'x', ttl_seconds: null, schema: { columns, checks: [] } };
+  store.bytes = utf8(JSON.stringify({ format_version: 4, next_id: 2, collections: [entry], indexes: [] }));
+  t.throws(() => open(store), { code: 'CORRUPT_CATALOG', message: /type/ });
 });

@@ -132,7 +132,7 @@ test('a catalog without indexes is read, and written in the new format with the 
   const catalog = open(store);
   t.is(catalog.find('users')?.ttlSeconds, 5);
   catalog.createIndex(newIndex('a'));
-  t.regex(textOf(store.bytes ?? utf8('')), /"format_version": 3/);
+  t.regex(textOf(store.bytes ?? utf8('')), /"format_version": 4/);
 });
 
 test('indexes that do not fit their catalog are damage', (t) => {

@@ -164,6 +164,28 @@ test('on the base level such a table is written anew, once every snapshot sees t
   t.is(pickCompaction(pickerState(version, { oldestSnapshot: 500 }))?.reason, 'tombstones');
 });
 
+test('a table that holds much of what was dropped is written anew where it is, whatever snapshots there are', (t) => {
+  const share = (collection: number, rawBytes: number) => ({
+    collection,
+    entries: 1,
+    tombstones: 0,
+    rawBytes,
+  });
+  const mixed = (dropped: number) =>
+    tableInfo('a', 'c', {
+      level: 3,
+      rawBytes: 1000,
+      collections: [share(1, 1000 - dropped), share(7, dropped)],
+    });
+  const pick = (dropped: number, ids: readonly number[]) =>
+    pickCompaction(pickerState(versionOf(mixed(dropped)), { dropped: new Set(ids), oldestSnapshot: 1 }));
+  t.is(pick(100, [7])?.reason, 'dropped');
+  t.is(pick(100, [7])?.outputLevel, 3);
+  t.is(pick(99, [7]), undefined, 'a little waits for the next merge');
+  t.is(pick(900, [8]), undefined);
+  t.is(pick(900, []), undefined);
+});
+
 test('a few tombstones are left alone', (t) => {
   t.is(pickCompaction(pickerState(versionOf(tableInfo('a', 'c', { tombstones: 499 })))), undefined);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DbError } from '../../src/base/errors.js';
 import { checkConfig, type LoadOptions, loadConfig, logDirectory } from '../../src/config/load.js';
+import { queryThreads } from '../../src/config/query-threads.js';
 import { type ConfigOverrides, defaultConfig, describeConfig } from '../../src/config/schema.js';
 import { defaultShardCount } from '../../src/config/shard-count.js';
 import { inactiveKeys } from '../../src/config/warnings.js';
@@ -304,4 +305,22 @@ test('logs are below the data directory unless they are sent elsewhere', (t) => 
     logDirectory({ ...config, logging: { ...config.logging, directory: '/var/log/lumadb' } }),
     '/var/log/lumadb',
   );
+});
+
+test('fronts and query threads have to find room among the readers of memtables', (t) => {
+  const env = (fronts: string, threads: string) => ({
+    LUMADB_SERVER__FRONT_THREADS: fronts,
+    LUMADB_QUERY__THREADS: threads,
+  });
+  const problems = (fronts: string, threads: string) =>
+    checkConfig({ ...nothing, env: env(fronts, threads) }).problems.map(({ text }) => text);
+  t.deepEqual(problems('8', '28'), []);
+  t.deepEqual(problems('9', '28'), [
+    'environment: server.front_threads (9) leaves room for 27 query threads, and query.threads (28) is more',
+  ]);
+  t.is(problems('63', '0').length, 1, 'one query thread at least');
+  t.is(queryThreads(0, 1, 128), 31);
+  t.is(queryThreads(0, 40, 128), 12);
+  t.is(queryThreads(0, 1, 1), 1);
+  t.is(queryThreads(5, 1, 2), 5);
 });

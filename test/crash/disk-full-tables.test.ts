@@ -1,7 +1,15 @@
 import test, { type ExecutionContext } from 'ava';
 import { TestServer } from '../support/server.js';
 import { freeAgain, leaveFree, smallFileSystem } from '../support/small-file-system.js';
-import { MIB, NO_COMPACTION, noiseFaults, SMALL_LSM, tablesOf, writeNoise } from '../support/small-lsm.js';
+import {
+  hasAllSpares,
+  MIB,
+  NO_COMPACTION,
+  noiseFaults,
+  SMALL_LSM,
+  tablesOf,
+  writeNoise,
+} from '../support/small-lsm.js';
 
 /** Of a MiB each. */
 const RUNS = 5;
@@ -55,15 +63,14 @@ test.serial(
     if (server === undefined) return;
     await writeNoise(server, 200);
     // The segments of the log are there already; what a memtable needs is not.
+    await server.until('the log has its spare segments', () => hasAllSpares(server.dataDir));
     leaveFree(server.dataDir, 300 * 1024);
     const failures = () => shardMetric(server, 'storage_job_failures_total');
-    let written = 200;
-    while ((await failures()) === 0 && written < 1500) {
+    // More than the memtable takes, and less than the log has room for: it is the flush that finds no space.
+    for (let written = 200; written < 900 && (await failures()) === 0; written += 50)
       await writeNoise(server, 50, { prefix: `w${written}-` }).catch(() => {});
-      written += 50;
-    }
+    await server.until('a flush has failed', async () => (await failures()) > 0);
     await server.untilLogged(/flush failed, nothing was changed: [^\n]*ENOSPC/);
-    t.true((await failures()) > 0);
     await isReadOnlyUntilThereIsSpace(t, server);
     const flushes = await shardMetric(server, 'memtable_flushes_total');
     await server.until('the memtable is flushed', async () => (await shardMetric(server, 'memtables')) === 1);

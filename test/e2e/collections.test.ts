@@ -47,7 +47,13 @@ test('names and fields that are not allowed are refused by name', async (t) => {
     [{ name: 'collections' }, 'name'],
     [{ name: 7 }, 'name'],
     [{ name: 'x', colour: 1 }, 'colour'],
-    [{ name: 'x', schema: {} }, 'schema'],
+    [{ name: 'x', schema: [] }, 'schema'],
+    [{ name: 'x', schema: { columns: [{ name: 'a', type: 'no, such' }] } }, 'schema.columns[0].type'],
+    [
+      { name: 'x', schema: { columns: [{ name: 'a', type: 'int', check: '1) b int, (2' }] } },
+      'schema.columns[0].check',
+    ],
+    [{ name: 'x', indexes: [{ columns: 'a' }] }, 'indexes[0].columns'],
   ];
   for (const [body, field] of cases) {
     const answer = await server.request('POST', '/api/v1/collections', { body });

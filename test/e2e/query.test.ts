@@ -45,6 +45,85 @@ test('* is spread into the members of the documents', async (t) => {
   t.deepEqual(json.rows, [['k00001', 1, 'g1', { tags: ['a', 't1'] }]]);
 });
 
+test('a value that is far more frequent than expected is answered in full all the same', async (t) => {
+  const documents = Array.from({ length: 4000 }, (_, i) => ({ _id: `s${i}`, c: i < 3000 ? 'hot' : `c${i}` }));
+  const body = JSON.stringify({ documents });
+  t.is((await server.request('POST', '/api/v1/skewed/bulk', { body })).status, 200);
+  t.is((await query('CREATE INDEX skewed_c ON skewed (c)')).status, 200);
+  for (const [value, count] of [
+    ['c3500', 1],
+    ['hot', 3000],
+    ['none', 0],
+  ] as const) {
+    const { json, text } = await query('SELECT _id FROM skewed WHERE c = $1', [value]);
+    t.is(json.row_count, count, text.slice(0, 300));
+    t.is(new Set(json.rows.map(([id]: [string]) => id)).size, count);
+  }
+});
+
+test("UPDATE and ON CONFLICT DO UPDATE keep the time to live of a document, a new one gets its collection's", async (t) => {
+  t.is(
+    (await server.request('POST', '/api/v1/collections', { body: { name: 'brief', ttl: 5000 } })).status,
+    201,
+  );
+  const expiry = async (id: string): Promise<number> => {
+    const { headers } = await server.get(`/api/v1/brief/${id}`);
+    return Date.parse(String(headers['x-lumadb-expires-at']));
+  };
+  await server.put('/api/v1/brief/own', { n: 1 }, { 'X-LumaDB-TTL': '90000' });
+  const own = await expiry('own');
+  t.is((await query("UPDATE brief SET n = n + 1 WHERE _id = 'own'")).json.row_count, 1);
+  t.is(await expiry('own'), own);
+  const upsert =
+    "INSERT INTO brief (_id, n) VALUES ('own', 0), ('new', 0) ON CONFLICT (_id) DO UPDATE SET n = brief.n + 1";
+  const upserted = await query(upsert);
+  t.is(upserted.status, 200, upserted.text);
+  t.is(await expiry('own'), own);
+  t.is((await server.get('/api/v1/brief/own')).json.n, 3);
+  const made = await expiry('new');
+  t.true(made < own && made > own - 90_000_000, 'about 5000 seconds');
+});
+
+test('definitions and suggestions of indexes run as they are, also for members of members', async (t) => {
+  const documents = Array.from({ length: 3000 }, (_, i) => ({
+    _id: `d${i}`,
+    at: { city: `c${i}`, 'Zip Code': i },
+  }));
+  t.is((await server.request('POST', '/api/v1/deep/bulk', { body: { documents } })).status, 200);
+  const made = await query(
+    'CREATE INDEX deep_i ON deep ((at.city) DESC, (at."Zip Code")) INCLUDE ((at.city)) WHERE at.city IS NOT NULL',
+  );
+  t.is(made.status, 200, made.text);
+  const definition = async (): Promise<string> =>
+    (await query("SELECT definition FROM system.indexes WHERE index_name = 'deep_i'")).json.rows[0][0];
+  const text = await definition();
+  t.is((await query('DROP INDEX deep_i')).status, 200);
+  const again = await query(text);
+  t.is(again.status, 200, `${text}: ${again.text}`);
+  t.is(await definition(), text);
+  t.is((await query('DROP INDEX deep_i')).status, 200);
+  t.is((await query("SELECT _id FROM deep WHERE at.city = 'c7'")).json.row_count, 1);
+  let suggestion: string | undefined;
+  await server.until('there is a suggestion', async () => {
+    const { json } = await query(
+      "SELECT suggestion FROM system.missing_index_suggestions WHERE table_name = 'deep'",
+    );
+    suggestion = json.rows[0]?.[0];
+    return suggestion !== undefined;
+  });
+  const suggested = await query(suggestion ?? '');
+  t.is(suggested.status, 200, `${suggestion}: ${suggested.text}`);
+  const { json } = await query("EXPLAIN ANALYZE SELECT _id, at FROM deep WHERE at.city = 'c7'");
+  const plan = json.rows.flat().join('\n');
+  t.regex(plan, /Index Scan using idx_deep_at_city/);
+  const perShard = [...plan.matchAll(/Shard \d+: rows=(\d+)/g)].map(([, rows]) => Number(rows));
+  t.is(
+    perShard.reduce((sum, rows) => sum + rows, 0),
+    1,
+    'an entry and its document are one row',
+  );
+});
+
 test('aggregates, groups and order over all shards', async (t) => {
   const { json, text } = await query(
     'SELECT "group" AS g, count(*) AS n, avg(n) AS a FROM items GROUP BY g ORDER BY g LIMIT 2',

@@ -146,8 +146,7 @@ test('a disk that fills up stops writes before it is full, deletes go on, and sp
     'the reserve is held again',
     () => existsSync(reserve) && statSync(reserve).size === 4 * MIB,
   );
-  t.regex(
-    server.log,
+  await server.untilLogged(
     /disk is over 70 % full[\s\S]*writes other than deletes are refused[\s\S]*writes are taken again/,
   );
 });

@@ -129,8 +129,7 @@ test.serial(
     });
     const failures = () => server.metric('lumadb_storage_job_failures_total{shard="0"}');
     await server.until('the compaction has failed', async () => (await failures()) >= 1);
-    t.regex(
-      server.log,
+    await server.untilLogged(
       new RegExp(`compaction failed, nothing was changed: ${tables[1]}[^\\n]* offset \\d+`),
     );
     for (const [index, path] of tables.entries())

@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import test from 'ava';
+import { limitOpenFiles, openFiles, openFilesMax } from '../support/file-limits.js';
 import { TestServer } from '../support/server.js';
 import { MIB, NO_COMPACTION, noiseFaults, SMALL_LSM, tablesOf, writeNoise } from '../support/small-lsm.js';
 
@@ -17,15 +16,6 @@ const env = {
   LUMADB_MEMORY__BLOCK_CACHE_SIZE: '0',
   LUMADB_MEMORY__ROW_CACHE_SIZE: '0',
 };
-
-const openFiles = (server: TestServer): number => readdirSync(`/proc/${server.pid}/fd`).length;
-
-/** For a process that runs: with `ulimit -n` Node could not even load its modules. The hard limit stays. */
-function limitOpenFiles(server: TestServer, count: number): void {
-  const args = ['--pid', `${server.pid}`, `--nofile=${count}:`];
-  const { status, stderr, error } = spawnSync('prlimit', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`prlimit: ${stderr ?? error?.message}`);
-}
 
 async function listedDocuments(server: TestServer): Promise<number> {
   let seen = 0;
@@ -47,7 +37,7 @@ test('with more tables than file handles every document is read and listed; what
   await server.restart();
   // The WAL segment needs its handle while there still is one.
   t.true((await server.put('/api/v1/other/first', {})).status < 300);
-  limitOpenFiles(server, openFiles(server) + SPARE_HANDLES);
+  limitOpenFiles(server.pid, openFiles(server.pid) + SPARE_HANDLES);
   // One at a time, over one connection: connections need handles too.
   t.deepEqual(await noiseFaults(server, DOCUMENTS, { parallel: 1 }), []);
   t.is(await listedDocuments(server), DOCUMENTS);
@@ -62,7 +52,7 @@ test('with more tables than file handles every document is read and listed; what
   t.deepEqual(await noiseFaults(server, 200, { parallel: 1 }), []);
   t.notRegex(server.log, /is damaged|CORRUPT/, 'nothing is taken for damaged');
 
-  limitOpenFiles(server, MANY_HANDLES);
+  limitOpenFiles(server.pid, Math.min(MANY_HANDLES, openFilesMax(server.pid)));
   t.is((await server.get('/status')).json.shards[0].restarts, 0, 'no thread has died of it');
   const memtables = () => server.metric('lumadb_memtables{shard="0"}');
   await server.until('the memtables are flushed', async () => (await memtables()) === 1);

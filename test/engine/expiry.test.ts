@@ -1,5 +1,5 @@
 import test from 'ava';
-import { EXPIRES_NEVER } from '../../src/base/expiry.js';
+import { EXPIRES_KEPT, EXPIRES_NEVER } from '../../src/base/expiry.js';
 import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
 import { WriteStatus } from '../../src/generated/lumadb/schema/write-status.js';
 import { expire, type Operation, patch, put, remove } from '../support/batches.js';
@@ -64,6 +64,14 @@ test('a put decides the expiry anew, a patch keeps it unless it brings its own',
   t.is(expiryOfA(made), 0);
   statusAt(made, T, put('a', '{}', { expiresAt: EXPIRES_NEVER }));
   t.is(expiryOfA(made), 0);
+});
+
+test('a put that is to keep the expiry does so, and has none where there is nothing to keep', (t) => {
+  const made = withExpiring();
+  statusAt(made, T, put('a', '{"y":2}', { expiresAt: EXPIRES_KEPT }));
+  t.is(expiryOfA(made), T + 10);
+  statusAt(made, T + 10, put('a', '{"y":3}', { expiresAt: EXPIRES_KEPT }));
+  t.is(expiryOfA(made), 0, 'what has expired is not there');
 });
 
 test('an expired document counts until a write takes its place', (t) => {

@@ -10,6 +10,7 @@ import { RequestFrameView } from '../../src/batch/request-frame-view.js';
 import { ResponseFrameEncoder } from '../../src/batch/response-frame-encoder.js';
 import { acceptOf } from '../../src/client/websocket-handshake.js';
 import { RequestOp } from '../../src/generated/lumadb/schema/request-op.js';
+import { until as untilHolds } from './time.js';
 
 export interface SeenRequest {
   readonly method: string;
@@ -250,11 +251,7 @@ export function acceptHead(key: string): string {
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptOf(key)}\r\n\r\n`;
 }
 
-/** Waits until `condition` holds; fails after two seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000; i++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  throw new Error('the condition never held');
+/** Waits until `condition` holds. */
+export function until(condition: () => boolean): Promise<void> {
+  return untilHolds('the condition holds', condition, { pollMs: 1 });
 }

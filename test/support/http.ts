@@ -1,6 +1,7 @@
 /** HTTP as tests need it: every status is an answer, bodies are kept as bytes, and raw sockets for what is no HTTP. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WAIT_MS_MAX } from './time.js';
 
 export interface RequestOptions {
@@ -24,15 +25,39 @@ const TIMEOUT_MS_DEFAULT = WAIT_MS_MAX;
 const CONNECTIONS_MAX = 64;
 const IDLE_MS_MAX = 4000;
 
+/** Timers do not run while this process stands still, and connections grow old all the same: asked before each request. */
+class CarefulAgent extends Agent {
+  private readonly idleSinceMs = new WeakMap<Duplex, number>();
+
+  /** True keeps the connection for later requests. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    this.idleSinceMs.set(socket, performance.now());
+    // Declared without a result, and documented to have one.
+    return super.keepSocketAlive(socket) as unknown as boolean;
+  }
+
+  dropIdle(): void {
+    const oldestMs = performance.now() - IDLE_MS_MAX;
+    for (const sockets of Object.values(this.freeSockets))
+      for (const socket of sockets ?? [])
+        if ((this.idleSinceMs.get(socket) ?? 0) < oldestMs) socket.destroy();
+  }
+}
+
 export class HttpCaller {
   /** Gives idle connections up before the server does, after 10 seconds: no request meets a closing one. */
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, timeout: IDLE_MS_MAX });
+  private readonly agent = new CarefulAgent({
+    keepAlive: true,
+    maxSockets: CONNECTIONS_MAX,
+    timeout: IDLE_MS_MAX,
+  });
 
   constructor(private readonly port: number) {}
 
   request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const body = bodyBytes(options.body);
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
+    this.agent.dropIdle();
     return new Promise((resolve, reject) => {
       const request = httpRequest(
         {

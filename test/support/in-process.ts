@@ -26,6 +26,8 @@ export async function startInProcess(
       LUMADB_SHARDING__SHARDS: '1',
       LUMADB_WAL__SEGMENT_SIZE: String(1024 * 1024),
       LUMADB_STORAGE__RESERVE_SIZE: '0',
+      LUMADB_STORAGE__READ_ONLY_FREE_BYTES: String(16 * 1024 * 1024),
+      LUMADB_QUERY__THREADS: '1',
       ...env,
     },
     overrides: {

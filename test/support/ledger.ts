@@ -11,6 +11,10 @@ export interface WrittenDocument {
   readonly sum: string;
 }
 
+/** Of a load process, each with keys of its own. */
+export const HTTP_WRITERS = 8;
+export const SOCKET_WRITERS = 24;
+
 const PAD_LENGTHS = [0, 20, 150, 1500, 30_000];
 
 const sumOf = (key: string, n: number, pad: string): string =>

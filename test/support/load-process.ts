@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HttpClient, LumaDbError, WebSocketClient } from '../../src/client/index.js';
-import { type Acknowledged, type Attempted, makeDocument } from './ledger.js';
+import { type Acknowledged, type Attempted, HTTP_WRITERS, makeDocument, SOCKET_WRITERS } from './ledger.js';
 
 export interface LoadCommand {
   readonly port: number;
@@ -13,12 +13,12 @@ export interface LoadCommand {
 export interface LoadReport {
   readonly attempts: Attempted[];
   readonly acknowledged: Acknowledged[];
+  /** Names of writers, once for each refusal. */
+  readonly refused: string[];
 }
 
 /** A writer that got no answer for that long ends. */
 export const LOAD_TIMEOUT_MS = 60_000;
-const HTTP_WRITERS = 8;
-const SOCKET_WRITERS = 24;
 const KEYS_PER_WRITER = 20;
 const REPORT_MS = 5;
 const REFUSED_PAUSE_MS = 50;
@@ -27,14 +27,16 @@ const LEVELS = (process.env['LOAD_LEVELS'] ?? 'always').split(',') as ('always' 
 
 let attempts: Attempted[] = [];
 let acknowledged: Acknowledged[] = [];
+let refused: string[] = [];
 let generation = 0;
 const versions = new Map<string, number>();
 
 function report(): void {
-  if (attempts.length === 0 && acknowledged.length === 0) return;
-  process.send?.({ attempts, acknowledged } satisfies LoadReport);
+  if (attempts.length === 0 && acknowledged.length === 0 && refused.length === 0) return;
+  process.send?.({ attempts, acknowledged, refused } satisfies LoadReport);
   attempts = [];
   acknowledged = [];
+  refused = [];
 }
 
 type Put = (key: string, text: string, level: 'always' | 'group' | 'os') => Promise<{ seqno: number }>;
@@ -51,6 +53,7 @@ async function runWriter(name: string, own: number, put: Put): Promise<void> {
       acknowledged.push({ key, n, seqno });
     } catch (error) {
       if (!GOES_ON || !isRefusal(error)) return;
+      refused.push(name);
       await delay(REFUSED_PAUSE_MS);
     }
   }

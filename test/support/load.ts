@@ -2,9 +2,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { Ledger, type WrittenDocument } from './ledger.js';
+import { HTTP_WRITERS, Ledger, SOCKET_WRITERS, type WrittenDocument } from './ledger.js';
+// Its types alone: to import the module is to become a load process.
 import type { LoadReport } from './load-process.js';
 import type { TestServer } from './server.js';
+import { until } from './time.js';
 
 const SCRIPT = fileURLToPath(new URL('./load-process.js', import.meta.url));
 const PAGE = 1000;
@@ -12,6 +14,8 @@ const PAGE = 1000;
 export class Load {
   readonly ledger = new Ledger();
   private readonly child: ChildProcess;
+  /** How often each writer was refused. */
+  private readonly refusals = new Map<string, number>();
   private onIdle: () => void = () => {};
 
   /** `goesOn`: a writer that is refused (503) tries again; without it every writer ends with its first error. */
@@ -24,6 +28,7 @@ export class Load {
       else {
         for (const attempt of message.attempts) this.ledger.noteAttempt(attempt);
         for (const entry of message.acknowledged) this.ledger.noteAcknowledged(entry);
+        for (const name of message.refused) this.refusals.set(name, (this.refusals.get(name) ?? 0) + 1);
       }
     });
   }
@@ -35,6 +40,16 @@ export class Load {
     });
     this.child.send({ port: server.port });
     return idle;
+  }
+
+  /** Resolves when every writer was refused twice more: what the first of them was under way with began before the call. */
+  async untilAllAreRefused(): Promise<void> {
+    const before = new Map(this.refusals);
+    const isRefused = ([name, count]: [string, number]): boolean => count >= (before.get(name) ?? 0) + 2;
+    await until(
+      'every writer is refused',
+      () => [...this.refusals].filter(isRefused).length === HTTP_WRITERS + SOCKET_WRITERS,
+    );
   }
 }
 

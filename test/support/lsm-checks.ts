@@ -17,23 +17,31 @@ export const EVERYTHING: ScanRange = { backward: false };
 
 export class Mismatch extends Error {}
 
+/** Counts of documents are wrong, whatever reads give. */
+export class FiguresMismatch extends Mismatch {}
+
 function shorten(text: string | undefined): string {
   return text === undefined ? 'nothing' : text.length > 100 ? `${text.slice(0, 100)}…(${text.length})` : text;
 }
 
 /** A point read gives the newest version that was applied. Throws the DbError of a read that fails. */
-export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: number, key: string): void {
-  const expected = world.model.document(collection, key, appliedSeqno, world.databaseClock.nowSeconds());
+/** `snapshot`: as that one sees it; the newest version otherwise. */
+export function checkGet(
+  { reader, world, appliedSeqno }: LsmRig,
+  collection: number,
+  key: string,
+  snapshot?: number,
+): void {
+  const now = world.databaseClock.nowSeconds();
+  const expected = world.model.document(collection, key, snapshot ?? appliedSeqno, now);
   const bytes = utf8(key);
+  const hash = hashKey(collection, bytes, 0, bytes.length);
   reader.enter();
   try {
-    const lookup = reader.get(
-      hashKey(collection, bytes, 0, bytes.length),
-      collection,
-      bytes,
-      0,
-      bytes.length,
-    );
+    const lookup =
+      snapshot === undefined
+        ? reader.get(hash, collection, bytes, 0, bytes.length)
+        : reader.getAt(hash, collection, bytes, 0, bytes.length, snapshot, now);
     if (lookup === FAILED)
       throw reader.error === undefined ? new Mismatch('why?') : fromWireError(reader.error);
     const text = lookup === FOUND ? textOf(reader.bytes, reader.valueOffset, reader.valueLength) : undefined;
@@ -48,7 +56,7 @@ export function checkGet({ reader, world, appliedSeqno }: LsmRig, collection: nu
           : 'absent'
         : `${shorten(text)} at ${reader.seqno}`;
     throw new Mismatch(
-      `get of ${collection}/${key}: ${got}, expected ${shorten(expected?.text)} at ${expected?.seqno}`,
+      `get of ${collection}/${key}${snapshot === undefined ? '' : ` at ${snapshot}`}: ${got}, expected ${shorten(expected?.text)} at ${expected?.seqno}`,
     );
   } finally {
     reader.leave();
@@ -123,7 +131,7 @@ export function checkFigures({ shard, world, appliedSeqno }: LsmRig, collections
     const { documents = 0, bytes = 0 } = figures.get(collection) ?? {};
     const expected = world.model.figures(collection, appliedSeqno);
     if (documents === expected.documents && bytes === expected.bytes) continue;
-    throw new Mismatch(
+    throw new FiguresMismatch(
       `statistics of ${collection}: ${documents} documents of ${bytes} bytes, ` +
         `expected ${expected.documents} of ${expected.bytes}`,
     );

@@ -189,7 +189,7 @@ export class LsmRig {
       meter: new ShardMeter(createStatsBlock(SHARD_CELLS), memtables, () => {}),
       runner: this.jobs,
       events: this.events(),
-      droppedCollections: () => world.dropped,
+      droppedCollections: () => new Set(world.dropped),
       clock,
       databaseClock: world.databaseClock,
       manifestRewriteBytesMin,

@@ -180,6 +180,7 @@ export class LsmRun {
       const key = oneIn(prng, 2) ? keys[(first + left) % keys.length] : this.operations.key(keys);
       checkGet(this.rig, collection, key);
       if (oneIn(prng, 2)) checkGet(this.rig, collection, key);
+      for (const { seqno } of this.snapshots) checkGet(this.rig, collection, key, seqno);
     }
   }
 

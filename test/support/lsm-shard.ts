@@ -100,6 +100,7 @@ export class LsmShard {
       cursors: this.cursors,
       nowSeconds: this.nowSeconds,
       writtenAtSeconds: this.writtenAtSeconds,
+      dropped: new Set(this.droppedCollections),
       oldestSnapshot: this.snapshots.size === 0 ? undefined : Math.min(...this.snapshots),
     });
   }

@@ -16,11 +16,16 @@ export const CLI_MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.me
 const START_TIMEOUT_MS = WAIT_MS_MAX;
 const STOP_TIMEOUT_MS = WAIT_MS_MAX;
 
-/** Small segments and no reserve, so that a start does not write 192 MiB of zeros; one shard unless a test asks for more. */
+/**
+ * Small segments and no reserve, so that a start does not write 192 MiB of zeros; one shard unless a test asks for more. As
+ * many query threads as on two cores, and less free space than is wanted of a real disk: machines that run tests differ.
+ */
 const DEFAULTS: Readonly<Record<string, string>> = {
   LUMADB_SHARDING__SHARDS: '1',
   LUMADB_WAL__SEGMENT_SIZE: String(4 * 1024 * 1024),
   LUMADB_STORAGE__RESERVE_SIZE: '0',
+  LUMADB_STORAGE__READ_ONLY_FREE_BYTES: String(16 * 1024 * 1024),
+  LUMADB_QUERY__THREADS: '1',
 };
 
 export interface ServerOptions {

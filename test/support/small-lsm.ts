@@ -5,7 +5,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrng } from '../../src/base/prng.js';
+import { WAL_SPARES_MAX } from '../../src/runtime/wal-spares.js';
 import { classifyTableName, temporaryTableName } from '../../src/sst/table-names.js';
+import { classifyName } from '../../src/wal/segment-names.js';
 import type { TestServer } from './server.js';
 
 export const MIB = 1024 * 1024;
@@ -47,8 +49,22 @@ export const unfinishedTablesOf = (dataDir: string, shard = 0): string[] =>
   namesOfKind(dataDir, 'temporary', shard);
 
 /** Where the next tables will be written, whichever job writes them. */
-export const futureTablesOf = (dataDir: string, count: number): string[] =>
-  Array.from({ length: count }, (_, i) => join(tableDirectory(dataDir), temporaryTableName(i + 1)));
+export function futureTablesOf(dataDir: string, count: number): string[] {
+  const directory = tableDirectory(dataDir);
+  const numbers = readdirSync(directory).map((name) =>
+    /^\d+\.sst/.test(name) ? Number.parseInt(name, 10) : 0,
+  );
+  const next = Math.max(0, ...numbers) + 1;
+  return Array.from({ length: count }, (_, i) => join(directory, temporaryTableName(next + i)));
+}
+
+/** Whether the log has all the segments in reserve that it ever keeps: they are made in the background. */
+export function hasAllSpares(dataDir: string, shard = 0): boolean {
+  const kinds = readdirSync(join(shardDirectory(dataDir, shard), 'wal')).map(
+    (name) => classifyName(name).kind,
+  );
+  return kinds.filter((kind) => kind === 'spare' || kind === 'recycled').length >= WAL_SPARES_MAX;
+}
 
 /** The manifest that counts. */
 export function manifestOf(dataDir: string, shard = 0): string {

@@ -54,6 +54,7 @@ export function pickerState(version: Version, fields: Partial<PickerState> = {})
     nowSeconds: 10_000,
     writtenAtSeconds: new Map(),
     openedAtSeconds: 0,
+    dropped: new Set(),
     oldestSnapshot: undefined,
     ...fields,
   };

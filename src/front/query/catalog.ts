@@ -5,6 +5,8 @@ import { systemTable } from '../../sql/system/tables.js';
 import type { CollectionRegistry } from '../collections.js';
 import type { FrontSettings } from '../front-context.js';
 
+const NO_SCHEMA = { columns: [], checks: [] };
+
 export class FrontCatalog implements CatalogView {
   /** Set anew as a whole. */
   statistics = new SnapshotStatistics(NO_STATISTICS);
@@ -25,7 +27,9 @@ export class FrontCatalog implements CatalogView {
 
   table(name: string): TableView | undefined {
     const info = this.collections.info(name);
-    return info && { name, id: info.id, columns: [], checks: [], indexes: info.indexes };
+    if (info === undefined) return undefined;
+    const { id, indexes, schema = NO_SCHEMA } = info;
+    return { name, id, columns: schema.columns, checks: schema.checks, indexes };
   }
 
   systemTable(name: string): SystemTableView | undefined {

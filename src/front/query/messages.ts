@@ -7,7 +7,6 @@ import type { QueryOutcome } from '../../admin/query-record.js';
 import type { WireError } from '../../base/errors.js';
 import type { TableView } from '../../sql/catalog-view.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
-import type { StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
 import type { SqlValue } from '../../sql/types/values.js';
 
 export type ResultFormat = 'json' | 'ndjson';
@@ -44,7 +43,6 @@ export interface PoolQuery {
   /** What the front's catalog says of the collections that the statement names. */
   readonly tables: readonly TableView[];
   readonly autoCreateCollections: boolean;
-  readonly statistics: StatisticsSnapshot;
   /** System tables that it reads: their rows come along. */
   readonly systemTables: readonly string[];
   /** Database time: what has expired by then is not seen. */

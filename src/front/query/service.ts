@@ -2,40 +2,22 @@
  * Runs statements on a front, for HTTP and WebSocket alike. Short ones (a few documents by key or index) run here, on the thread
  * that holds the socket; others go to a query thread; definitions go to the main thread. Front thread only.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
+import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
-import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
+import { QUERY_CANCELED } from '../../sql/errors.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
 import type { FrontCatalog } from './catalog.js';
-import {
-  CANCEL_GONE,
-  CANCEL_NONE,
-  CANCEL_REASON,
-  CANCEL_TIMEOUT,
-  CANCEL_WORDS,
-  type PoolQuery,
-  type QueryMessage,
-  type QueryReply,
-  SIGNAL_CREDITS,
-  SIGNAL_REPLIES,
-  SIGNAL_STATE,
-  SIGNAL_WORDS,
-  STATE_ABANDONED,
-  STATE_QUEUED,
-} from './messages.js';
+import { CANCEL_GONE, type PoolQuery } from './messages.js';
 import type { QueryRecorder } from './recorder.js';
+import { RemoteRun } from './remote-run.js';
 import type { QueryRequest } from './request.js';
 import type { QueryRun, QueryRunner, QuerySink } from './runner.js';
 import type { ShortQueries } from './short-queries.js';
 import { type CompiledStatement, queryOf, type StatementCache } from './statement-cache.js';
-import { QueryWrites } from './writes.js';
-
-/** A query thread looks at its own clock; this ends a statement that waits for a thread, or for its client. */
-const TIMEOUT_GRACE_MS = 100;
 
 export interface QueryServiceOptions {
   readonly context: FrontContext;
@@ -47,6 +29,9 @@ export interface QueryServiceOptions {
   /** Wall clock in milliseconds. */
   wallMs(): number;
 }
+
+/** Each costs a round trip to the main thread or a snapshot. */
+const STARTS_MAX = 100;
 
 const NOTHING_DONE: QueryOutcome = {
   rowsScanned: 0,
@@ -71,10 +56,10 @@ export class QueryService implements QueryRunner {
 /** One statement from its text to its record in the log. */
 class RunningStatement implements QueryRun {
   private compiled: CompiledStatement | undefined;
-  private readonly cancel = new Int32Array(new SharedArrayBuffer(CANCEL_WORDS * 4));
-  private readonly signal = new Int32Array(new SharedArrayBuffer(SIGNAL_WORDS * 4));
-  private port: MessagePort | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  /** What it shares with a query thread; undefined while it runs here. */
+  private remote: RemoteRun | undefined;
+  private isGone = false;
+  private starts = 1;
   private isOver = false;
 
   constructor(
@@ -96,7 +81,7 @@ class RunningStatement implements QueryRun {
       const { short, bound } = this.compiled;
       const started =
         short !== undefined
-          ? this.runShort(short)
+          ? this.runShort(short, this.compiled)
           : bound.kind === 'query' || bound.kind === 'explain'
             ? this.runInPool(bound)
             : this.define(bound);
@@ -107,17 +92,24 @@ class RunningStatement implements QueryRun {
   }
 
   clientGone(): void {
-    this.raise(CANCEL_GONE);
+    this.isGone = true;
+    this.remote?.raise(CANCEL_GONE);
   }
 
-  private async runShort(prepared: NonNullable<CompiledStatement['short']>): Promise<void> {
-    const { bytes, outcome } = await this.options.short.run(
-      prepared,
-      this.request,
-      this.startMs,
-      this.startedAtMs,
-    );
-    this.finish(bytes, outcome);
+  /** The catalog has changed since the statement was bound, or is about to: this front hears of it within a message or two. */
+  private startAgain(): void {
+    this.starts++;
+    if (this.starts <= STARTS_MAX) this.start();
+    else this.fail({ code: 'CONFLICT', message: 'what the statement reads is dropped again and again' });
+  }
+
+  private async runShort(prepared: PreparedQuery, compiled: CompiledStatement): Promise<void> {
+    const { request, startMs, startedAtMs } = this;
+    const { catalogVersion, bound } = compiled;
+    const answer = await this.options.short.run(prepared, request, catalogVersion, startMs, startedAtMs);
+    if (answer === 'stale') this.startAgain();
+    else if (answer === 'long') await this.runInPool(bound);
+    else this.finish(answer.bytes, answer.outcome);
   }
 
   private async define(statement: DefinitionStatement): Promise<void> {
@@ -133,23 +125,27 @@ class RunningStatement implements QueryRun {
   }
 
   private async runInPool(bound: BoundStatement): Promise<void> {
-    const { port1, port2 } = new MessageChannel();
-    this.port = port1;
-    port1.on('message', (message: QueryMessage) => this.onMessage(message));
-    const query = this.poolQuery(bound);
-    this.timer = setTimeout(() => this.raise(CANCEL_TIMEOUT), query.timeoutMs + TIMEOUT_GRACE_MS);
-    const result = await this.options.context.control.runQuery(query, port2);
-    // Answers that the thread has sent come through the port, and may still be on their way. An error here means that none comes.
-    if (result.error !== undefined) this.fail(result.error);
+    if (this.isGone) {
+      this.fail({ code: 'QUERY', message: 'the client has gone', details: { sqlstate: QUERY_CANCELED } });
+      return;
+    }
+    this.remote = new RemoteRun({
+      context: this.options.context,
+      documentBody: this.options.documentBody,
+      chunk: (bytes, taken) => this.sink.chunk(bytes, taken),
+      finish: (bytes, outcome) => this.finish(bytes, outcome),
+      fail: (error, outcome) => this.fail(error, outcome),
+    });
+    if ((await this.remote.run(this.poolQuery(bound))) === 'over' || this.isOver) return;
+    this.remote.close();
+    this.startAgain();
   }
 
-  private poolQuery(bound: BoundStatement): PoolQuery {
+  private poolQuery(bound: BoundStatement): Omit<PoolQuery, 'cancel' | 'signal'> {
     const { catalog, context } = this.options;
     const { request, compiled } = this;
     const query = queryOf(bound);
     const names = query === undefined ? [] : [...new Set([...query.reads, ...query.writes])];
-    const tables = names.flatMap((name) => catalog.table(name) ?? []);
-    const indexIds = tables.flatMap(({ indexes }) => indexes.map(({ id }) => id));
     return {
       id: request.id,
       sql: request.sql,
@@ -157,66 +153,11 @@ class RunningStatement implements QueryRun {
       startedAtMs: this.startedAtMs,
       timeoutMs: request.timeoutMs ?? context.settings.queryTimeoutMs,
       format: request.format,
-      tables,
+      tables: names.flatMap((name) => catalog.table(name) ?? []),
       autoCreateCollections: catalog.autoCreateCollections,
-      statistics: catalog.statistics.about(new Set(tables.map(({ id }) => id)), new Set(indexIds)),
       systemTables: compiled?.systemTables ?? [],
-      cancel: this.cancel.buffer as SharedArrayBuffer, // made as one
-      signal: this.signal.buffer as SharedArrayBuffer,
       nowSeconds: context.clock.nowSeconds(),
     };
-  }
-
-  private onMessage(message: QueryMessage): void {
-    switch (message.kind) {
-      case 'chunk':
-        this.sink.chunk(message.bytes, () => this.bump(SIGNAL_CREDITS));
-        return;
-      case 'write': {
-        const { context, documentBody } = this.options;
-        const writes = new QueryWrites(context, documentBody, message.collection, message.writes);
-        writes.run().then(
-          (reply) => this.reply(reply),
-          (error: unknown) => this.reply({ kind: 'refused', error: toWireError(error) }),
-        );
-        return;
-      }
-      case 'done':
-        this.finish(message.bytes, message.outcome);
-        return;
-      case 'failed':
-        this.fail(message.error, message.outcome);
-    }
-  }
-
-  private reply(reply: QueryReply): void {
-    this.port?.postMessage(reply);
-    this.bump(SIGNAL_REPLIES);
-  }
-
-  private bump(word: number): void {
-    Atomics.add(this.signal, word, 1);
-    Atomics.notify(this.signal, word);
-  }
-
-  /** Ends the statement at its next look, whether it runs or waits. */
-  private raise(reason: number): void {
-    Atomics.compareExchange(this.cancel, CANCEL_REASON, CANCEL_NONE, reason);
-    Atomics.notify(this.signal, SIGNAL_REPLIES);
-    Atomics.notify(this.signal, SIGNAL_CREDITS);
-    if (this.port === undefined) return;
-    // No thread has taken it, and all may be busy for long: it is answered here.
-    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED)
-      return;
-    this.fail(
-      toWireError(
-        reason === CANCEL_TIMEOUT
-          ? new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
-              sqlstate: QUERY_CANCELED,
-            })
-          : sqlError(QUERY_CANCELED, 'canceling statement due to user request'),
-      ),
-    );
   }
 
   private finish(bytes: Uint8Array, outcome: QueryOutcome): void {
@@ -235,8 +176,7 @@ class RunningStatement implements QueryRun {
   private end(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
-    clearTimeout(this.timer);
-    this.port?.close();
+    this.remote?.close();
     return true;
   }
 

@@ -10,13 +10,20 @@ import { executeQuery } from '../../sql/execute/execute.js';
 import { MemoryBudget } from '../../sql/execute/memory-budget.js';
 import type { DocumentSource } from '../../sql/execute/source.js';
 import type { EvaluationContext } from '../../sql/functions/definition.js';
+import { SHORT_ROWS_MAX } from '../../sql/plan/short-plan.js';
 import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, planWords } from '../../sql/session/plan-summary.js';
 import { ResultBody } from '../../sql/session/result-body.js';
 import type { FrontContext } from '../front-context.js';
+import { BoundedSource, ReadsTooMuch } from './bounded-source.js';
 import type { QueryRequest } from './request.js';
 
+/**
+ * Documents and entries that a front reads before it gives a statement over to a query thread: about a millisecond of work, and
+ * ten times what a plan may promise to be called short.
+ */
+const READS_MAX = 20 * SHORT_ROWS_MAX;
 /** A short statement holds next to nothing. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -36,22 +43,33 @@ interface PlanFacts {
   readonly detached: boolean;
 }
 
+/** Instead of an answer: it reads too much for a front, or the catalog has changed since it was compiled. */
+export type NotRun = 'long' | 'stale';
+
+export interface ShortAnswer {
+  readonly bytes: Uint8Array;
+  readonly outcome: QueryOutcome;
+}
+
 export class ShortQueries {
   private readonly facts = new WeakMap<PreparedQuery, PlanFacts>();
 
   constructor(private readonly options: ShortQueriesOptions) {}
 
+  /** `catalogVersion`: of the catalog that the plan was made for. */
   async run(
     prepared: PreparedQuery,
     request: QueryRequest,
+    catalogVersion: number,
     startMs: number,
     startedAtMs: number,
-  ): Promise<{ readonly bytes: Uint8Array; readonly outcome: QueryOutcome }> {
+  ): Promise<ShortAnswer | NotRun> {
     const { context, evaluation, resultBytesMax } = this.options;
     const params = bindParameters(request.params, prepared.parameterTypes);
     const { words, indexes, detached } = this.factsOf(prepared);
     const snapshot = await context.scanner.snapshot();
     try {
+      if (context.collections.version !== catalogVersion) return 'stale';
       const chunks: Uint8Array[] = [];
       const body = new ResultBody(prepared.columns, {
         format: request.format,
@@ -61,7 +79,7 @@ export class ShortQueries {
       const { rowsScanned, rowsReturned } = executeQuery(
         prepared,
         {
-          source: this.options.open(snapshot.seqno, detached),
+          source: new BoundedSource(this.options.open(snapshot.seqno, detached), READS_MAX),
           systemRows: { rows: noSystemRows },
           evaluation: evaluation(startedAtMs),
           params,
@@ -81,6 +99,9 @@ export class ShortQueries {
         bytes,
         outcome: { rowsScanned, rowsReturned, rowsAffected: 0, plan: words, candidates: [] },
       };
+    } catch (error) {
+      if (error instanceof ReadsTooMuch) return 'long';
+      throw error;
     } finally {
       snapshot.release();
     }

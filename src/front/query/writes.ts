@@ -3,7 +3,7 @@
  * the links to the shards. What a shard refuses for the moment is tried again for a while. Front thread only.
  */
 import { classify, DbError, type WireError } from '../../base/errors.js';
-import { TTL_UNSET } from '../../base/expiry.js';
+import { EXPIRES_KEPT, TTL_UNSET } from '../../base/expiry.js';
 import { hashKey } from '../../base/hash.js';
 import { ConditionKind } from '../../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../../generated/lumadb/schema/durability.js';
@@ -94,7 +94,9 @@ export class QueryWrites implements WriteCompletion {
   }
 
   private fail(error: WireError): void {
-    this.error = error;
+    // What the schema does not allow has its SQLSTATE: here it is an error of the statement.
+    const isOfSchema = error.code === 'VALIDATION' && error.details?.['sqlstate'] !== undefined;
+    this.error = isOfSchema ? { ...error, code: 'QUERY' } : error;
     this.isFatal = true;
   }
 
@@ -163,11 +165,17 @@ export class QueryWrites implements WriteCompletion {
         write.condition,
         write.expectedSeqno,
         undefined,
-        expiryFor(this.context, write.kind, collection, TTL_UNSET),
+        this.expiryOf(collection, write),
         Durability.Unspecified,
         this,
         write.index,
       );
+  }
+
+  /** A new document gets its collection's time to live, one that is changed keeps what it has, as with PATCH. */
+  private expiryOf(collection: number, { kind, condition }: ReadyWrite): number {
+    const isChange = kind === OperationKind.Put && condition === ConditionKind.IfMatchSeqno;
+    return isChange ? EXPIRES_KEPT : expiryFor(this.context, kind, collection, TTL_UNSET);
   }
 
   private completeOne(): void {

@@ -1,8 +1,9 @@
 /** Statements that define things: indexes and collections. Each is done when every thread knows. Main thread only. */
 import { unreachable } from '../../base/assert.js';
+import { DbError } from '../../base/errors.js';
 import { TTL_UNSET } from '../../base/expiry.js';
 import type { DefinitionStatement } from '../../sql/algebra/statement.js';
-import { FEATURE_NOT_SUPPORTED, sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
+import { sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
 import type { CollectionControl } from '../collection-control.js';
 import type { IndexControl } from '../index-control.js';
 import { loadExtractors } from '../index-extractors.js';
@@ -10,7 +11,7 @@ import { loadExtractors } from '../index-extractors.js';
 type Of<K extends DefinitionStatement['kind']> = DefinitionStatement & { readonly kind: K };
 
 export interface DefinitionControlOptions {
-  readonly collections: Pick<CollectionControl, 'create' | 'drop' | 'truncate'>;
+  readonly collections: Pick<CollectionControl, 'create' | 'alter' | 'drop' | 'truncate'>;
   readonly indexes: Pick<IndexControl, 'create' | 'drop'>;
   readonly hasCollection: (name: string) => boolean;
   readonly hasIndex: (name: string) => boolean;
@@ -32,7 +33,8 @@ export class DefinitionControl {
         await this.dropTables(statement);
         return { command: 'DROP TABLE' };
       case 'alterTable':
-        throw sqlError(FEATURE_NOT_SUPPORTED, 'ALTER TABLE is not supported: collections have no schema');
+        await this.alterTable(statement);
+        return { command: 'ALTER TABLE' };
       case 'truncate':
         for (const name of statement.names) this.requireCollection(name);
         for (const name of statement.names) await this.options.collections.truncate(name);
@@ -49,16 +51,22 @@ export class DefinitionControl {
   }
 
   private async createTable({ name, ifNotExists, columns, checks }: Of<'createTable'>): Promise<void> {
-    if (columns.some((column) => column.name !== '_id') || checks.length > 0) {
-      const message =
-        'CREATE TABLE with columns or constraints is not supported: collections have no schema. CREATE TABLE name () makes one';
-      throw sqlError(FEATURE_NOT_SUPPORTED, message);
-    }
-    if (this.options.hasCollection(name)) {
-      if (ifNotExists) return;
+    const { hasCollection, collections } = this.options;
+    if (hasCollection(name) && ifNotExists) return;
+    try {
+      await collections.create(name, !ifNotExists, TTL_UNSET, { columns, checks });
+    } catch (error) {
+      const isTaken =
+        error instanceof DbError && error.code === 'CONFLICT' && error.details?.['field'] === 'name';
+      if (!isTaken) throw error;
       throw sqlError(DUPLICATE_TABLE, `relation ${JSON.stringify(name)} already exists`);
     }
-    await this.options.collections.create(name, !ifNotExists, TTL_UNSET);
+  }
+
+  private async alterTable({ name, ifExists, actions }: Of<'alterTable'>): Promise<void> {
+    if (ifExists && !this.options.hasCollection(name)) return;
+    this.requireCollection(name);
+    await this.options.collections.alter(name, actions);
   }
 
   private async dropTables({ names, ifExists }: Of<'dropTable'>): Promise<void> {

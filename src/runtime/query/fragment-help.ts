@@ -2,13 +2,12 @@
  * Finds threads for gathers: a member runs only on a thread that is free, and leaves when a statement wants its thread. Knows
  * who helps whom, to tell a leader of the death of a member and members of the death of their leader. Main thread only.
  */
-import type { PoolQuery } from '../../front/query/messages.js';
 import type { FragmentTask, HelpRequest } from './fragment-messages.js';
 import { FragmentTeam } from './fragment-team.js';
 
 export interface FragmentHelpOptions {
-  /** The statement while it runs. */
-  readonly query: (id: string) => PoolQuery | undefined;
+  /** The statement while it runs, as its thread was given it. */
+  readonly statement: (id: string) => Pick<FragmentTask, 'query' | 'statistics'> | undefined;
   /** Threads that have nothing to do. */
   readonly freeThreads: () => number;
   readonly start: (task: Omit<FragmentTask, 'shards'>) => Promise<unknown>;
@@ -21,16 +20,17 @@ export class FragmentHelp {
   constructor(private readonly options: FragmentHelpOptions) {}
 
   give({ queryId, order, ports }: HelpRequest): void {
-    const query = this.options.query(queryId);
+    const statement = this.options.statement(queryId);
     const team = new FragmentTeam(order.team);
     for (const [member, port] of ports.entries()) {
-      if (query === undefined || this.options.freeThreads() < 1) {
+      if (statement === undefined || this.options.freeThreads() < 1) {
         team.withdraw(member);
         port.close();
         continue;
       }
+      const { query, statistics } = statement;
       this.add(queryId, team);
-      const done = this.options.start({ kind: 'fragment', query, order, member, port });
+      const done = this.options.start({ kind: 'fragment', query, statistics, order, member, port });
       // Whether it ended well or its thread died: who has left by itself is not missed.
       const ended = (): void => {
         team.bury(member);

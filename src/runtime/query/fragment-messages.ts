@@ -4,6 +4,7 @@ import type { WireError } from '../../base/errors.js';
 import type { PoolQuery } from '../../front/query/messages.js';
 import type { ScanPartition } from '../../sql/execute/source.js';
 import type { NodeCounters } from '../../sql/explain/counters.js';
+import type { SharedStatistics } from './shared-statistics.js';
 import type { ShardAttachment } from './thread-readers.js';
 
 /** Which parts of which gather, and as of when. The plan itself is made again from the statement, as everywhere. */
@@ -34,6 +35,8 @@ export interface HelpRequest {
 export interface FragmentTask {
   readonly kind: 'fragment';
   readonly query: PoolQuery;
+  /** Those that the leader has planned with. */
+  readonly statistics: SharedStatistics;
   readonly order: FragmentOrder;
   readonly member: number;
   readonly port: MessagePort;

@@ -12,6 +12,7 @@ import { QueryService } from '../../front/query/service.js';
 import { ShortQueries } from '../../front/query/short-queries.js';
 import { StatementCache } from '../../front/query/statement-cache.js';
 import { IndexUsage } from '../../shm/index-usage.js';
+import { FRONT_QUERY_RECORDS_DROPPED } from '../../shm/stats-format.js';
 import { loadParser } from '../../sql/parse/parse.js';
 import { SnapshotStatistics, type StatisticsSnapshot } from '../../sql/plan/statistics-snapshot.js';
 import { SnapshotSource } from './snapshot-source.js';
@@ -45,10 +46,12 @@ export class FrontQueries {
     const usage = new IndexUsage(indexUsage);
     const random = createPrng(front * 104_729 + Math.floor(systemClock.wallMs())).nextFloat;
     this.catalog = new FrontCatalog(collections, context.settings);
-    this.recorder = new QueryRecorder((records) => {
-      // The server is going down when this fails.
-      control.recordQueries(records).catch(() => {});
-    });
+    this.recorder = new QueryRecorder(
+      (records) => control.recordQueries(records),
+      (count) => {
+        context.meter.cells[FRONT_QUERY_RECORDS_DROPPED] += count;
+      },
+    );
     const short = new ShortQueries({
       context,
       open: (seqno, detached) =>

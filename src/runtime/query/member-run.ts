@@ -6,6 +6,7 @@ import { executeFragment, findGather } from '../../sql/execute/execute.js';
 import { MemoryAllowance } from '../../sql/execute/memory-allowance.js';
 import { MemoryBudget } from '../../sql/execute/memory-budget.js';
 import type { QueryCounters } from '../../sql/explain/counters.js';
+import type { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { reviveValue } from '../../sql/types/values.js';
 import type { MemberRun } from './fragment-member.js';
@@ -20,9 +21,10 @@ const MICROS_PER_MS = 1000;
 export function prepareMember(
   options: StatementRunOptions,
   query: PoolQuery,
+  statistics: SnapshotStatistics,
   order: FragmentOrder,
 ): MemberRun {
-  const { prepared } = planTask(query, options.threads);
+  const { prepared } = planTask(query, statistics, options.threads);
   const gather = findGather(prepared.root, order.gatherId);
   const { memoryLimitBytes, clock } = options;
   const budget = new MemoryBudget(memoryLimitBytes, new MemoryAllowance(order.memory, memoryLimitBytes));

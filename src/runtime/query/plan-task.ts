@@ -11,7 +11,7 @@ import { FEATURE_NOT_SUPPORTED, sqlError } from '../../sql/errors.js';
 import { parseStatement } from '../../sql/parse/parse.js';
 import { DEFAULT_PLANNER_OPTIONS } from '../../sql/plan/options.js';
 import { planQuery } from '../../sql/plan/plan.js';
-import { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
+import type { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { TaskCatalog } from './task-catalog.js';
 
 export interface PlannedTask {
@@ -22,13 +22,12 @@ export interface PlannedTask {
 }
 
 /** `workers`: threads that a gather may use. Throws DbError. */
-export function planTask(query: PoolQuery, workers: number): PlannedTask {
+export function planTask(query: PoolQuery, statistics: SnapshotStatistics, workers: number): PlannedTask {
   const catalog = new TaskCatalog(query);
   const statement = bindStatement(parseStatement(query.sql), catalog, {});
   if (statement.kind !== 'query' && statement.kind !== 'explain')
     throw sqlError(FEATURE_NOT_SUPPORTED, `${statement.kind} does not run on a query thread`);
   const bound = statement.kind === 'query' ? statement : statement.query;
-  const statistics = new SnapshotStatistics(query.statistics);
   const options = { ...DEFAULT_PLANNER_OPTIONS, parallelWorkers: workers };
   return {
     bound,

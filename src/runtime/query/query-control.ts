@@ -113,9 +113,18 @@ export class QueryControl {
     this.log.reopen();
   }
 
-  async run(query: PoolQuery, port: MessagePort): Promise<null> {
+  /** Whether a statement that waits or runs reads a collection or an index of this number. */
+  isRead(id: number): boolean {
+    return this.pool.isRead(id);
+  }
+
+  async run(query: PoolQuery, port: MessagePort): Promise<'over' | 'stale'> {
+    if (!this.isCurrent(query)) {
+      port.close();
+      return 'stale';
+    }
     await this.pool.run(query, port);
-    return null;
+    return 'over';
   }
 
   define(statement: DefinitionStatement): Promise<{ readonly command: string }> {
@@ -151,7 +160,7 @@ export class QueryControl {
       wallMs: systemClock.wallMs,
     });
     return new QueryPool({
-      threads: queryThreads(query.threads),
+      threads: queryThreads(query.threads, server.front_threads),
       queueMax: query.queue_max,
       memoryLimitBytes: query.memory_limit,
       firstReader: server.front_threads,
@@ -168,6 +177,7 @@ export class QueryControl {
       },
       shards: () => this.attachments(),
       systemRows: (tables) => system.rows(tables),
+      statistics: () => this.statistics.shared,
       releaseReader: (reader, threadId) => this.releaseReader(reader, threadId),
       clock: systemClock,
       onThreadDied: (error) => logger.error({ error: error.stack }, 'a query thread died'),
@@ -208,6 +218,18 @@ export class QueryControl {
       documents: sum(({ documents }) => documents),
       data_size_bytes: sum(({ bytes }) => bytes),
     };
+  }
+
+  /**
+   * A front may have sent a statement before it knew that what it reads has been dropped. From here on the statement is in the
+   * pool's list, which who drops looks at: runtime/dropped-ids.ts.
+   */
+  private isCurrent({ tables }: PoolQuery): boolean {
+    const { catalog } = this.options;
+    return tables.every(
+      ({ name, id, indexes }) =>
+        catalog.find(name)?.id === id && indexes.every((index) => catalog.indexById(index.id) !== undefined),
+    );
   }
 
   private onLogError(error: Error): void {

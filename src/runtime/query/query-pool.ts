@@ -24,6 +24,7 @@ import { FragmentHelp } from './fragment-help.js';
 import { type FragmentTask, isHelpRequest } from './fragment-messages.js';
 import type { QueryThreadData } from './query-thread.js';
 import { createReaderSlots, ReaderSlots } from './reader-slots.js';
+import type { SharedStatistics } from './shared-statistics.js';
 import type { ShardAttachment } from './thread-readers.js';
 
 /** Heap of a query thread beyond what its query may hold by its own accounting, which is an estimate. */
@@ -44,6 +45,7 @@ export interface QueryTask {
   /** By shard; undefined while it is down. */
   readonly shards: ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: SystemTableRows;
+  readonly statistics: SharedStatistics;
 }
 
 /** What a query thread is given to look at a collection. */
@@ -65,6 +67,8 @@ export interface QueryPoolOptions {
   /** The shards as they are now. */
   readonly shards: () => ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: (tables: readonly string[]) => Promise<SystemTableRows>;
+  /** As they are now. */
+  readonly statistics: () => SharedStatistics;
   /** Lets go of what a dead reader held: pins and snapshots by its index, locks of the block cache by its thread. */
   readonly releaseReader: (reader: number, threadId: number) => void;
   readonly clock: Clock;
@@ -81,6 +85,7 @@ export interface RunningQuery {
 
 interface Entry {
   readonly query: PoolQuery;
+  readonly statistics: SharedStatistics;
   /** Whether it has been handed to the pool, where it may still wait. */
   isHandedOver: boolean;
   /** Answers it before a thread has taken it. */
@@ -116,7 +121,7 @@ export class QueryPool {
     });
     this.pool.on('error', (error: Error) => options.onThreadDied(error));
     this.help = new FragmentHelp({
-      query: (id) => this.running.get(id)?.query,
+      statement: (id) => this.running.get(id),
       freeThreads: () => threads - this.tasks,
       start: (task) => this.startFragment(task),
     });
@@ -127,7 +132,12 @@ export class QueryPool {
 
   /** Resolves when the statement is over, however it ended: the front has been told through `port`. */
   async run(query: PoolQuery, port: MessagePort): Promise<void> {
-    const entry: Entry = { query, isHandedOver: false, abandon: () => {} };
+    const entry: Entry = {
+      query,
+      statistics: this.options.statistics(),
+      isHandedOver: false,
+      abandon: () => {},
+    };
     const abandoned = new Promise<never>((_, reject) => {
       entry.abandon = reject;
     });
@@ -137,7 +147,14 @@ export class QueryPool {
     try {
       const systemRows = await this.options.systemRows(query.systemTables);
       const { shards } = this.options;
-      const task: QueryTask = { kind: 'query', query, port, shards: shards(), systemRows };
+      const task: QueryTask = {
+        kind: 'query',
+        query,
+        port,
+        shards: shards(),
+        systemRows,
+        statistics: entry.statistics,
+      };
       this.requireRoom();
       if (this.tasks >= this.options.threads) this.help.makeRoom();
       const done = this.hand(task, [port]);
@@ -171,6 +188,13 @@ export class QueryPool {
   /** True while a statement waits for a thread, or all are busy: background work should not come in between. */
   get isBusy(): boolean {
     return this.running.size > 0;
+  }
+
+  isRead(id: number): boolean {
+    for (const { query } of this.running.values())
+      if (query.tables.some((table) => table.id === id || table.indexes.some((index) => index.id === id)))
+        return true;
+    return false;
   }
 
   list(): RunningQuery[] {

@@ -25,6 +25,7 @@ import { explainedError } from './plan-task.js';
 import { QueryEnding } from './query-ending.js';
 import type { AnalyzeTask, QueryTask } from './query-pool.js';
 import { ReaderSlots } from './reader-slots.js';
+import { StatisticsReader } from './shared-statistics.js';
 import { StatementRun, type StatementRunOptions } from './statement-run.js';
 import { ThreadReaders } from './thread-readers.js';
 
@@ -52,6 +53,7 @@ export interface QueryThreadData {
 class QueryThread {
   private readonly readers: ThreadReaders;
   private readonly options: StatementRunOptions;
+  private readonly statistics = new StatisticsReader();
   private readonly ready = loadParser();
 
   constructor(data: QueryThreadData) {
@@ -84,14 +86,14 @@ class QueryThread {
   }
 
   /** Never throws: the front is told how it ended. */
-  async runQuery({ query, port, shards, systemRows }: QueryTask): Promise<void> {
+  async runQuery({ query, port, shards, systemRows, statistics }: QueryTask): Promise<void> {
     const exchange = new FrontExchange(query, port, systemClock);
     if (!exchange.begin()) return;
     let outcome: QueryOutcome | undefined;
     try {
       await this.ready;
       this.readers.attach(shards);
-      const run = new StatementRun(this.options, query, exchange, systemRows);
+      const run = new StatementRun(this.options, query, exchange, systemRows, this.statistics.of(statistics));
       try {
         const bytes = run.run();
         exchange.send({ kind: 'done', bytes, outcome: run.outcome });
@@ -121,7 +123,7 @@ class QueryThread {
       cancel: new QueryEnding(query, systemClock),
       prepare: () => {
         this.readers.attach(task.shards);
-        return prepareMember(this.options, query, order);
+        return prepareMember(this.options, query, this.statistics.of(task.statistics), order);
       },
     }).run();
   }

@@ -16,6 +16,7 @@ import { MemoryBudget } from '../../sql/execute/memory-budget.js';
 import type { QueryCounters } from '../../sql/explain/counters.js';
 import { explainJson, explainText } from '../../sql/explain/explain.js';
 import type { EvaluationContext } from '../../sql/functions/definition.js';
+import type { SnapshotStatistics } from '../../sql/plan/statistics-snapshot.js';
 import { needsDetachedScans } from '../../sql/session/needs-detached.js';
 import { bindParameters } from '../../sql/session/parameters.js';
 import { indexesRead, missingIndex, planWords } from '../../sql/session/plan-summary.js';
@@ -63,13 +64,14 @@ export class StatementRun {
     private readonly query: PoolQuery,
     private readonly exchange: FrontExchange,
     private readonly systemRows: SystemTableRows,
+    private readonly statistics: SnapshotStatistics,
   ) {
     this.startedMs = options.clock.monotonicMs();
   }
 
   /** The rest of the result that has not been sent yet. Throws DbError. */
   run(): Uint8Array {
-    const { bound, prepared, explain } = planTask(this.query, this.options.threads);
+    const { bound, prepared, explain } = planTask(this.query, this.statistics, this.options.threads);
     this.outcome = { ...this.outcome, plan: planWords(prepared.root) };
     return explain === undefined ? this.select(bound, prepared) : this.explain(bound, prepared, explain);
   }
@@ -198,7 +200,8 @@ export class StatementRun {
   }
 
   private fitsCache(): boolean {
-    const bytes = this.query.statistics.collections.reduce((sum, each) => sum + each.bytes, 0);
+    const { tables } = this.query;
+    const bytes = tables.reduce((sum, { id }) => sum + (this.statistics.table(id)?.bytes ?? 0), 0);
     return bytes <= this.options.cachedScanBytesMax;
   }
 

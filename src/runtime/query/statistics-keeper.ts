@@ -7,11 +7,14 @@ import type { CollectionStatistics, StatisticsSnapshot } from '../../sql/plan/st
 import { NO_STATISTICS } from '../../sql/plan/statistics-snapshot.js';
 import type { RepeatingTimer } from '../repeating-timer.js';
 import type { QueryPool } from './query-pool.js';
+import { shareStatistics } from './shared-statistics.js';
 
 const REFRESH_INTERVAL_MS = 5000;
 /** A smaller collection is read in no time whatever the plan. */
 const SAMPLED_DOCUMENTS_MIN = 1000;
 const CHANGE_MIN = 0.2;
+/** So often samples are put off because statements run. One takes a thread some tens of milliseconds. */
+const PUT_OFFS_MAX = 1;
 
 export interface CollectionFigures {
   readonly id: number;
@@ -30,22 +33,25 @@ export interface StatisticsKeeperOptions {
 }
 
 interface Sampled {
+  /** Another sample of the same collection has another number. */
+  readonly number: number;
   readonly documents: number;
   readonly fields: CollectionStatistics['fields'];
 }
 
 export class StatisticsKeeper {
   private readonly sampled = new Map<number, Sampled>();
-  private published: StatisticsSnapshot = NO_STATISTICS;
-  private publishedText = '';
+  /** What fronts and threads have, as far as plans depend on it. */
+  private publishedOutline = '';
+  /** The same for query threads. */
+  shared = shareStatistics(0, NO_STATISTICS);
+  /** Refreshes in a row that took no samples, because statements were running. */
+  private putOffs = 0;
   private isRefreshing = false;
+  private nextSample = 1;
   private stopTimer: (() => void) | undefined;
 
   constructor(private readonly options: StatisticsKeeperOptions) {}
-
-  get snapshot(): StatisticsSnapshot {
-    return this.published;
-  }
 
   start(): void {
     const refresh = (): void => {
@@ -66,16 +72,19 @@ export class StatisticsKeeper {
     try {
       const figures = await this.options.figures();
       await this.publish(figures);
-      for (const each of figures) {
-        if (!this.needsSample(each)) continue;
-        // Statements of clients go first.
-        if (this.options.pool.isBusy) break;
-        await this.sample(each);
-      }
+      const due = figures.filter((each) => this.needsSample(each));
+      if (due.length > 0 && !this.isPutOff()) for (const each of due) await this.sample(each);
       await this.publish(figures);
     } finally {
       this.isRefreshing = false;
     }
+  }
+
+  /** Statements of clients go first, but not for ever: the worse their plans are, the busier the threads. */
+  private isPutOff(): boolean {
+    const isPutOff = this.options.pool.isBusy && this.putOffs < PUT_OFFS_MAX;
+    this.putOffs = isPutOff ? this.putOffs + 1 : 0;
+    return isPutOff;
   }
 
   private needsSample({ id, documents }: CollectionFigures): boolean {
@@ -92,7 +101,7 @@ export class StatisticsKeeper {
       // Tried again when it has changed as much once more: others must get their turn.
       this.options.warn(`no new statistics of collection ${id}: ${String(error)}`);
     }
-    this.sampled.set(id, { documents, fields });
+    this.sampled.set(id, { number: this.nextSample++, documents, fields });
   }
 
   private async publish(figures: readonly CollectionFigures[]): Promise<void> {
@@ -111,11 +120,29 @@ export class StatisticsKeeper {
         .filter(({ id }) => !collections.has(id))
         .map(({ id, documents, bytes }) => ({ indexId: id, entries: documents, bytes })),
     };
-    // Fronts forget their plans with every new picture: an idle server does not send any.
-    const text = JSON.stringify(snapshot);
-    if (text === this.publishedText) return;
-    this.publishedText = text;
-    this.published = snapshot;
+    // Fronts forget their plans with every new picture: neither an idle server nor one that grows slowly sends many.
+    const outline = outlineOf(snapshot, (id) => this.sampled.get(id)?.number ?? 0);
+    if (outline === this.publishedOutline) return;
+    this.publishedOutline = outline;
+    this.shared = shareStatistics(this.shared.version + 1, snapshot);
     await this.options.publish(snapshot);
   }
+}
+
+/** Growth by less than this changes no plan for the better. */
+const ROUGHLY = Math.log(1.1);
+const roughly = (count: number): number => Math.round(Math.log(count + 1) / ROUGHLY);
+
+function outlineOf(
+  { collections, indexes }: StatisticsSnapshot,
+  sampleNumber: (id: number) => number,
+): string {
+  const tables = collections.map(
+    ({ collectionId: id, documents, bytes }) =>
+      `${id}:${roughly(documents)}:${roughly(bytes)}:${sampleNumber(id)}`,
+  );
+  const entries = indexes.map(
+    ({ indexId, entries, bytes }) => `${indexId}:${roughly(entries)}:${roughly(bytes)}`,
+  );
+  return `${tables.join()};${entries.join()}`;
 }

@@ -43,7 +43,8 @@ export function buildIndexScan(plan: IndexScan, demand: Demand, compilation: Com
     isFromEntry = entries?.read(entry, key, offset + length) === true;
     if (isFromEntry) return conditions.every((condition) => condition(row));
     if (entries !== undefined) meter.heapFetch();
-    const place = source.getByKey(collectionId, key, idStart, offset + length - idStart, meter.shards);
+    const idLength = offset + length - idStart;
+    const place = source.getByKey(collectionId, key, idStart, idLength, meter.behindEntries);
     if (place === undefined) return false;
     const isMatch = reader.accept(place);
     if (!isMatch && plan.filter === undefined) meter.removedByRecheck();

@@ -14,6 +14,8 @@ export class ScanMeter {
   private readonly node: NodeCounters | undefined;
   /** By shard; handed to the source, which adds to it. */
   readonly shards: ScanCounters[] | undefined;
+  /** The same for documents that entries of an index lead to: their blocks count, and the entries as rows. */
+  readonly behindEntries: ScanCounters[] | undefined;
 
   constructor(
     plan: PhysicalPlan,
@@ -22,7 +24,9 @@ export class ScanMeter {
     this.node = countersOf(plan, compilation);
     if (this.node === undefined) return;
     const { shards } = compilation.environment.source;
-    this.shards = Array.from({ length: shards }, () => ({ rows: 0, blocksHit: 0, blocksRead: 0 }));
+    const none = (): ScanCounters => ({ rows: 0, blocksHit: 0, blocksRead: 0 });
+    this.shards = Array.from({ length: shards }, none);
+    this.behindEntries = Array.from({ length: shards }, none);
   }
 
   begin(): void {
@@ -33,21 +37,23 @@ export class ScanMeter {
   /** `micros`: what the run took without the operators above. */
   end(micros = 0): void {
     this.compilation.statistics.rowsScanned += this.scanned;
-    const { node, shards } = this;
-    if (node === undefined || shards === undefined) return;
+    const { node, shards, behindEntries } = this;
+    if (node === undefined || shards === undefined || behindEntries === undefined) return;
     node.rowsRemovedByFilter += this.scanned - this.passed;
     node.shards ??= shards.map((_, shard) => ({ shard, rows: 0, micros: 0, blocksHit: 0, blocksRead: 0 }));
     const total = shards.reduce((sum, { rows }) => sum + rows, 0);
     for (const [shard, counters] of shards.entries()) {
       const into = shardOf(node.shards, shard);
       into.rows += counters.rows;
-      into.blocksHit += counters.blocksHit;
-      into.blocksRead += counters.blocksRead;
+      into.blocksHit += counters.blocksHit + behindEntries[shard].blocksHit;
+      into.blocksRead += counters.blocksRead + behindEntries[shard].blocksRead;
       // A merged scan reads all shards at once: its time is shared out by what each of them gave.
       into.micros += total === 0 ? 0 : (micros * counters.rows) / total;
-      counters.rows = 0;
-      counters.blocksHit = 0;
-      counters.blocksRead = 0;
+      for (const counted of [counters, behindEntries[shard]]) {
+        counted.rows = 0;
+        counted.blocksHit = 0;
+        counted.blocksRead = 0;
+      }
     }
   }
 

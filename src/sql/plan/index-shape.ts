@@ -8,7 +8,7 @@ import { conjunctsOf, type structuralKey } from './expression-walk.js';
 import { isKeyPath, samePath } from './facts.js';
 import { normalise } from './normalise.js';
 import type { PredicatePart } from './partial-index.js';
-import { keyOf, memberKey, type Scan, sargsOf } from './sargs.js';
+import { isNeutral, keyOf, memberKey, type Scan, sargsOf } from './sargs.js';
 import type { PlannerSupport, StandaloneExpression } from './support.js';
 
 export interface ShapedColumn {
@@ -44,7 +44,9 @@ function shapeOf(
   table: TableView,
   support: PlannerSupport,
 ): IndexShape | undefined {
-  const bind = (sql: string): StandaloneExpression => support.bindStandalone(sql, table.columns);
+  // Its entries are made without the declarations, which may change: only those count that make no difference.
+  const declared = table.columns.filter(({ type }) => isNeutral(type));
+  const bind = (sql: string): StandaloneExpression => support.bindStandalone(sql, declared);
   try {
     const columns = definition.columns.map(({ path, expression, descending, nullsFirst }) => ({
       key: expression === undefined ? memberKey(path) : expressionKey(bind(expression), support),

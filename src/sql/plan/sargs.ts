@@ -35,14 +35,26 @@ export function memberKey(path: readonly string[]): string {
   return `member ${JSON.stringify(path)}`;
 }
 
-/** The same for the same thing of two scans of a collection: members by path, expressions by structure. */
+/**
+ * Declared types that mean nothing to an expression: it makes of such a member what it would make of one that is not declared.
+ * Of others it may not (made::date is another day where `made` is a timestamptz), and indexes know of no declarations.
+ */
+const NEUTRAL: readonly SqlType[] = ['any', 'text', 'bool'];
+
+export const isNeutral = (type: SqlType): boolean => NEUTRAL.includes(type);
+
+/** The same for the same thing of two scans of a collection: members by path, expressions by structure and their members' types. */
 export function keyOf(expression: BoundExpression, scan: Scan): string {
+  const isMember = expression.kind === 'column';
   const nameOf = (id: ColumnId): string => {
-    const source = scan.fields.find((field) => field.id === id)?.source;
-    if (source === undefined) return `outer ${id}`;
-    return source.kind === 'member' ? memberKey(source.path) : source.kind;
+    const field = scan.fields.find((each) => each.id === id);
+    if (field === undefined) return `outer ${id}`;
+    const { source, type } = field;
+    if (source.kind !== 'member') return source.kind;
+    const key = memberKey(source.path);
+    return isMember || isNeutral(type) ? key : `${key} ${type}`;
   };
-  return expression.kind === 'column' ? nameOf(expression.id) : structuralKey(expression, nameOf);
+  return isMember ? nameOf(expression.id) : structuralKey(expression, nameOf);
 }
 
 export function sargsOf(

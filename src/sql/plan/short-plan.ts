@@ -1,13 +1,14 @@
 /**
- * Whether a plan is certain to touch few documents, so that the thread that took the request may run it itself instead of
- * handing it to a query thread. Estimates alone do not make it certain: keys, unique matches and small limits do. Pure.
+ * Whether a plan should touch few documents, so that the thread that took the request may run it itself instead of handing it
+ * to a query thread. Keys and small limits make that certain; for values of an index it is an estimate, and whoever runs the
+ * plan has to stop where it was wrong (front/query/bounded-source.ts). Pure.
  */
 import type { Expression } from '../algebra/expression.js';
 import type { IndexRange, PhysicalPlan, PreparedQuery } from '../algebra/physical.js';
 import { hasSubquery } from './expression-walk.js';
 import { physicalExpressions } from './physical-walk.js';
 
-/** Most documents that a short plan may read. */
+/** Most documents that a short plan is expected to read. */
 export const SHORT_ROWS_MAX = 100;
 
 export function shortPlan({ root }: PreparedQuery): boolean {
@@ -15,7 +16,7 @@ export function shortPlan({ root }: PreparedQuery): boolean {
   return bound !== undefined && bound <= SHORT_ROWS_MAX;
 }
 
-/** Most documents that are read; undefined: nobody knows. `limit`: the consumer stops after so many rows. */
+/** How many documents are read, at most or as estimated; undefined: nobody knows. `limit`: the consumer stops after so many rows. */
 function documentsBound(plan: PhysicalPlan, limit: number | undefined): number | undefined {
   if (physicalExpressions(plan).some(hasSubquery)) return undefined;
   switch (plan.kind) {
@@ -53,8 +54,7 @@ function indexBound(
 ): number | undefined {
   if (plan.filter === undefined && limit !== undefined) return limit;
   const isSelective = plan.ranges.every(hasEquality);
-  const isSmall = plan.ranges.length <= SHORT_ROWS_MAX && plan.estimate.rows <= SHORT_ROWS_MAX / 10;
-  return isSelective && isSmall ? plan.estimate.rows * 10 : undefined;
+  return isSelective && plan.ranges.length <= SHORT_ROWS_MAX ? plan.estimate.rows : undefined;
 }
 
 const hasEquality = ({ equals }: IndexRange): boolean => equals.length > 0;

@@ -20,7 +20,7 @@ export class SnapshotStatistics implements StatisticsView {
   private readonly collections: ReadonlyMap<number, CollectionStatistics>;
   private readonly indexes: ReadonlyMap<number, { readonly entries: number; readonly bytes: number }>;
 
-  constructor(readonly snapshot: StatisticsSnapshot) {
+  constructor(snapshot: StatisticsSnapshot) {
     this.collections = new Map(snapshot.collections.map((each) => [each.collectionId, each]));
     this.indexes = new Map(snapshot.indexes.map((each) => [each.indexId, each]));
   }
@@ -38,13 +38,5 @@ export class SnapshotStatistics implements StatisticsView {
 
   index(indexId: number): { readonly entries: number; readonly bytes: number } | undefined {
     return this.indexes.get(indexId);
-  }
-
-  /** The part that a statement over these collections needs. */
-  about(collectionIds: ReadonlySet<number>, indexIds: ReadonlySet<number>): StatisticsSnapshot {
-    return {
-      collections: this.snapshot.collections.filter(({ collectionId }) => collectionIds.has(collectionId)),
-      indexes: this.snapshot.indexes.filter(({ indexId }) => indexIds.has(indexId)),
-    };
   }
 }

@@ -6,5 +6,6 @@ export enum OperationKind {
   Patch = 2,
   Delete = 3,
   Expire = 4,
-  Reindex = 5
+  Reindex = 5,
+  Refused = 6
 }

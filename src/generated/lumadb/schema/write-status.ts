@@ -11,5 +11,6 @@ export enum WriteStatus {
   TooLarge = 7,
   Aborted = 8,
   Unreadable = 9,
-  Unchanged = 10
+  Unchanged = 10,
+  SchemaViolation = 11
 }

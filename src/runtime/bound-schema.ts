@@ -1,0 +1,12 @@
+/** A collection's schema as shards get it: plain data, with its CHECKs bound. */
+import type { ColumnDeclaration } from '../sql/algebra/statement.js';
+import type { StandaloneExpression } from '../sql/plan/support.js';
+
+export interface BoundSchema {
+  readonly collectionId: number;
+  readonly collection: string;
+  readonly columns: readonly ColumnDeclaration[];
+  readonly checks: readonly { readonly name: string; readonly condition: StandaloneExpression }[];
+  /** Why it cannot be checked, if so: no document is taken then. */
+  readonly broken?: string;
+}
