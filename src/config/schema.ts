@@ -297,7 +297,7 @@ const query = z
     ),
     history_max: integer(
       { default: 10_000, min: 0, max: 1_000_000 },
-      'Executions that system.query_stats remembers. Each costs about 300 bytes of memory.',
+      'Executions that system.query_stats remembers. Each costs its text twice, up to 20 KB, and 500 bytes.',
     ),
   })
   .prefault({})

@@ -160,6 +160,6 @@ test('an index as SQL', (t) => {
   const { catalog } = opened();
   t.is(
     definitionText(catalog.createIndex(newIndex('By City', { unique: true }))),
-    'CREATE UNIQUE INDEX "By City" ON users (address."City", (lower(name)) DESC NULLS LAST) INCLUDE (age) WHERE age > 3',
+    'CREATE UNIQUE INDEX "By City" ON users ((address."City"), (lower(name)) DESC NULLS LAST) INCLUDE (age) WHERE age > 3',
   );
 });

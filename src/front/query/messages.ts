@@ -25,7 +25,9 @@ export const SIGNAL_REPLIES = 0;
 export const SIGNAL_CREDITS = 1;
 /** Whether a thread runs the statement: one that still waits can be given up at once. Changed by compareExchange from STATE_QUEUED. */
 export const SIGNAL_STATE = 2;
-export const SIGNAL_WORDS = 3;
+/** Number of the thread that runs it; stored by that thread when it starts. */
+export const SIGNAL_THREAD = 3;
+export const SIGNAL_WORDS = 4;
 export const STATE_QUEUED = 0;
 /** Set by the query thread, which answers from then on. */
 export const STATE_STARTED = 1;

@@ -2,7 +2,7 @@
  * A query thread's side of its conversation with the front: sends results, waits for the client to take them, and has
  * documents written. Blocks while it waits: the thread has nothing else to do.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.js';
 import { DbError, fromWireError } from '../../base/errors.js';
 import {
@@ -15,6 +15,7 @@ import {
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
   SIGNAL_STATE,
+  SIGNAL_THREAD,
   STATE_QUEUED,
   STATE_STARTED,
 } from '../../front/query/messages.js';
@@ -49,8 +50,12 @@ export class FrontExchange {
   /** False when the statement was given up while it waited: it has been answered, and nothing is to be done. */
   begin(): boolean {
     const state = Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_STARTED);
-    if (state !== STATE_QUEUED) this.close();
-    return state === STATE_QUEUED;
+    if (state !== STATE_QUEUED) {
+      this.close();
+      return false;
+    }
+    Atomics.store(this.signal, SIGNAL_THREAD, threadId);
+    return true;
   }
 
   send(message: QueryMessage): void {

@@ -51,6 +51,8 @@ export interface QueryControlOptions {
 
 /** One of many: a log that cannot be written fails for every line. */
 const LOG_ERROR_EVERY = 1000;
+/** The whole text is in query.log. */
+const LOGGED_SQL_MAX = 200;
 
 export class QueryControl {
   private readonly pool: QueryPool;
@@ -180,6 +182,12 @@ export class QueryControl {
       statistics: () => this.statistics.shared,
       releaseReader: (reader, threadId) => this.releaseReader(reader, threadId),
       clock: systemClock,
+      timer: systemTimer,
+      onStuck: ({ id, sql }) =>
+        logger.warn(
+          { query: id, sql: sql.slice(0, LOGGED_SQL_MAX) },
+          'a statement does not stop by itself: its thread is ended',
+        ),
       onThreadDied: (error) => logger.error({ error: error.stack }, 'a query thread died'),
     });
   }

@@ -9,6 +9,7 @@ import { DbError, toWireError } from '../../base/errors.js';
 import {
   CANCEL_NONE,
   CANCEL_REASON,
+  CANCEL_TIMEOUT,
   CANCEL_USER,
   type PoolQuery,
   SIGNAL_CREDITS,
@@ -19,12 +20,14 @@ import {
 } from '../../front/query/messages.js';
 import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
 import type { Row } from '../../sql/types/values.js';
+import type { RepeatingTimer } from '../repeating-timer.js';
 import { QUERY_WORKER } from '../worker-paths.js';
 import { FragmentHelp } from './fragment-help.js';
 import { type FragmentTask, isHelpRequest } from './fragment-messages.js';
 import type { QueryThreadData } from './query-thread.js';
 import { createReaderSlots, ReaderSlots } from './reader-slots.js';
 import type { SharedStatistics } from './shared-statistics.js';
+import { StuckStatements } from './stuck-statements.js';
 import type { ShardAttachment } from './thread-readers.js';
 
 /** Heap of a query thread beyond what its query may hold by its own accounting, which is an estimate. */
@@ -56,6 +59,11 @@ export interface AnalyzeTask {
   readonly shards: ReadonlyArray<ShardAttachment | undefined>;
 }
 
+/** Nothing to do. */
+export interface WakeTask {
+  readonly kind: 'wake';
+}
+
 export interface QueryPoolOptions {
   readonly threads: number;
   readonly queueMax: number;
@@ -72,7 +80,10 @@ export interface QueryPoolOptions {
   /** Lets go of what a dead reader held: pins and snapshots by its index, locks of the block cache by its thread. */
   readonly releaseReader: (reader: number, threadId: number) => void;
   readonly clock: Clock;
+  readonly timer: RepeatingTimer;
   readonly onThreadDied: (error: Error) => void;
+  /** The thread of a statement that does not stop by itself is about to be ended. */
+  readonly onStuck: (query: PoolQuery) => void;
 }
 
 export interface RunningQuery {
@@ -97,6 +108,7 @@ export class QueryPool {
   private readonly slots: ReaderSlots;
   private readonly running = new Map<string, Entry>();
   private readonly help: FragmentHelp;
+  private readonly stuck: StuckStatements;
   /** Tasks that threads have or wait for. */
   private tasks = 0;
 
@@ -125,6 +137,15 @@ export class QueryPool {
       freeThreads: () => threads - this.tasks,
       start: (task) => this.startFragment(task),
     });
+    this.stuck = new StuckStatements({
+      statements: () => [...this.running.values()].map(({ query }) => query),
+      endThread: (threadId, query) => {
+        options.onStuck(query);
+        this.endThread(threadId);
+      },
+      wallMs: options.clock.wallMs,
+      timer: options.timer,
+    });
     this.pool.on('message', (message: unknown) => {
       if (isHelpRequest(message)) this.help.give(message);
     });
@@ -144,6 +165,7 @@ export class QueryPool {
     // Unless it is waited for below, nobody minds.
     abandoned.catch(() => {});
     this.running.set(query.id, entry);
+    this.stuck.start();
     try {
       const systemRows = await this.options.systemRows(query.systemTables);
       const { shards } = this.options;
@@ -169,7 +191,8 @@ export class QueryPool {
       // The port may have gone with the thread: the front learns of it by this call's answer.
       this.reclaim();
       this.help.stop(query.id);
-      throw this.failure(error, query);
+      this.wakeQueue();
+      throw this.stuck.wasEnded(query.id) ? endedError(query) : this.failure(error, query);
     } finally {
       if (!entry.isHandedOver) this.running.delete(query.id);
     }
@@ -215,6 +238,7 @@ export class QueryPool {
   }
 
   async close(): Promise<void> {
+    this.stuck.close();
     for (const entry of this.running.values()) raise(entry, CANCEL_USER);
     const closed = this.pool.close();
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
@@ -245,6 +269,17 @@ export class QueryPool {
     }
   }
 
+  /** piscina fails its task with it, and makes another thread for the next one. */
+  private endThread(threadId: number): void {
+    const worker = this.pool.threads.find((thread) => thread.threadId === threadId);
+    worker?.terminate().catch(() => {});
+  }
+
+  /** piscina makes no thread in the place of one that has died before there is a new task: others may be waiting. */
+  private wakeQueue(): void {
+    if (this.tasks > 0) this.pool.run({ kind: 'wake' } satisfies WakeTask).catch(() => {});
+  }
+
   private requireRoom(): void {
     const { threads, queueMax } = this.options;
     if (this.running.size <= threads + queueMax) return;
@@ -267,6 +302,16 @@ export class QueryPool {
       this.slots.free(reader);
     }
   }
+}
+
+function endedError({ cancel }: PoolQuery): DbError {
+  const reason = Atomics.load(new Int32Array(cancel), CANCEL_REASON);
+  const isCancelled = reason !== CANCEL_NONE && reason !== CANCEL_TIMEOUT;
+  const why = isCancelled ? 'user request' : 'statement timeout';
+  const message = `canceling statement due to ${why}; it did not stop by itself, and its thread was ended`;
+  return isCancelled
+    ? sqlError(QUERY_CANCELED, message)
+    : new DbError('TIMEOUT', message, { sqlstate: QUERY_CANCELED });
 }
 
 function raise({ query: { cancel, signal }, abandon }: Entry, reason: number): void {

@@ -23,7 +23,7 @@ import { FrontExchange } from './front-exchange.js';
 import { prepareMember } from './member-run.js';
 import { explainedError } from './plan-task.js';
 import { QueryEnding } from './query-ending.js';
-import type { AnalyzeTask, QueryTask } from './query-pool.js';
+import type { AnalyzeTask, QueryTask, WakeTask } from './query-pool.js';
 import { ReaderSlots } from './reader-slots.js';
 import { StatisticsReader } from './shared-statistics.js';
 import { StatementRun, type StatementRunOptions } from './statement-run.js';
@@ -137,7 +137,9 @@ class QueryThread {
 let thread: QueryThread | undefined;
 
 /** What piscina calls. */
-export async function runQueryTask(task: QueryTask | AnalyzeTask | FragmentTask): Promise<unknown> {
+export async function runQueryTask(
+  task: QueryTask | AnalyzeTask | FragmentTask | WakeTask,
+): Promise<unknown> {
   thread ??= new QueryThread(workerData as QueryThreadData);
   switch (task.kind) {
     case 'query':
@@ -146,5 +148,7 @@ export async function runQueryTask(task: QueryTask | AnalyzeTask | FragmentTask)
       return thread.runFragments(task);
     case 'analyze':
       return thread.analyze(task);
+    case 'wake':
+      return undefined;
   }
 }

@@ -37,6 +37,8 @@ export interface FunctionDefinition {
   readonly strict: boolean;
   /** immutable: same result for the same arguments for ever; only these may be indexed and folded. */
   readonly volatility: 'immutable' | 'stable' | 'volatile';
+  /** A short text may keep it busy for hours, and nothing interrupts it: no thread that others need may call it. */
+  readonly mayRunLong?: true;
   readonly evaluate: ScalarFunction;
   /** Faster forms for one and two arguments that are not NULL; same result. */
   readonly evaluate1?: (a: SqlValue, context: EvaluationContext) => SqlValue;

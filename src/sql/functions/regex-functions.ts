@@ -162,7 +162,7 @@ const matching = (name: string, isNegated: boolean, flags: string): FunctionDefi
 
 type Texts = readonly string[];
 
-export const REGEX_FUNCTIONS: readonly FunctionDefinition[] = [
+const MATCHING_FUNCTIONS: readonly FunctionDefinition[] = [
   matching('~', false, ''),
   matching('!~', true, ''),
   matching('~*', false, 'i'),
@@ -246,6 +246,10 @@ export const REGEX_FUNCTIONS: readonly FunctionDefinition[] = [
     const match = nthMatch(text, pattern, 1, 1, '');
     return match === null ? 0 : characterCount(text.slice(0, match.index)) + 1;
   }),
+];
+
+export const REGEX_FUNCTIONS: readonly FunctionDefinition[] = [
+  ...MATCHING_FUNCTIONS.map((definition) => ({ ...definition, mayRunLong: true as const })),
   one<string>('similar_to_escape', 'text', 'text', (pattern) => similarToEscape(pattern)),
   two<string>('similar_to_escape', ['text', 'text'], 'text', similarToEscape),
 ];

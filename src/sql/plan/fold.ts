@@ -78,6 +78,8 @@ function foldCall(
   const definition = support.scalar(expression.function);
   if (definition === undefined || definition.volatility !== 'immutable') return undefined;
   if (definition.strict && expression.args.some(isNullConstant)) return constant(expression.type, null);
+  // Fronts plan, too.
+  if (definition.mayRunLong) return undefined;
   const values: SqlValue[] = [];
   for (const arg of expression.args) {
     if (arg.kind !== 'const') return undefined;

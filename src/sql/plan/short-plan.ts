@@ -5,20 +5,34 @@
  */
 import type { Expression } from '../algebra/expression.js';
 import type { IndexRange, PhysicalPlan, PreparedQuery } from '../algebra/physical.js';
-import { hasSubquery } from './expression-walk.js';
+import { DEFAULT_SUPPORT } from './default-support.js';
+import { someExpression } from './expression-walk.js';
 import { physicalExpressions } from './physical-walk.js';
+import type { PlannerSupport } from './support.js';
+
+type IsOpen = (expression: Expression) => boolean;
 
 /** Most documents that a short plan is expected to read. */
 export const SHORT_ROWS_MAX = 100;
 
-export function shortPlan({ root }: PreparedQuery): boolean {
-  const bound = documentsBound(root, undefined);
+export function shortPlan(
+  { root }: PreparedQuery,
+  { scalar }: Pick<PlannerSupport, 'scalar'> = DEFAULT_SUPPORT,
+): boolean {
+  // Estimates and limits are of documents; what these cost nobody knows.
+  const isOpen = (expression: Expression): boolean =>
+    someExpression(
+      expression,
+      (node) =>
+        node.kind === 'subquery' || (node.kind === 'call' && scalar(node.function)?.mayRunLong === true),
+    );
+  const bound = documentsBound(root, undefined, isOpen);
   return bound !== undefined && bound <= SHORT_ROWS_MAX;
 }
 
 /** How many documents are read, at most or as estimated; undefined: nobody knows. `limit`: the consumer stops after so many rows. */
-function documentsBound(plan: PhysicalPlan, limit: number | undefined): number | undefined {
-  if (physicalExpressions(plan).some(hasSubquery)) return undefined;
+function documentsBound(plan: PhysicalPlan, limit: number | undefined, isOpen: IsOpen): number | undefined {
+  if (physicalExpressions(plan).some(isOpen)) return undefined;
   switch (plan.kind) {
     case 'keyLookup':
       return plan.keys.length;
@@ -29,19 +43,19 @@ function documentsBound(plan: PhysicalPlan, limit: number | undefined): number |
     case 'values':
       return plan.rows.length;
     case 'project':
-      return documentsBound(plan.input, limit);
+      return documentsBound(plan.input, limit, isOpen);
     case 'filter':
     case 'sort':
     case 'topN':
     case 'distinct':
     case 'aggregate':
     case 'window':
-      return documentsBound(plan.input, undefined);
+      return documentsBound(plan.input, undefined, isOpen);
     case 'limit':
-      return documentsBound(plan.input, limitOf(plan));
+      return documentsBound(plan.input, limitOf(plan), isOpen);
     case 'nestedLoop':
     case 'hashJoin':
-      return joinBound(plan);
+      return joinBound(plan, isOpen);
     default:
       // Writes wait for the disk, and the others for other threads or for rows without number.
       return undefined;
@@ -69,9 +83,12 @@ function numberOf(expression: Expression | undefined): number | undefined {
   return expression?.kind === 'const' && typeof expression.value === 'number' ? expression.value : undefined;
 }
 
-function joinBound(plan: PhysicalPlan & { kind: 'nestedLoop' | 'hashJoin' }): number | undefined {
-  const left = documentsBound(plan.left, undefined);
-  const right = documentsBound(plan.right, undefined);
+function joinBound(
+  plan: PhysicalPlan & { kind: 'nestedLoop' | 'hashJoin' },
+  isOpen: IsOpen,
+): number | undefined {
+  const left = documentsBound(plan.left, undefined, isOpen);
+  const right = documentsBound(plan.right, undefined, isOpen);
   if (left === undefined || right === undefined) return undefined;
   return plan.kind === 'hashJoin' ? left + right : left * (1 + right);
 }

@@ -246,6 +246,7 @@ const list = (count: number, item: (index: number) => string): string =>
  * These hang a thread until its supervisor ends it, so they are not run: V8's engine of linear time, to which long matching falls
  * back, knows neither back references nor texts beyond U+FFFF.
  */
+/** On a server their thread is ended (runtime/query/stuck-statements.ts); this test runs them in its own. */
 export const KNOWN_HANGS: readonly string[] = [
   "SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa😀!' ~ '^(a+)+$'",
   "SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' ~ '^(a+)+\\1$'",
