@@ -10,12 +10,13 @@
  *                                                    taken and not applied yet
  *   after those     SNAPSHOT_COUNT readers           Atomics.add before a slot is claimed and after it is freed
  *   one line later  SNAPSHOT slots readers           Atomics.compareExchange claims (0 = free), store raises and frees;
- *                                                    a seqno. Reader r has slots r*SNAPSHOTS_PER_READER and following.
+ *                                                    1 + a seqno, which is 0 before the first operation of all.
+ *                                                    Reader r has slots r*SNAPSHOTS_PER_READER and following.
  *
  * A snapshot is a seqno S such that every operation up to S has been applied, and no later one gets a seqno up to S:
  *
  *   shard   groupBegins(): IN_FLIGHT = LAST_SEQNO; then takes seqnos (all above), applies, publishes; groupEnds(): IDLE
- *   reader  slot = S = LAST_SEQNO, again and again until LAST_SEQNO is still S afterwards; then waits until each shard's
+ *   reader  slot = 1 + S, S = LAST_SEQNO, again and again until LAST_SEQNO is still S afterwards; then waits until each shard's
  *           IN_FLIGHT is IDLE or at least S
  *
  * All accesses are sequentially consistent. If the reader finds a shard idle, the shard's groupBegins() comes later, and
@@ -101,11 +102,15 @@ export class SeqnoBoard {
     Atomics.add(words, this.snapshotCount, 1n);
     const first = this.firstSnapshot + reader * SNAPSHOTS_PER_READER;
     for (let slot = first; slot < first + SNAPSHOTS_PER_READER; slot++) {
-      let seqno = this.lastOrFirst();
-      if (Atomics.compareExchange(words, slot, FREE, seqno) !== FREE) continue;
-      for (let last = this.lastOrFirst(); last !== seqno; last = this.lastOrFirst()) {
+      let seqno = Atomics.load(words, LAST_SEQNO);
+      if (Atomics.compareExchange(words, slot, FREE, seqno + 1n) !== FREE) continue;
+      for (
+        let last = Atomics.load(words, LAST_SEQNO);
+        last !== seqno;
+        last = Atomics.load(words, LAST_SEQNO)
+      ) {
         seqno = last;
-        Atomics.store(words, slot, seqno);
+        Atomics.store(words, slot, seqno + 1n);
       }
       return { seqno: asSeqno(Number(seqno)), slot };
     }
@@ -134,20 +139,14 @@ export class SeqnoBoard {
     return true;
   }
 
-  /** A seqno is at least 1. */
-  private lastOrFirst(): bigint {
-    const last = Atomics.load(this.words, LAST_SEQNO);
-    return last > 0n ? last : 1n;
-  }
-
   /** Seqnos of all registered snapshots, ascending, each once. */
   heldSnapshots(): number[] {
     // The normal case costs one load; the slots are thousands.
     if (Atomics.load(this.words, this.snapshotCount) === 0n) return [];
     const held = new Set<number>();
     for (let slot = this.firstSnapshot; slot < this.words.length; slot++) {
-      const seqno = Number(Atomics.load(this.words, slot));
-      if (seqno !== 0) held.add(seqno);
+      const stored = Atomics.load(this.words, slot);
+      if (stored !== FREE) held.add(Number(stored - 1n));
     }
     return [...held].sort((a, b) => a - b);
   }

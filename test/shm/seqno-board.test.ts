@@ -69,6 +69,9 @@ test('a reader holds a bounded number of snapshots, and another reader is not af
   t.not(board.hold(3), undefined);
 });
 
-test('a snapshot of an empty database has a seqno', (t) => {
-  t.is(boardOf(1).hold(0)?.seqno, asSeqno(1));
+test('a snapshot of an empty database does not see the first operation', (t) => {
+  const board = boardOf(1);
+  t.is(board.hold(0)?.seqno, asSeqno(0));
+  t.is(board.take(1), asSeqno(1), 'which it does not see');
+  t.deepEqual(board.heldSnapshots(), [0]);
 });
