@@ -25,13 +25,21 @@ export class HttpLane {
   private received = '';
   private bodyStart = 0;
   private request: Uint8Array = NOTHING;
-  private readonly socket: Socket;
+  private isBusy = false;
+  /** Undefined once the server has closed it for being idle, until the next request. */
+  private socket: Socket | undefined;
 
   private constructor(
-    port: number,
+    private readonly port: number,
     onConnect: () => void,
     private readonly handlers: LaneHandlers,
   ) {
+    this.socket = this.connect();
+    this.socket.once('connect', onConnect);
+  }
+
+  private connect(): Socket {
+    const { port, handlers } = this;
     // One buffer per connection, used again for every read: nothing is allocated for an answer but its text.
     const callback = (count: number, buffer: Uint8Array): boolean => {
       try {
@@ -41,15 +49,23 @@ export class HttpLane {
       }
       return true;
     };
-    this.socket = connect({
+    const socket = connect({
       port,
       host: '127.0.0.1',
       noDelay: true,
       onread: { buffer: Buffer.alloc(READ_BYTES), callback },
     });
-    this.socket.once('connect', onConnect);
-    this.socket.on('error', handlers.onFault);
-    this.socket.on('end', () => handlers.onFault(new Error('the server closed a connection')));
+    socket.on('error', handlers.onFault);
+    socket.on('end', () => this.onEnd(socket));
+    return socket;
+  }
+
+  /** Servers close connections that are idle for some seconds, and may do so in the moment in which a request is sent. */
+  private onEnd(socket: Socket): void {
+    socket.destroy();
+    this.socket = undefined;
+    if (this.received !== '') this.handlers.onFault(new Error('the server closed a connection'));
+    else if (this.isBusy) this.sendAgain();
   }
 
   static open(port: number, handlers: LaneHandlers): Promise<HttpLane> {
@@ -66,11 +82,13 @@ export class HttpLane {
   send(request: Uint8Array, intendedMs: number): void {
     this.intendedMs = intendedMs;
     this.request = request;
-    this.socket.write(request);
+    this.sendAgain();
   }
 
   /** The last request once more; `intendedMs` stays what it was. */
   sendAgain(): void {
+    this.isBusy = true;
+    this.socket ??= this.connect();
     this.socket.write(this.request);
   }
 
@@ -84,8 +102,8 @@ export class HttpLane {
   }
 
   close(): void {
-    this.socket.removeAllListeners('end');
-    this.socket.destroy();
+    this.socket?.removeAllListeners('end');
+    this.socket?.destroy();
   }
 
   private read(text: string): void {
@@ -102,6 +120,7 @@ export class HttpLane {
     this.status = Number(head.slice(STATUS_START, STATUS_END));
     const isExpected = head[STATUS_START] === '2' || this.handlers.isAllowed?.(this.status) === true;
     if (missing < 0 || !isExpected) throw new Error(`a wrong answer: ${received.slice(0, 1000)}`);
+    this.isBusy = false;
     this.handlers.onAnswer(this);
     this.received = '';
   }
