@@ -175,7 +175,7 @@ export class CollectionControl {
     const { catalog, supervisor, readOnly, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const dropped = collectionInfo(catalog.existing(name), catalog);
-    this.options.dropped.leave([dropped.id]);
+    this.options.dropped.leave(idsOf(dropped));
     catalog.drop(name);
     await supervisor.removeCollection(dropped);
     this.options.dropped.left([dropped.id]);
@@ -189,7 +189,7 @@ export class CollectionControl {
     const { catalog, supervisor, readOnly, indexes, logger } = this.options;
     readOnly.requireCatalogChange('drop');
     const before = collectionInfo(catalog.existing(name), catalog);
-    this.options.dropped.leave([before.id]);
+    this.options.dropped.leave(idsOf(before));
     const emptied = collectionInfo(catalog.truncate(name), catalog);
     // Before a front can write under the new number. A shard that ends meanwhile is told when it starts again.
     await supervisor.setIndexes().catch(() => {});
@@ -234,6 +234,12 @@ export class CollectionControl {
     return perShard.flat();
   }
 }
+
+/** Its own number and those of its indexes. */
+const idsOf = ({ id, indexes }: CollectionInfo): number[] => [
+  id,
+  ...indexes.map((index): number => index.id),
+];
 
 export function collectionInfo(
   { id, name, ttlSeconds, schema }: Collection,
