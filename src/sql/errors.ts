@@ -22,6 +22,14 @@ export const QUERY_CANCELED = '57014';
 export const OUT_OF_MEMORY = '53200';
 export const PROGRAM_LIMIT_EXCEEDED = '54000';
 
+/** A statement ends before its time, or because that is over. `detail`: a clause behind PostgreSQL's words. */
+export function canceledError(reason: 'cancelled' | 'timeout', detail = ''): DbError {
+  if (reason === 'cancelled')
+    return sqlError(QUERY_CANCELED, `canceling statement due to user request${detail}`);
+  const message = `canceling statement due to statement timeout${detail}`;
+  return new DbError('TIMEOUT', message, { sqlstate: QUERY_CANCELED });
+}
+
 /** `location` is a byte offset into the statement's UTF-8 text, as the parser gives it; absent or negative: unknown. */
 export function sqlError(sqlstate: string, message: string, location?: number): DbError {
   const details: Record<string, string | number> = { sqlstate };

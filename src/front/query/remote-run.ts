@@ -4,13 +4,11 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
-import { DbError, toWireError, type WireError } from '../../base/errors.js';
-import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
+import { toWireError, type WireError } from '../../base/errors.js';
+import { canceledError } from '../../sql/errors.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
 import {
-  CANCEL_NONE,
-  CANCEL_REASON,
   CANCEL_TIMEOUT,
   CANCEL_WORDS,
   type PoolQuery,
@@ -18,11 +16,9 @@ import {
   type QueryReply,
   SIGNAL_CREDITS,
   SIGNAL_REPLIES,
-  SIGNAL_STATE,
   SIGNAL_WORDS,
-  STATE_ABANDONED,
-  STATE_QUEUED,
 } from './messages.js';
+import { raiseCancel } from './raise-cancel.js';
 import { QueryWrites } from './writes.js';
 
 /** A query thread looks at its own clock; this ends a statement that waits for a thread, or for its client. */
@@ -61,17 +57,9 @@ export class RemoteRun {
 
   /** Ends the statement at its next look, whether it runs or waits. */
   raise(reason: number): void {
-    Atomics.compareExchange(this.cancel, CANCEL_REASON, CANCEL_NONE, reason);
-    Atomics.notify(this.signal, SIGNAL_REPLIES);
-    Atomics.notify(this.signal, SIGNAL_CREDITS);
     // No thread has taken it, and all may be busy for long: it is answered here.
-    if (Atomics.compareExchange(this.signal, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) !== STATE_QUEUED)
-      return;
-    const error =
-      reason === CANCEL_TIMEOUT
-        ? new DbError('TIMEOUT', 'canceling statement due to statement timeout', { sqlstate: QUERY_CANCELED })
-        : sqlError(QUERY_CANCELED, 'canceling statement due to user request');
-    this.options.fail(toWireError(error));
+    if (raiseCancel(this.cancel, this.signal, reason))
+      this.options.fail(toWireError(canceledError(reason === CANCEL_TIMEOUT ? 'timeout' : 'cancelled')));
   }
 
   /** Nothing that still arrives matters. */

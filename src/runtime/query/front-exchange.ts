@@ -6,9 +6,6 @@ import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_th
 import type { Clock } from '../../base/clock.js';
 import { DbError, fromWireError } from '../../base/errors.js';
 import {
-  CANCEL_NONE,
-  CANCEL_REASON,
-  CANCEL_TIMEOUT,
   type PoolQuery,
   type QueryMessage,
   type QueryReply,
@@ -19,8 +16,9 @@ import {
   STATE_QUEUED,
   STATE_STARTED,
 } from '../../front/query/messages.js';
-import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
+import { canceledError } from '../../sql/errors.js';
 import type { DocumentWrite, WriteResult } from '../../sql/execute/source.js';
+import { QueryEnding } from './query-ending.js';
 
 /** Chunks on their way to a client that has not taken them. */
 const CHUNKS_AHEAD_MAX = 4;
@@ -33,18 +31,18 @@ type FrontExchangeQuery = Pick<PoolQuery, 'signal' | 'cancel' | 'startedAtMs' | 
 
 export class FrontExchange {
   private readonly signal: Int32Array;
-  private readonly cancel: Int32Array;
   private readonly deadlineMs: number;
+  private readonly ending: QueryEnding;
   private chunksSent = 0;
 
   constructor(
-    { signal, cancel, startedAtMs, timeoutMs }: FrontExchangeQuery,
+    query: FrontExchangeQuery,
     private readonly port: MessagePort,
     private readonly clock: Pick<Clock, 'wallMs'>,
   ) {
-    this.deadlineMs = startedAtMs + timeoutMs;
-    this.signal = new Int32Array(signal);
-    this.cancel = new Int32Array(cancel);
+    this.deadlineMs = query.startedAtMs + query.timeoutMs;
+    this.signal = new Int32Array(query.signal);
+    this.ending = new QueryEnding(query, clock);
   }
 
   /** False when the statement was given up while it waited: it has been answered, and nothing is to be done. */
@@ -95,13 +93,8 @@ export class FrontExchange {
   }
 
   private requireRunning(): void {
-    const reason = Atomics.load(this.cancel, CANCEL_REASON);
-    // A front that has ended says nothing any more.
-    if (reason === CANCEL_TIMEOUT || this.clock.wallMs() > this.deadlineMs)
-      throw new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
-        sqlstate: QUERY_CANCELED,
-      });
-    if (reason !== CANCEL_NONE) throw sqlError(QUERY_CANCELED, 'canceling statement due to user request');
+    const reason = this.ending.isCancelled();
+    if (reason !== 'no') throw canceledError(reason);
   }
 }
 

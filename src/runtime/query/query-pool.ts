@@ -6,19 +6,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Clock } from '../../base/clock.js';
 import { DbError, toWireError } from '../../base/errors.js';
-import {
-  CANCEL_NONE,
-  CANCEL_REASON,
-  CANCEL_TIMEOUT,
-  CANCEL_USER,
-  type PoolQuery,
-  SIGNAL_CREDITS,
-  SIGNAL_REPLIES,
-  SIGNAL_STATE,
-  STATE_ABANDONED,
-  STATE_QUEUED,
-} from '../../front/query/messages.js';
-import { QUERY_CANCELED, sqlError } from '../../sql/errors.js';
+import { CANCEL_USER, type PoolQuery, SIGNAL_STATE, STATE_QUEUED } from '../../front/query/messages.js';
+import { raiseCancel } from '../../front/query/raise-cancel.js';
+import { canceledError } from '../../sql/errors.js';
 import type { Row } from '../../sql/types/values.js';
 import type { RepeatingTimer } from '../repeating-timer.js';
 import { QUERY_WORKER } from '../worker-paths.js';
@@ -143,7 +133,7 @@ export class QueryPool {
         options.onStuck(query);
         this.endThread(threadId);
       },
-      wallMs: options.clock.wallMs,
+      clock: options.clock,
       timer: options.timer,
     });
     this.pool.on('message', (message: unknown) => {
@@ -192,7 +182,7 @@ export class QueryPool {
       this.reclaim();
       this.help.stop(query.id);
       this.wakeQueue();
-      throw this.stuck.wasEnded(query.id) ? endedError(query) : this.failure(error, query);
+      throw this.stuck.wasEnded(query) ?? this.failure(error, query);
     } finally {
       if (!entry.isHandedOver) this.running.delete(query.id);
     }
@@ -304,22 +294,7 @@ export class QueryPool {
   }
 }
 
-function endedError({ cancel }: PoolQuery): DbError {
-  const reason = Atomics.load(new Int32Array(cancel), CANCEL_REASON);
-  const isCancelled = reason !== CANCEL_NONE && reason !== CANCEL_TIMEOUT;
-  const why = isCancelled ? 'user request' : 'statement timeout';
-  const message = `canceling statement due to ${why}; it did not stop by itself, and its thread was ended`;
-  return isCancelled
-    ? sqlError(QUERY_CANCELED, message)
-    : new DbError('TIMEOUT', message, { sqlstate: QUERY_CANCELED });
-}
-
 function raise({ query: { cancel, signal }, abandon }: Entry, reason: number): void {
-  Atomics.compareExchange(new Int32Array(cancel), CANCEL_REASON, CANCEL_NONE, reason);
-  // It may be waiting for the front or the client.
-  const words = new Int32Array(signal);
-  Atomics.notify(words, SIGNAL_REPLIES);
-  Atomics.notify(words, SIGNAL_CREDITS);
-  if (Atomics.compareExchange(words, SIGNAL_STATE, STATE_QUEUED, STATE_ABANDONED) === STATE_QUEUED)
-    abandon(sqlError(QUERY_CANCELED, 'canceling statement due to user request'));
+  if (raiseCancel(new Int32Array(cancel), new Int32Array(signal), reason))
+    abandon(canceledError('cancelled'));
 }

@@ -2,15 +2,13 @@
  * Ends threads whose statement does not stop by itself. Statements look every few milliseconds whether they have to; what cannot
  * look (a regular expression that V8 matches for hours) holds its thread until somebody ends that. Main thread only.
  */
-import {
-  CANCEL_NONE,
-  CANCEL_REASON,
-  type PoolQuery,
-  SIGNAL_STATE,
-  SIGNAL_THREAD,
-  STATE_STARTED,
-} from '../../front/query/messages.js';
+import type { Clock } from '../../base/clock.js';
+import type { DbError } from '../../base/errors.js';
+import { type PoolQuery, SIGNAL_STATE, SIGNAL_THREAD, STATE_STARTED } from '../../front/query/messages.js';
+import { canceledError } from '../../sql/errors.js';
+import type { CancelReason } from '../../sql/execute/environment.js';
 import type { RepeatingTimer } from '../repeating-timer.js';
+import { QueryEnding } from './query-ending.js';
 
 const LOOK_INTERVAL_MS = 1000;
 /** Longer than writes of a statement are tried again (front/query/writes.ts): their outcome is waited for also after the end. */
@@ -21,8 +19,7 @@ export interface StuckStatementsOptions {
   readonly statements: () => Iterable<PoolQuery>;
   /** Ends the thread that runs the statement, at once. */
   readonly endThread: (threadId: number, query: PoolQuery) => void;
-  /** Wall clock. */
-  readonly wallMs: () => number;
+  readonly clock: Pick<Clock, 'wallMs'>;
   readonly timer: RepeatingTimer;
 }
 
@@ -44,17 +41,21 @@ export class StuckStatements {
     this.stopTimer = undefined;
   }
 
-  /** Whether its thread was ended because of it; asked once. */
-  wasEnded(id: string): boolean {
-    return this.ended.delete(id);
+  /** The answer, if the thread was ended because of the statement; asked once. */
+  wasEnded(query: PoolQuery): DbError | undefined {
+    if (!this.ended.delete(query.id)) return undefined;
+    // Only what had to end was ended.
+    const reason = this.endOf(query) === 'cancelled' ? 'cancelled' : 'timeout';
+    return canceledError(reason, '; it did not stop by itself, and its thread was ended');
   }
 
   private look(): void {
-    const { statements, wallMs, endThread } = this.options;
-    const now = wallMs();
+    const { statements, clock, endThread } = this.options;
+    const now = clock.wallMs();
     const seen = new Set<string>();
     for (const query of statements()) {
-      if (!mustEnd(query, now)) continue;
+      const isRunning = Atomics.load(new Int32Array(query.signal), SIGNAL_STATE) === STATE_STARTED;
+      if (!isRunning || this.endOf(query) === 'no') continue;
       seen.add(query.id);
       const since = this.overdue.get(query.id) ?? now;
       this.overdue.set(query.id, since);
@@ -64,12 +65,8 @@ export class StuckStatements {
     }
     for (const id of this.overdue.keys()) if (!seen.has(id)) this.overdue.delete(id);
   }
-}
 
-/** It has been told to, or its time is over, and it runs. */
-function mustEnd({ signal, cancel, startedAtMs, timeoutMs }: PoolQuery, nowMs: number): boolean {
-  if (Atomics.load(new Int32Array(signal), SIGNAL_STATE) !== STATE_STARTED) return false;
-  return (
-    Atomics.load(new Int32Array(cancel), CANCEL_REASON) !== CANCEL_NONE || nowMs > startedAtMs + timeoutMs
-  );
+  private endOf(query: PoolQuery): CancelReason {
+    return new QueryEnding(query, this.options.clock).isCancelled();
+  }
 }

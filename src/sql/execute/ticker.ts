@@ -1,6 +1,5 @@
 /** Looks every few thousand steps whether the query has to end. Every loop over rows calls `tick`. One thread. */
-import { DbError } from '../../base/errors.js';
-import { QUERY_CANCELED, sqlError } from '../errors.js';
+import { canceledError } from '../errors.js';
 import type { CancelView } from './environment.js';
 
 /** Between two looks; at a microsecond per row a query ends within milliseconds. */
@@ -19,12 +18,6 @@ export class Ticker {
   look(): void {
     this.left = TICKS_PER_LOOK;
     const reason = this.cancel.isCancelled();
-    if (reason === 'no') return;
-    if (reason === 'timeout') {
-      throw new DbError('TIMEOUT', 'canceling statement due to statement timeout', {
-        sqlstate: QUERY_CANCELED,
-      });
-    }
-    throw sqlError(QUERY_CANCELED, 'canceling statement due to user request');
+    if (reason !== 'no') throw canceledError(reason);
   }
 }
