@@ -4,7 +4,6 @@
  * slices: between two of them writes go on, and what they change has its entries by itself. So each slice reads what is
  * there now, and no snapshot has to be kept for as long as the build takes.
  */
-import type { DatabaseClock } from '../base/database-clock.js';
 import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { WriteBatchEncoder } from '../batch/write-batch-encoder.js';
@@ -13,29 +12,15 @@ import { ConditionKind } from '../generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../generated/lumadb/schema/durability.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import type { IndexDefinition } from '../indexes/definition.js';
-import { keyRange } from '../iter/key-range.js';
-import { MergingCursor } from '../iter/merging-cursor.js';
-import { STEP_DOCUMENT, STEP_END, VisibleCursor } from '../iter/visible-cursor.js';
-import type { Version } from '../manifest/version.js';
-import type { MemtablePool } from '../memtable/pool.js';
-import { shardCursors } from './shard-cursors.js';
-import type { TableCache } from './table-cache.js';
+import type { VisibleCursor } from '../iter/visible-cursor.js';
+import { type CollectionWalkOptions, type WalkedPart, walkPart } from './collection-walk.js';
 
 const NO_BYTES = new Uint8Array(0);
-/** The walk of a slice ends after this time, or with this many documents or bytes; writing their entries takes as long again. */
-const SLICE_MS = 2;
+/** A slice ends with this many documents or bytes, if not by its time; writing their entries takes as long again. */
 const SLICE_DOCUMENTS = 256;
 const SLICE_BYTES = 1024 * 1024;
-/** Entries between two looks at the clock. */
-const ENTRIES_PER_LOOK = 64;
 
-export interface IndexBuildOptions {
-  readonly memtables: MemtablePool;
-  readonly tables: TableCache;
-  readonly version: () => Version;
-  readonly clock: DatabaseClock;
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
+export interface IndexBuildOptions extends CollectionWalkOptions {
   /** Writes a batch now. Throws DbError when writes are refused: the slice can be tried again. */
   readonly write: (batch: WriteBatchView) => void;
 }
@@ -69,30 +54,15 @@ export class IndexBuild {
     return isEnd;
   }
 
-  /** Collects documents behind `done`; returns the last key that it looked at. */
-  private walk(nowSeconds: number): { readonly isEnd: boolean; readonly key: Uint8Array | undefined } {
-    const { memtables, tables, version, nowMs } = this.options;
-    const sources = shardCursors(memtables, tables, version());
-    const from = this.done === undefined ? undefined : { key: this.done, inclusive: false };
-    const range = keyRange({ collection: this.index.collectionId, from });
-    const cursor = new VisibleCursor(new MergingCursor(sources), range, Number.MAX_SAFE_INTEGER, nowSeconds);
-    const endMs = nowMs() + SLICE_MS;
+  /** Collects documents behind `done`. */
+  private walk(nowSeconds: number): WalkedPart {
+    const from = { collection: this.index.collectionId, after: this.done, nowSeconds };
     let bytes = 0;
-    try {
-      for (let steps = 1; ; steps++) {
-        const step = cursor.next(ENTRIES_PER_LOOK);
-        if (step === STEP_END) return { isEnd: true, key: this.done };
-        if (step === STEP_DOCUMENT) {
-          this.add(cursor);
-          bytes += cursor.entry.valueLength;
-        }
-        const isTimeToLook = steps % ENTRIES_PER_LOOK === 0 || step !== STEP_DOCUMENT;
-        const isFull = this.encoder.count >= SLICE_DOCUMENTS || bytes >= SLICE_BYTES;
-        if (isFull || (isTimeToLook && nowMs() >= endMs)) return { isEnd: false, key: cursor.examinedKey() };
-      }
-    } finally {
-      cursor.close();
-    }
+    return walkPart(this.options, from, (cursor) => {
+      this.add(cursor);
+      bytes += cursor.entry.valueLength;
+      return this.encoder.count < SLICE_DOCUMENTS && bytes < SLICE_BYTES;
+    });
   }
 
   private add({ entry }: VisibleCursor): void {

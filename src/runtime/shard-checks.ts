@@ -1,7 +1,8 @@
 /** The schemas that one shard checks documents against, and the search for documents that are there already. Shard thread only. */
 import { toWireError } from '../base/errors.js';
+import type { CollectionWalkOptions } from '../engine/collection-walk.js';
 import type { DocumentCheck } from '../engine/document-gate.js';
-import { type Offender, SchemaScan, type SchemaScanOptions } from '../engine/schema-scan.js';
+import { type Offender, SchemaScan } from '../engine/schema-scan.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import type { BoundSchema } from './bound-schema.js';
@@ -28,7 +29,7 @@ export class ShardChecks {
   /** Lets a group of clients' writes through between two slices. The thread must not sleep meanwhile. */
   async findOffender(
     collection: number,
-    options: SchemaScanOptions,
+    options: CollectionWalkOptions,
   ): Promise<JobOutcome<Offender | undefined>> {
     const check = this.checks?.get(collection);
     if (check === undefined) return { result: undefined };

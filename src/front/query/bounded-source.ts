@@ -2,7 +2,13 @@
  * A DocumentSource that stops a statement which turns out to read more than a front may: estimates are not promises, and nothing
  * interrupts the front meanwhile. Front thread only.
  */
-import type { DocumentPlace, DocumentSource, ScanCounters, ScanPartition } from '../../sql/execute/source.js';
+import type {
+  DocumentPlace,
+  DocumentSource,
+  ScanCounters,
+  ScanPartition,
+  Visit,
+} from '../../sql/execute/source.js';
 
 /** Thrown out of an execution that has read too much. Nothing of it has been answered. */
 export class ReadsTooMuch extends Error {}
@@ -26,10 +32,10 @@ export class BoundedSource implements DocumentSource {
     collectionId: number,
     partition: ScanPartition,
     backward: boolean,
-    visit: (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean,
+    visit: Visit,
     counters?: ScanCounters[],
   ): void {
-    const counted = (place: DocumentPlace, key: Uint8Array, offset: number, length: number): boolean => {
+    const counted: Visit = (place, key, offset, length) => {
       this.spend();
       return visit(place, key, offset, length);
     };

@@ -1,5 +1,5 @@
 /** A slice of a scan copied out of shared memory: documents and keys one behind the other in one buffer. One thread. */
-import type { DocumentPlace } from '../../sql/execute/source.js';
+import type { DocumentPlace, Visit } from '../../sql/execute/source.js';
 
 /** Grows as it fills: zeroing a large buffer would cost more than a short scan does. */
 const INITIAL_BYTES = 8 * 1024;
@@ -39,9 +39,7 @@ export class SliceCopy {
   }
 
   /** False when the visitor wanted no more. */
-  visit(
-    visit: (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean,
-  ): boolean {
+  visit(visit: Visit): boolean {
     const { bytes } = this;
     for (const { keyStart, keyLength, length, seqno } of this.entries) {
       const place = { bytes, offset: keyStart + keyLength, length, seqno };

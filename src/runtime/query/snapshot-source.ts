@@ -14,7 +14,13 @@ import { keyRange } from '../../iter/key-range.js';
 import { MergingCursor } from '../../iter/merging-cursor.js';
 import { STEP_BUDGET, STEP_DOCUMENT, VisibleCursor } from '../../iter/visible-cursor.js';
 import { FOUND } from '../../memtable/chain-reader.js';
-import type { DocumentPlace, DocumentSource, ScanCounters, ScanPartition } from '../../sql/execute/source.js';
+import type {
+  DocumentPlace,
+  DocumentSource,
+  ScanCounters,
+  ScanPartition,
+  Visit,
+} from '../../sql/execute/source.js';
 import type { CountingBlockCache } from './counting-block-cache.js';
 import { SliceCopy } from './slice-copy.js';
 
@@ -23,8 +29,6 @@ const SLICE_ENTRIES = 8192;
 const SLICE_ENTRIES_DETACHED = 1024;
 const SLICE_BYTES = 4 * 1024 * 1024;
 const ALL_SHARDS = -1;
-
-type Visit = (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean;
 
 export interface SnapshotSourceOptions {
   /** By shard; undefined while a shard is down. */

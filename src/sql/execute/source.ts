@@ -32,6 +32,9 @@ export interface ScanCounters {
   blocksRead: number;
 }
 
+/** The key is that of the entry. Returns false to stop. */
+export type Visit = (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean;
+
 export interface DocumentSource {
   /** Number of shards, for EXPLAIN's line per shard. */
   readonly shards: number;
@@ -44,7 +47,7 @@ export interface DocumentSource {
     collectionId: number,
     partition: ScanPartition,
     backward: boolean,
-    visit: (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean,
+    visit: Visit,
     counters?: ScanCounters[],
   ): void;
   /** The document with this `_id` at the snapshot; undefined when there is none. Valid until the next call. */

@@ -21,6 +21,7 @@ import type {
   ScanCounters,
   ScanPartition,
   SystemRows,
+  Visit,
   WriteResult,
 } from '../../../src/sql/execute/source.js';
 import type { SqlValue } from '../../../src/sql/types/values.js';
@@ -293,7 +294,7 @@ class MemorySnapshot implements DocumentSource {
     collectionId: number,
     { shard, lower, upper }: ScanPartition,
     backward: boolean,
-    visit: (place: DocumentPlace, key: Uint8Array, keyOffset: number, keyLength: number) => boolean,
+    visit: Visit,
     counters?: ScanCounters[],
   ): void {
     const all = this.byId.get(collectionId) ?? [];
