@@ -3,6 +3,7 @@
  * of system.query_stats, slow_queries and missing_index_suggestions. In memory, bounded. Main thread only.
  */
 
+import { elementText, nameText } from '../indexes/definition-text.js';
 import { type SqlValue, Timestamp } from '../sql/types/values.js';
 import type { IndexCandidate, QueryRecord } from './query-record.js';
 
@@ -142,11 +143,6 @@ function improvement({ rowsScanned, rowsKept, queries }: Suggestion): number {
 
 function statementFor({ collection, columns }: Suggestion): string {
   const name = `idx_${collection}_${columns.join('_')}`.replaceAll(/[^A-Za-z0-9_]/g, '_');
-  return `CREATE INDEX CONCURRENTLY ${name} ON ${quoted(collection)} (${columns.map(quotedPath).join(', ')})`;
+  const paths = columns.map((path) => elementText(path.split('.')));
+  return `CREATE INDEX CONCURRENTLY ${name} ON ${nameText(collection)} (${paths.join(', ')})`;
 }
-
-const quoted = (name: string): string =>
-  /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-/** A member of a member is an expression, which an index takes in parentheses of its own. */
-const quotedPath = (path: string): string =>
-  path.includes('.') ? `(${path.split('.').map(quoted).join('.')})` : quoted(path);

@@ -1,7 +1,7 @@
 /** What a collection demands of its documents, and how ALTER TABLE changes it. Members that it does not name are free. Pure. */
 import { unreachable } from '../base/assert.js';
 import type { AlterTableAction, CheckConstraint, ColumnDeclaration } from '../sql/algebra/statement.js';
-import { sqlError, UNDEFINED_COLUMN } from '../sql/errors.js';
+import { sqlError, UNDEFINED_COLUMN, UNDEFINED_OBJECT } from '../sql/errors.js';
 
 export interface CollectionSchema {
   readonly columns: readonly ColumnDeclaration[];
@@ -10,7 +10,6 @@ export interface CollectionSchema {
 
 const DUPLICATE_COLUMN = '42701';
 const DUPLICATE_OBJECT = '42710';
-const UNDEFINED_OBJECT = '42704';
 
 /** Undefined for one that demands nothing: `_id` is text and there in every collection. */
 export function schemaOf(schema: CollectionSchema): CollectionSchema | undefined {

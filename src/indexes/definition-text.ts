@@ -3,7 +3,8 @@ import type { IndexColumn, IndexDefinition } from './definition.js';
 
 const PLAIN_NAME = /^[a-z_][a-z0-9_]*$/;
 
-function nameText(name: string): string {
+/** As it is written in SQL. */
+export function nameText(name: string): string {
   return PLAIN_NAME.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -23,7 +24,7 @@ function orderText({ descending, nullsFirst }: Pick<IndexColumn, 'descending' | 
 }
 
 /** In CREATE INDEX a member of a member is an expression, which needs parentheses of its own. */
-const elementText = (path: readonly string[]): string =>
+export const elementText = (path: readonly string[]): string =>
   path.length > 1 ? `(${pathText(path)})` : pathText(path);
 
 function definedColumnText(column: IndexColumn): string {

@@ -9,7 +9,12 @@ import type { DocumentCheck } from '../engine/document-gate.js';
 import { findMember, Span } from '../json/members.js';
 import type { ColumnDeclaration } from '../sql/algebra/statement.js';
 import { bindStandalone } from '../sql/bind/standalone.js';
-import { CHECK_VIOLATION, NOT_NULL_VIOLATION } from '../sql/errors.js';
+import {
+  CHECK_VIOLATION,
+  INVALID_TEXT_REPRESENTATION,
+  NOT_NULL_VIOLATION,
+  NUMERIC_VALUE_OUT_OF_RANGE,
+} from '../sql/errors.js';
 import { arrayElements, decodeValue } from '../sql/execute/json-decoder.js';
 import { castValue } from '../sql/types/cast.js';
 import { elementType, isArrayType, type SqlType } from '../sql/types/sql-type.js';
@@ -17,8 +22,6 @@ import { Json, type SqlValue } from '../sql/types/values.js';
 import type { BoundSchema } from './bound-schema.js';
 import { compiled } from './sql-extractor.js';
 
-const INVALID_TEXT_REPRESENTATION = '22P02';
-const NUMERIC_VALUE_OUT_OF_RANGE = '22003';
 const STRING_TOO_LONG = '22001';
 const INT8_MIN = -(2n ** 63n);
 const INT8_MAX = 2n ** 63n - 1n;

@@ -3,13 +3,11 @@ import { SCHEMA_COLUMNS_MAX } from '../base/limits.js';
 import type { Collection } from '../catalog/catalog-file.js';
 import type { CollectionSchema } from '../catalog/collection-schema.js';
 import type { DocumentCheck } from '../engine/document-gate.js';
-
-import { sqlError } from '../sql/errors.js';
+import { INVALID_OBJECT_DEFINITION, sqlError } from '../sql/errors.js';
 import { loadParser } from '../sql/parse/parse.js';
 import type { BoundSchema } from './bound-schema.js';
 
 const TOO_MANY_COLUMNS = '54011';
-const INVALID_OBJECT_DEFINITION = '42P17';
 
 /** Loaded once per thread. */
 let checker: typeof import('./schema-check.js') | undefined;

@@ -9,7 +9,7 @@ import type { KeyEncoder } from '../indexes/key-encoding.js';
 import { findPath, Span } from '../json/members.js';
 import type { BoundExpression } from '../sql/algebra/expression.js';
 import { bindStandalone } from '../sql/bind/standalone.js';
-import { FEATURE_NOT_SUPPORTED, sqlError } from '../sql/errors.js';
+import { FEATURE_NOT_SUPPORTED, INVALID_OBJECT_DEFINITION, sqlError } from '../sql/errors.js';
 import { compileDocumentExpression, type DocumentEvaluator } from '../sql/execute/compile.js';
 import type { ExecutionEnvironment } from '../sql/execute/environment.js';
 import { MemoryBudget } from '../sql/execute/memory-budget.js';
@@ -20,7 +20,6 @@ import { reviveValue } from '../sql/types/values.js';
 
 /** One expression over one document. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
-const INVALID_OBJECT_DEFINITION = '42P17';
 
 type AddColumn = (bytes: Uint8Array, offset: number, length: number, key: KeyEncoder) => void;
 

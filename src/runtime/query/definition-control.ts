@@ -3,7 +3,7 @@ import { unreachable } from '../../base/assert.js';
 import { DbError } from '../../base/errors.js';
 import { TTL_UNSET } from '../../base/expiry.js';
 import type { DefinitionStatement } from '../../sql/algebra/statement.js';
-import { sqlError, UNDEFINED_TABLE } from '../../sql/errors.js';
+import { sqlError, UNDEFINED_OBJECT, UNDEFINED_TABLE } from '../../sql/errors.js';
 import type { CollectionControl } from '../collection-control.js';
 import type { IndexControl } from '../index-control.js';
 import { loadExtractors } from '../index-extractors.js';
@@ -18,7 +18,6 @@ export interface DefinitionControlOptions {
 }
 
 const DUPLICATE_TABLE = '42P07';
-const UNDEFINED_OBJECT = '42704';
 
 export class DefinitionControl {
   constructor(private readonly options: DefinitionControlOptions) {}

@@ -1,12 +1,10 @@
 /** Names of types as written in statements: integers of every width are int8, character types text, json and jsonb the same. */
 import type { TypeName } from '@pgsql/types';
-import { FEATURE_NOT_SUPPORTED, sqlError } from '../errors.js';
+import { FEATURE_NOT_SUPPORTED, sqlError, UNDEFINED_OBJECT } from '../errors.js';
 import { bodyOf, stringsOf } from '../parse/nodes.js';
 import { arrayOf, type ScalarType, type SqlType } from '../types/sql-type.js';
 import { notSupported, syntaxError } from './errors.js';
 import { didYouMean } from './nearest.js';
-
-const UNDEFINED_OBJECT = '42704';
 
 const TYPES: Readonly<Record<string, ScalarType>> = {
   bool: 'bool',
