@@ -23,7 +23,7 @@ import type { Supervisor } from './supervisor.js';
 
 export interface CollectionControlOptions {
   readonly catalog: Catalog;
-  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection' | 'setIndexes'>;
+  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'removeCollection' | 'setDefinitions'>;
   /** What becomes of the indexes of a collection that is dropped or emptied. */
   readonly indexes: Pick<IndexControl, 'afterDrop'>;
   readonly dropped: Pick<DroppedIds, 'leave' | 'left'>;
@@ -95,7 +95,7 @@ export class CollectionControl {
       const changed = collectionInfo(catalog.setSchema(name, schemaOf(after)), catalog);
       this.pending = undefined;
       // One that cannot be told now ends, or has the stricter one already; either way it starts with the catalog's.
-      await supervisor.setIndexes().catch(() => {});
+      await supervisor.setDefinitions().catch(() => {});
       await supervisor.putCollection(changed);
       logger.info({ collection: name, id: changed.id }, 'collection changed');
     } finally {
@@ -108,7 +108,7 @@ export class CollectionControl {
     const { catalog, supervisor } = this.options;
     const { id, name } = collection;
     this.pending = { id, schema };
-    await supervisor.setIndexes();
+    await supervisor.setDefinitions();
     await Promise.all(supervisor.shards.map((slot) => this.requireNoOffender(slot, collection)));
     if (catalog.find(name)?.id !== id)
       throw new DbError('CONFLICT', `collection ${JSON.stringify(name)} was emptied or dropped meanwhile`);
@@ -118,7 +118,7 @@ export class CollectionControl {
   private async withdraw(): Promise<void> {
     if (this.pending === undefined) return;
     this.pending = undefined;
-    await this.options.supervisor.setIndexes().catch(() => {});
+    await this.options.supervisor.setDefinitions().catch(() => {});
   }
 
   private async requireNoOffender(
@@ -163,7 +163,7 @@ export class CollectionControl {
 
   private async announce({ name }: CollectionInfo): Promise<void> {
     const { catalog, supervisor } = this.options;
-    const announced = supervisor.setIndexes().catch((error: unknown) => {
+    const announced = supervisor.setDefinitions().catch((error: unknown) => {
       catalog.drop(name);
       throw error;
     });
@@ -192,7 +192,7 @@ export class CollectionControl {
     this.options.dropped.leave(idsOf(before));
     const emptied = collectionInfo(catalog.truncate(name), catalog);
     // Before a front can write under the new number. A shard that ends meanwhile is told when it starts again.
-    await supervisor.setIndexes().catch(() => {});
+    await supervisor.setDefinitions().catch(() => {});
     await supervisor.putCollection(emptied);
     await indexes.afterDrop(before.indexes);
     // It forgets the old number alone.

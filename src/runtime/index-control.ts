@@ -28,7 +28,7 @@ import type { Task, TaskBook, TaskReport } from './tasks.js';
 
 export interface IndexControlOptions {
   readonly catalog: Catalog;
-  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'setIndexes'>;
+  readonly supervisor: Pick<Supervisor, 'shards' | 'putCollection' | 'setDefinitions'>;
   readonly readOnly: Pick<ReadOnlyState, 'requireCatalogChange'>;
   readonly book: TaskBook;
   readonly usage: IndexUsage;
@@ -198,7 +198,7 @@ export class IndexControl {
     for (const collection of new Set(indexes.map((index) => index.collection)))
       await this.tellFronts(collection);
     // A shard that ends meanwhile is told when it starts again.
-    await supervisor.setIndexes().catch(() => {});
+    await supervisor.setDefinitions().catch(() => {});
     dropped.left(ids);
   }
 
@@ -246,7 +246,7 @@ export class IndexControl {
   /** From now on all shards maintain it. */
   private async announce(index: IndexDefinition): Promise<IndexDefinition> {
     try {
-      await this.options.supervisor.setIndexes();
+      await this.options.supervisor.setDefinitions();
       await this.tellFronts(index.collection);
       return index;
     } catch (error) {
@@ -269,7 +269,7 @@ export class IndexControl {
       if (valid === undefined)
         throw new DbError('NOT_FOUND', `index ${JSON.stringify(index.name)} was dropped while it was built`);
       // A shard that is told later only looks for more entries than it has to.
-      await supervisor.setIndexes().catch(() => {});
+      await supervisor.setDefinitions().catch(() => {});
       if (replaced === undefined) await this.tellFronts(index.collection);
       else await this.afterDrop([replaced]);
       return { documents: built.reduce((sum, { documents }) => sum + documents, 0), valid };
@@ -323,7 +323,7 @@ export class IndexControl {
     try {
       if (concurrently === true && replaces === undefined) {
         catalog.invalidateIndex(id);
-        await this.options.supervisor.setIndexes().catch(() => {});
+        await this.options.supervisor.setDefinitions().catch(() => {});
         await this.tellFronts(collection);
       } else {
         catalog.dropIndexById(id);

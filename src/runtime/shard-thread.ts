@@ -139,7 +139,7 @@ export interface ShardControl {
    * The indexes to maintain and the schemas to check from now on, all of them. Returns why that cannot be, if so; nothing has
    * changed then. Everything that was checked by other schemas has been applied when it returns.
    */
-  setIndexes(
+  setDefinitions(
     indexes: readonly IndexDefinition[],
     schemas: readonly BoundSchema[],
   ): Promise<WireError | undefined>;
@@ -216,7 +216,7 @@ class ShardThread implements ShardControl {
     this.engine?.stats.setDropped(collections);
   }
 
-  async setIndexes(
+  async setDefinitions(
     indexes: readonly IndexDefinition[],
     schemas: readonly BoundSchema[],
   ): Promise<WireError | undefined> {

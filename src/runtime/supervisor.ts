@@ -145,14 +145,14 @@ export class Supervisor {
    * of it before it is connected to a front; one that is down, when it starts. Rejects with the DbError of a shard that
    * cannot, or that ended meanwhile.
    */
-  async setIndexes(): Promise<void> {
+  async setDefinitions(): Promise<void> {
     const indexes = this.options.indexes();
     const schemas = this.options.schemas();
     await Promise.all(
       this.shards.map(async ({ shard, incarnation, state }) => {
         if (incarnation === undefined) return;
         const { thread } = incarnation;
-        const told = thread.call<WireError | undefined>(thread.control.setIndexes(indexes, schemas));
+        const told = thread.call<WireError | undefined>(thread.control.setDefinitions(indexes, schemas));
         if (state !== 'ready') {
           told.catch(() => {});
           return;
