@@ -2,7 +2,6 @@
  * What travels between a front, the main thread and a query thread while a statement runs. The front asks the main thread for
  * a query thread (PoolQuery, with one end of a message channel); from then on the two talk to each other alone. Plain data.
  */
-import type { MessagePort } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
 import type { WireError } from '../../base/errors.js';
 import type { TableView } from '../../sql/catalog-view.js';
@@ -65,9 +64,3 @@ export type QueryMessage =
 export type QueryReply =
   | { readonly kind: 'written'; readonly results: readonly WriteResult[] }
   | { readonly kind: 'refused'; readonly error: WireError };
-
-/** Where a query thread and its front meet. */
-export interface QueryExchange {
-  readonly query: PoolQuery;
-  readonly port: MessagePort;
-}
