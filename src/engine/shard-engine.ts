@@ -297,7 +297,12 @@ export class ShardEngine {
   /** Makes everything durable, whatever its level. For shutdown. */
   flush(): void {
     this.commit();
-    if (this.log.poisonedBy() !== undefined) return;
+    const poison = this.log.poisonedBy();
+    if (poison !== undefined) {
+      // It may have failed outside of a group: what waits for a sync is answered all the same.
+      this.failGroup([], poison);
+      return;
+    }
     try {
       this.sync();
     } catch (error) {

@@ -108,6 +108,16 @@ test('flush makes every level durable and answers everything', (t) => {
   everyBatchAnsweredOnce(t, made);
 });
 
+test('flush answers what waits for a sync also when the log has failed since, outside of a group', (t) => {
+  const made = new TestEngine();
+  made.write([put('a', '1')], GROUP);
+  made.log.failNextSync = true;
+  t.throws(() => made.log.sync());
+  made.engine.flush();
+  everyBatchAnsweredOnce(t, made);
+  t.is(made.answers.of(1)?.error?.code, 'WAL_POISONED');
+});
+
 for (const [what, breakLog] of [
   [
     'write',

@@ -2,10 +2,10 @@
 import type { ExecutionContext } from 'ava';
 import { createPrng, freshSeed, type Prng } from '../../src/base/prng.js';
 
-/** The seed of this run: `SEED` from the environment, else `standard`, else a fresh one; printed in any case. */
-export function seedOf(t: ExecutionContext, standard: number = freshSeed()): number {
+/** The seed of this run: `SEED` from the environment, or a fresh one; printed either way. */
+export function seedOf(t: ExecutionContext): number {
   const given = process.env['SEED'];
-  const seed = given === undefined ? standard : Number(given);
+  const seed = given === undefined ? freshSeed() : Number(given);
   t.log(`SEED=${seed}`);
   return seed;
 }
