@@ -281,6 +281,8 @@ export class LsmRun {
     const now = world.databaseClock.nowSeconds();
     let left: string | undefined;
     for (let pass = 0; pass < SWEEPS_MAX; pass++) {
+      // As for any write: what holds memtables back, so that deletions are refused, may be our own long read.
+      if (pass === SWEEPS_MAX / 2) this.endLongRead();
       while (rig.sweeper.isActive) this.sweepOn();
       rig.sweeper.start(collection);
       while (rig.sweeper.isActive) {
