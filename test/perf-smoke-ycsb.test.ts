@@ -30,11 +30,12 @@ import {
   workloadOf,
 } from '../perf/ycsb/workloads.js';
 import { ScrambledZipfian, SkewedLatest } from '../perf/ycsb/zipfian.js';
-import { createPrng, freshSeed } from '../src/base/prng.js';
+import { createPrng } from '../src/base/prng.js';
+import { testSeed } from './support/random.js';
 import { PRIVATE_PATH, runSmoke } from './support/run-harness.js';
 
 const SMOKE_MS_MAX = 280_000;
-const SEED = Number(process.env['SEED'] ?? freshSeed());
+const SEED = testSeed();
 
 test.before((t) => t.log(`SEED=${SEED}`));
 

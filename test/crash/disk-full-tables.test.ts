@@ -12,7 +12,7 @@ import {
 } from '../support/small-lsm.js';
 
 /** Of a MiB each. */
-const RUNS = 5;
+const RUNS = 9;
 
 /** Writes go on to the last byte: these tests are about what happens there. */
 const env = {

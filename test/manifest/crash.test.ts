@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createPrng, freshSeed, type Prng } from '../../src/base/prng.js';
+import { createPrng, type Prng } from '../../src/base/prng.js';
 import { ManifestContents } from '../../src/manifest/manifest-contents.js';
 import { tableFileName } from '../../src/manifest/manifest-names.js';
 import type { WritableManifest } from '../../src/manifest/open-manifest.js';
@@ -9,9 +9,10 @@ import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
 import type { CrashMode } from '../../src/vfs/memory-inode.js';
 import type { Vfs } from '../../src/vfs/vfs.js';
+import { testSeed } from '../support/random.js';
 import { contentsOf, install, look, open, pathOf, randomEdit } from './support.js';
 
-const seed = Number(process.env['SEED'] ?? freshSeed());
+const seed = testSeed();
 const REWRITE_BYTES = 3000;
 
 /** Thrown by the file system in the place of the power cut. */

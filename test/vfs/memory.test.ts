@@ -1,10 +1,11 @@
 import test from 'ava';
-import { createPrng, freshSeed } from '../../src/base/prng.js';
+import { createPrng } from '../../src/base/prng.js';
 import { isIoError } from '../../src/vfs/io-error.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
+import { testSeed } from '../support/random.js';
 import { cpuMs } from '../support/time.js';
 
-const seed = Number(process.env['SEED'] ?? freshSeed());
+const seed = testSeed();
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (vfs: MemoryVfs, path: string): string => Buffer.from(vfs.readFile(path)).toString();
 

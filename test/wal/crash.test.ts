@@ -1,13 +1,14 @@
 import test from 'ava';
 import { asSeqno } from '../../src/base/brand.js';
-import { createPrng, freshSeed, type Prng } from '../../src/base/prng.js';
+import { createPrng, type Prng } from '../../src/base/prng.js';
 import { FaultVfs } from '../../src/vfs/fault.js';
 import { MemoryVfs } from '../../src/vfs/memory.js';
 import type { CrashMode } from '../../src/vfs/memory-inode.js';
 import { recordSpan } from '../../src/wal/format.js';
+import { testSeed } from '../support/random.js';
 import { append, openLog, payloadText, type Replayed } from './support.js';
 
-const seed = Number(process.env['SEED'] ?? freshSeed());
+const seed = testSeed();
 
 /** Thrown by the file system in the place of the power cut. */
 class PowerCut extends Error {}

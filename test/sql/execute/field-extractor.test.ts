@@ -3,6 +3,7 @@ import { createPrng, type Prng } from '../../../src/base/prng.js';
 import { FieldExtractor } from '../../../src/sql/execute/field-extractor.js';
 import { decodeValue } from '../../../src/sql/execute/json-decoder.js';
 import { Json, type SqlValue } from '../../../src/sql/types/values.js';
+import { testSeed } from '../../support/random.js';
 
 const NAMES = ['_id', 'a', 'b', 'address', 'city', 'tags', 'ab', 'a"b', 'é', 'A'];
 
@@ -55,7 +56,7 @@ function plain(value: SqlValue): unknown {
 }
 
 test('members are found as JSON.parse finds them, whatever the text looks like', (t) => {
-  const seed = Number(process.env['SEED'] ?? 20260);
+  const seed = testSeed();
   t.log(`SEED=${seed}`);
   const prng = createPrng(seed);
   const paths = [

@@ -1,11 +1,12 @@
 import test from 'ava';
-import { createPrng, freshSeed } from '../../../src/base/prng.js';
+import { createPrng } from '../../../src/base/prng.js';
 import { isoMicros } from '../../../src/sql/execute/iso-moment.js';
 import { castOrNull } from '../../../src/sql/types/cast.js';
 import { Timestamp } from '../../../src/sql/types/values.js';
+import { testSeed } from '../../support/random.js';
 
 test('what the short parser reads is what the cast reads; the rest it leaves alone', (t) => {
-  const seed = Number(process.env['SEED'] ?? freshSeed());
+  const seed = testSeed();
   t.log(`SEED=${seed}`);
   const prng = createPrng(seed);
   const two = (below: number): string => String(prng.nextBelow(below)).padStart(2, '0');

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { createPrng, freshSeed, type Prng } from '../../../src/base/prng.js';
+import { createPrng, type Prng } from '../../../src/base/prng.js';
 import { loadParser } from '../../../src/sql/parse/parse.js';
+import { testSeed } from '../../support/random.js';
 import { MemoryDatabase } from '../support/memory-database.js';
 import { runSql, type SqlOptions } from '../support/memory-sql.js';
 
@@ -98,7 +99,7 @@ const VARIANTS: readonly SqlOptions[] = [
 ];
 
 test('a statement gives the same rows whatever plan it runs by', (t) => {
-  const seed = Number(process.env['SEED'] ?? freshSeed());
+  const seed = testSeed();
   t.log(`SEED=${seed}`);
   const prng = createPrng(seed);
   for (let round = 0; round < STATEMENTS; round++) {

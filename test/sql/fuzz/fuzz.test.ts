@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
+import { testSeed } from '../../support/random.js';
 import { KNOWN_HANGS } from './corpus.js';
 import type { FuzzMessage, FuzzTask } from './fuzz-messages.js';
 
 /** SEED=n explores; this one is what every change must keep. */
 const SEED_OF_CI = 7;
 
-const seed = Number(process.env['SEED'] ?? SEED_OF_CI);
+const seed = testSeed(SEED_OF_CI);
 const statements = Number(process.env['FUZZ_STATEMENTS'] ?? 2000);
 const only = process.env['STATEMENT'] === undefined ? undefined : Number(process.env['STATEMENT']);
 /** For one statement, on a machine that does other things as well. */

@@ -1,15 +1,16 @@
 import test from 'ava';
 
-/** New seeds find new differences (see docs/sql.md): SEED=n explores, this one is what every change must keep. */
-const SEED_OF_CI = 7;
-
 import { loadParser } from '../../../src/sql/parse/parse.js';
+import { testSeed } from '../../support/random.js';
 import { compareRandomQueries } from './comparison-run.js';
 import { missingPostgres, Postgres } from './postgres.js';
 
+/** New seeds find new differences (see docs/sql.md): SEED=n explores, this one is what every change must keep. */
+const SEED_OF_CI = 7;
+
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
-const seed = number('SEED', SEED_OF_CI);
+const seed = testSeed(SEED_OF_CI);
 const queries = number('ORACLE_QUERIES', 300);
 const onlyQuery = process.env['QUERY'] === undefined ? undefined : number('QUERY', 0);
 const DIFFERENCES_MAX = 5;

@@ -1,8 +1,9 @@
 import test from 'ava';
-import { createPrng, freshSeed, type Prng } from '../../../src/base/prng.js';
+import { createPrng, type Prng } from '../../../src/base/prng.js';
 import type { LogicalPlan } from '../../../src/sql/algebra/logical.js';
 import { explainJson, explainText } from '../../../src/sql/explain/explain.js';
 import type { PlannerOptions } from '../../../src/sql/plan/options.js';
+import { testSeed } from '../../support/random.js';
 import { database } from './support/database.js';
 import { EXPLAIN_OPTIONS, prepare } from './support/golden.js';
 import {
@@ -189,7 +190,7 @@ const OPTIONS: readonly Partial<PlannerOptions>[] = [
 ];
 
 test('random plans are sound, whatever the planner makes of them, and can be explained', (t) => {
-  const seed = Number(process.env['SEED'] ?? freshSeed());
+  const seed = testSeed();
   t.log(`seed ${seed}`);
   const generator = new Generator(createPrng(seed));
   for (let i = 0; i < PLANS; i++) {

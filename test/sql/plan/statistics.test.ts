@@ -1,11 +1,12 @@
 import test from 'ava';
-import { createPrng, freshSeed } from '../../../src/base/prng.js';
+import { createPrng } from '../../../src/base/prng.js';
 import { fractionBelow, fractionWithPrefix } from '../../../src/sql/plan/histogram.js';
 import { DEFAULT_STATISTICS_OPTIONS, FieldSample } from '../../../src/sql/plan/statistics.js';
 import { textAfterPrefix } from '../../../src/sql/plan/text-order.js';
 import { compareText } from '../../../src/sql/types/text-order.js';
+import { testSeed } from '../../support/random.js';
 
-const seed = freshSeed();
+const seed = testSeed();
 const prng = createPrng(seed);
 const random = (): number => prng.nextBelow(1_000_000) / 1_000_000;
 
