@@ -59,6 +59,18 @@ export interface IndexRange {
   readonly isNotNull?: boolean;
 }
 
+/** Of a node that reads documents of a collection. */
+export interface DocumentScan {
+  readonly table: TableReference;
+  readonly fields: readonly FieldAccess[];
+  readonly filter?: Expression;
+  /**
+   * What every document that is found this way meets, so that the filter need not say it: the rest of the scan's conditions.
+   * Only where writes take their documents from the scan, for a version that comes another way (execute/recheck.ts).
+   */
+  readonly answered?: Expression;
+}
+
 export interface TableReference {
   readonly collection: string;
   readonly collectionId: number;
@@ -67,37 +79,29 @@ export interface TableReference {
 
 export type PhysicalPlan = PlanNode &
   (
-    | {
+    | (DocumentScan & {
         readonly kind: 'seqScan';
-        readonly table: TableReference;
-        readonly fields: readonly FieldAccess[];
-        readonly filter?: Expression;
         /** Range of `_id`, as text values. */
         readonly lower?: BoundOf;
         readonly upper?: BoundOf;
         /** Rows come in the order of `_id`. */
         readonly ordered: boolean;
         readonly backward: boolean;
-      }
+      })
     /**
      * `_id = key` or `_id IN (keys)`: one lookup each, in one shard each. A key that is no text finds nothing; one that
      * comes twice is looked up once.
      */
-    | {
+    | (DocumentScan & {
         readonly kind: 'keyLookup';
-        readonly table: TableReference;
-        readonly fields: readonly FieldAccess[];
         readonly keys: readonly Expression[];
-        readonly filter?: Expression;
-      }
-    | {
+      })
+    | (DocumentScan & {
         readonly kind: 'indexScan';
-        readonly table: TableReference;
         readonly index: string;
         readonly indexId: number;
         /** Orders of the columns and what is included; absent: the execution environment knows it by the number. */
         readonly definition?: IndexDefinition;
-        readonly fields: readonly FieldAccess[];
         /** Several for IN; disjoint, in the order of the index. */
         readonly ranges: readonly IndexRange[];
         readonly backward: boolean;
@@ -105,8 +109,7 @@ export type PhysicalPlan = PlanNode &
         readonly indexOnly: boolean;
         /** The part of the condition that the ranges stand for, for EXPLAIN and for checking entries that were cut short. */
         readonly condition?: Expression;
-        readonly filter?: Expression;
-      }
+      })
     | {
         readonly kind: 'systemScan';
         readonly table: string;

@@ -1,6 +1,6 @@
 /** From a physical plan to operators: one function per node. */
 import { unreachable } from '../../base/assert.js';
-import type { PhysicalPlan } from '../algebra/physical.js';
+import type { DocumentScan, PhysicalPlan } from '../algebra/physical.js';
 import { buildAggregate } from './aggregate.js';
 import { buildCteScan, buildWith } from './common-table.js';
 import { buildFilter, buildProject } from './filter-project.js';
@@ -27,20 +27,13 @@ export function buildPlan(plan: PhysicalPlan, demand: Demand, compilation: Compi
 }
 
 function buildNode(plan: PhysicalPlan, demand: Demand, compilation: Compilation): Operator {
-  const { substitute } = compilation;
   switch (plan.kind) {
     case 'seqScan':
-      if (substitute?.scanId === plan.id)
-        return buildSubstitute(plan.fields, [plan.filter], substitute.holder, compilation);
-      return buildSequentialScan(plan, demand, compilation);
+      return substituteFor(plan, compilation) ?? buildSequentialScan(plan, demand, compilation);
     case 'keyLookup':
-      if (substitute?.scanId === plan.id)
-        return buildSubstitute(plan.fields, [plan.filter], substitute.holder, compilation);
-      return buildKeyLookup(plan, demand, compilation);
+      return substituteFor(plan, compilation) ?? buildKeyLookup(plan, demand, compilation);
     case 'indexScan':
-      if (substitute?.scanId === plan.id)
-        return buildSubstitute(plan.fields, [plan.condition, plan.filter], substitute.holder, compilation);
-      return buildIndexScan(plan, demand, compilation);
+      return substituteFor(plan, compilation) ?? buildIndexScan(plan, demand, compilation);
     case 'systemScan':
       return buildSystemScan(plan, compilation);
     case 'values':
@@ -80,4 +73,9 @@ function buildNode(plan: PhysicalPlan, demand: Demand, compilation: Compilation)
     default:
       return unreachable(plan);
   }
+}
+
+function substituteFor(scan: PhysicalPlan & DocumentScan, compilation: Compilation): Operator | undefined {
+  const { substitute } = compilation;
+  return substitute?.scanId === scan.id ? buildSubstitute(scan, substitute.holder, compilation) : undefined;
 }

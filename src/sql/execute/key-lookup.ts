@@ -1,6 +1,5 @@
 /** Documents by their `_id`, and the one document that a write is checked again on. */
-import type { Expression } from '../algebra/expression.js';
-import type { FieldAccess, PhysicalPlan } from '../algebra/physical.js';
+import type { DocumentScan, PhysicalPlan } from '../algebra/physical.js';
 import type { Row } from '../types/values.js';
 import { DocumentReader } from './document-reader.js';
 import { compileEvaluators } from './expressions.js';
@@ -49,14 +48,16 @@ export function buildKeyLookup(
   return { run, complete: reader.hasLateSlots ? () => reader.complete() : undefined };
 }
 
-/** Stands for a scan while a write is checked on the document's current version. */
+/**
+ * Stands for a scan while a write is checked on the document's current version, which has to meet all of its conditions: also
+ * those that the scan answers by where it looks.
+ */
 export function buildSubstitute(
-  fields: readonly FieldAccess[],
-  conditions: readonly (Expression | undefined)[],
+  { fields, filter, answered }: DocumentScan,
   holder: { readonly place: DocumentPlace | undefined },
   compilation: Compilation,
 ): Operator {
-  const reader = new DocumentReader(fields, conditions, undefined, compilation);
+  const reader = new DocumentReader(fields, [answered, filter], undefined, compilation);
   return {
     run(emit) {
       const { place } = holder;

@@ -25,15 +25,22 @@ export function mapPhysical(plan: PhysicalPlan, mapPlan: MapPlan, map: MapExpres
         lower: mapBound(plan.lower, map),
         upper: mapBound(plan.upper, map),
         filter: maybe(plan.filter),
+        answered: maybe(plan.answered),
       };
     case 'keyLookup':
-      return { ...plan, keys: plan.keys.map(map), filter: maybe(plan.filter) };
+      return {
+        ...plan,
+        keys: plan.keys.map(map),
+        filter: maybe(plan.filter),
+        answered: maybe(plan.answered),
+      };
     case 'indexScan':
       return {
         ...plan,
         ranges: plan.ranges.map((range) => mapRange(range, map)),
         condition: maybe(plan.condition),
         filter: maybe(plan.filter),
+        answered: maybe(plan.answered),
       };
     case 'systemScan':
     case 'cteScan':

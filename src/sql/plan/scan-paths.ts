@@ -105,6 +105,12 @@ function lowered(known: Known, expression: BoundExpression): Expression {
   return lower(expression, known.slots, known.frame, known.planner);
 }
 
+/** What is not in the filter because the way to the documents answers it; undefined where nobody will ask. */
+function answeredOf(known: Known, conjuncts: readonly BoundExpression[]): Expression | undefined {
+  const isForWrites = known.fields.some(({ source }) => source.kind === 'seqno');
+  return isForWrites ? filterOf(known, conjuncts) : undefined;
+}
+
 function filterOf(known: Known, conjuncts: readonly BoundExpression[]): Expression | undefined {
   return conjunctionOf(conjuncts.map((conjunct) => lowered(known, conjunct)));
 }
@@ -140,6 +146,7 @@ function sequential(known: Known): ScanPath {
       table: known.reference,
       fields: known.fields,
       filter,
+      answered: answeredOf(known, done),
       lower: lower?.bound,
       upper: upper?.bound,
       ordered: direction !== undefined,
@@ -215,6 +222,7 @@ function keyLookup(known: Known): ScanPath | undefined {
       fields: known.fields,
       keys: values.map((value) => lowered(known, value)),
       filter,
+      answered: answeredOf(known, [sarg.conjunct]),
     },
   };
 }
@@ -261,6 +269,7 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
       indexOnly,
       condition: filterOf(known, match.used),
       filter,
+      answered: answeredOf(known, done),
     },
   };
 }

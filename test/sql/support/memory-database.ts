@@ -4,8 +4,8 @@
  * snapshots to read and a writer. memory-sql.ts runs SQL text over it.
  */
 import type { IndexColumn, IndexDefinition } from '../../../src/indexes/definition.js';
-import { pathExtractor } from '../../../src/indexes/extractor.js';
 import { IndexEntry, IndexInUse } from '../../../src/indexes/index-entry.js';
+import { extractorOf } from '../../../src/runtime/index-extractors.js';
 import type { CheckConstraint, ColumnDeclaration } from '../../../src/sql/algebra/statement.js';
 import type {
   CatalogView,
@@ -51,6 +51,8 @@ export interface CollectionOptions {
 export interface IndexOptions {
   readonly include?: readonly (readonly string[])[];
   readonly unique?: boolean;
+  /** SQL text; loadExtractors() has to be awaited before. */
+  readonly where?: string;
 }
 
 export interface SystemTable extends SystemTableView {
@@ -80,7 +82,7 @@ export class MemoryDatabase implements CatalogView, StatisticsView, DocumentWrit
     name: string,
     collection: string,
     columns: readonly (Partial<IndexColumn> & { readonly path: readonly string[] })[],
-    { include = [], unique = false }: IndexOptions = {},
+    { include = [], unique = false, where }: IndexOptions = {},
   ): IndexDefinition {
     const found = this.collectionOf(collection);
     const definition: IndexDefinition = {
@@ -93,6 +95,7 @@ export class MemoryDatabase implements CatalogView, StatisticsView, DocumentWrit
         return { nullsFirst: descending, ...column, descending };
       }),
       include,
+      where,
       unique,
       state: 'valid',
       createdAt: '2026-01-01T00:00:00.000Z',
@@ -257,7 +260,7 @@ function packed(entries: readonly Entry[]): Entry[] {
 }
 
 function indexShards(index: IndexDefinition, shards: Shards): Shards {
-  const inUse = new IndexInUse(index, pathExtractor(index));
+  const inUse = new IndexInUse(index, extractorOf(index));
   const out = new IndexEntry();
   return shards.map((documents) =>
     documents
