@@ -1,5 +1,6 @@
 /** Which server a command talks to, and the HTTP call to it. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { savedLogin } from './credentials.js';
 import { CliError } from './output.js';
 
 export interface ConnectionOptions {
@@ -8,15 +9,21 @@ export interface ConnectionOptions {
   readonly config?: string;
   readonly dataDir?: string;
   readonly json?: boolean;
+  readonly token?: string;
 }
 
-export interface Target {
+export interface Address {
   readonly host: string;
   readonly port: number;
   /** `http://host:port`. */
   readonly url: string;
   /** The process that announced this address in a data directory, when it is known. */
   readonly pid: number | null;
+}
+
+export interface Target extends Address {
+  /** Shown as a bearer token; undefined where there is none to show. */
+  readonly token: string | undefined;
 }
 
 export interface Answer {
@@ -46,7 +53,8 @@ export function addConnectionOptions(command: Command): Command {
     )
     .option('--port <port>', 'port of the server (default: likewise, else server.port)', parsePort)
     .option('--data-dir <dir>', 'find the server by the data directory that it holds')
-    .option('--config <file>', 'configuration to take the defaults from');
+    .option('--config <file>', 'configuration to take the defaults from')
+    .option('--token <token>', 'login token or API key (default: LUMADB_TOKEN, else the saved login)');
   return addJsonOption(command);
 }
 
@@ -56,7 +64,7 @@ function reachable(host: string): string {
   return host === '::' || host === '[::]' ? '::1' : host;
 }
 
-function target(host: string, port: number, pid: number | null): Target {
+function address(host: string, port: number, pid: number | null): Address {
   const to = reachable(host);
   if (port === 0)
     throw new CliError('the server picks its own port (server.port = 0): name it with --port or --data-dir');
@@ -66,24 +74,50 @@ function target(host: string, port: number, pid: number | null): Target {
 
 /** Flags first, then what a live server announced in the data directory, then the configuration. */
 export async function resolveTarget(options: ConnectionOptions): Promise<Target> {
+  const address = await resolveAddress(options);
+  const token = options.token ?? process.env['LUMADB_TOKEN'] ?? savedLogin(address.url)?.token;
+  return { ...address, token: token ?? (await localToken(address, options)) };
+}
+
+async function resolveAddress(options: ConnectionOptions): Promise<Address> {
   const { host, port } = options;
-  if (host !== undefined && port !== undefined) return target(host, port, null);
+  if (host !== undefined && port !== undefined) return address(host, port, null);
   const { readAnnouncement } = await import('../runtime/data-directory.js');
   if (options.dataDir !== undefined) {
     const found = readAnnouncement(options.dataDir);
     if (found === null || found.host === null || found.port === null) {
       throw new CliError(`no running server has announced itself in the data directory ${options.dataDir}`);
     }
-    return target(host ?? found.host, port ?? found.port, port === undefined ? found.pid : null);
+    return address(host ?? found.host, port ?? found.port, port === undefined ? found.pid : null);
   }
   const { loadConfig } = await import('../config/load.js');
   const { config } = loadConfig({ file: options.config, env: process.env });
   const found = readAnnouncement(config.storage.data_dir);
   const announced = found !== null && found.host !== null && found.port !== null;
   if (announced && host === undefined && (port === undefined || port === found.port)) {
-    return target(found.host, found.port, found.pid);
+    return address(found.host, found.port, found.pid);
   }
-  return target(host ?? config.server.host, port ?? config.server.port, null);
+  return address(host ?? config.server.host, port ?? config.server.port, null);
+}
+
+/** Of a server on this machine whose data directory we may read; never shown to any other. */
+async function localToken(to: Address, options: ConnectionOptions): Promise<string | undefined> {
+  const directory = options.dataDir ?? (await configuredDirectory(options));
+  if (directory === undefined) return undefined;
+  const { readAnnouncement } = await import('../runtime/data-directory.js');
+  const { readLocalToken } = await import('../runtime/security-files.js');
+  const { isLoopback } = await import('../config/exposure.js');
+  const found = readAnnouncement(directory);
+  if (found === null || found.host === null || found.port !== to.port) return undefined;
+  const there = reachable(found.host);
+  const isSame = there === to.host || (isLoopback(there) && isLoopback(to.host));
+  return isSame ? readLocalToken(directory) : undefined;
+}
+
+/** Undefined when the configuration cannot be read: with host and port named it is not needed. */
+async function configuredDirectory(options: ConnectionOptions): Promise<string | undefined> {
+  const { checkConfig } = await import('../config/load.js');
+  return checkConfig({ file: options.config, env: process.env }).loaded?.config.storage.data_dir;
 }
 
 function causeCode(error: unknown): string {
@@ -116,7 +150,7 @@ export function connectionFailure(to: Target, error: unknown, timeoutMs: number)
 }
 
 export interface CallOptions {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly timeoutMs?: number;
 }
@@ -129,7 +163,10 @@ export async function call(to: Target, path: string, options: CallOptions = {}):
   try {
     const response = await fetch(`${to.url}${path}`, {
       method: options.method ?? 'GET',
-      headers: options.body === undefined ? {} : { 'content-type': 'application/json' },
+      headers: {
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(to.token === undefined ? {} : { authorization: `Bearer ${to.token}` }),
+      },
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -152,5 +189,6 @@ function parseBody(text: string): unknown {
 export function answerMessage(answer: Answer): string {
   const error = (answer.body as { error?: { message?: unknown } } | null)?.error;
   const message = typeof error?.message === 'string' ? error.message : answer.text.trim().slice(0, 200);
-  return `the server answered ${answer.status}${message === '' ? '' : `: ${message}`}`;
+  const hint = answer.status === 401 ? ' (lumadb login, --token or LUMADB_TOKEN)' : '';
+  return `the server answered ${answer.status}${message === '' ? '' : `: ${message}`}${hint}`;
 }

@@ -1,12 +1,14 @@
 /** Puts the commands together and turns every way to end into an exit code: 0 ok, 1 failed, 2 usage. */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../base/version.js';
+import { registerApiKey } from './commands/apikey.js';
 import { registerCompact } from './commands/compact.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
 import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
+import { registerLogin } from './commands/login.js';
 import { registerPing } from './commands/ping.js';
 import { registerQuery } from './commands/query.js';
 import { registerRebuildIndexes } from './commands/rebuild-indexes.js';
@@ -15,6 +17,7 @@ import { registerReshard } from './commands/reshard.js';
 import { registerShutdown } from './commands/shutdown.js';
 import { registerStart } from './commands/start.js';
 import { registerStatus } from './commands/status.js';
+import { registerUser } from './commands/user.js';
 import { registerVersion } from './commands/version.js';
 import { registerWal } from './commands/wal.js';
 import { parsePort } from './connection.js';
@@ -60,6 +63,9 @@ Every command explains itself: lumadb help COMMAND`,
   registerHealth(program, done);
   registerShutdown(program, done);
   registerQuery(program, done);
+  registerUser(program, done);
+  registerLogin(program, done);
+  registerApiKey(program, done);
   registerCompact(program, done);
   registerGc(program, done);
   registerDebug(program, done);

@@ -9,23 +9,32 @@ export function isLoopback(host: string): boolean {
   return /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
 }
 
-/** Throws DbError('CONFIG') when the server must not start with this configuration. */
-export function checkExposure(config: Config): void {
+/** Whether who shows no credentials is turned away. `users`: how many there are. */
+export function requiresLogin({ server, security }: Config, users: number): boolean {
+  if (security.require_auth !== 'auto') return security.require_auth;
+  return !isLoopback(server.host) && (users > 0 || !server.insecure);
+}
+
+/** Throws DbError('CONFIG') when the server must not start with this configuration and so many users. */
+export function checkExposure(config: Config, users: number): void {
   const { host, insecure } = config.server;
-  if (config.security.require_auth === true) {
+  if (isLoopback(host) || insecure) return;
+  const key = { key: 'server.host', host };
+  if (config.security.require_auth === false)
     throw new DbError(
       'CONFIG',
-      'security.require_auth = true cannot be kept: this release has no users, so nobody could log in. ' +
-        'Use "auto" and listen on 127.0.0.1, or put a proxy that authenticates in front.',
-      { key: 'security.require_auth' },
+      `refusing to listen on ${host} with security.require_auth = false: anyone who reaches the port could read and ` +
+        'change everything. Leave it at "auto", or pass --insecure (server.insecure = true) if the network around ' +
+        'this machine is the protection.',
+      key,
     );
-  }
-  if (isLoopback(host) || insecure) return;
+  if (users > 0) return;
   throw new DbError(
     'CONFIG',
-    `refusing to listen on ${host}: no users exist yet, so anyone who reaches the port could read and change ` +
-      'everything. Listen on 127.0.0.1 (server.host), or pass --insecure (server.insecure = true) if the network ' +
+    `refusing to listen on ${host}: there is no user, so nobody could log in. Create one first, with ` +
+      `"lumadb user create --username admin --role admin --data-dir ${config.storage.data_dir}" while the server is ` +
+      'stopped; or listen on 127.0.0.1 (server.host), or pass --insecure (server.insecure = true) if the network ' +
       'around this machine is the protection.',
-    { key: 'server.host', host },
+    key,
   );
 }

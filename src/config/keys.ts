@@ -48,7 +48,7 @@ interface IntegerOptions {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  readonly unit?: 'bytes' | 'bytes/s' | 'ms' | 'µs';
+  readonly unit?: 'bytes' | 'bytes/s' | 'requests/s' | 'ms' | 'µs' | 'min';
   readonly powerOfTwo?: true;
   readonly inactiveBecause?: string;
 }

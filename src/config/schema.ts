@@ -19,7 +19,7 @@ const server = z
     host: text(
       '127.0.0.1',
       { empty: false },
-      'Address to listen on. Beyond loopback the server needs `insecure = true` until users exist.',
+      'Address to listen on. Beyond loopback every caller must log in, so there must be a user first (`lumadb user create`).',
     ),
     port: integer(
       { default: 8080, min: 0, max: 65535 },
@@ -232,11 +232,55 @@ const security = z
         meta({
           kind: 'boolean-or-choice',
           description:
-            'Who must authenticate: "auto" trusts loopback only. Users do not exist yet: true is refused at start.',
+            'Who must log in: "auto" trusts everybody while the server listens on loopback only; true always, false never.',
           allowed: '"auto", true or false',
           choices: ['auto'],
         }),
       ),
+    rbac_file: text(
+      '/etc/lumadb/rbac.yaml',
+      { empty: false },
+      'Roles and their permissions; read again at SIGHUP and when it changes. Without the file the built-in roles hold.',
+    ),
+    token_ttl_minutes: live(
+      integer(
+        { default: 720, min: 1, max: 525_600, unit: 'min' },
+        'How long a login lasts. Longer is more convenient, and leaves a stolen token good for longer.',
+      ),
+    ),
+    lockout_failures: live(
+      integer(
+        { default: 5, min: 1, max: 1000 },
+        'Failed logins of a user from one address (four times as many of an address) after which both must wait.',
+      ),
+    ),
+    lockout_minutes: live(
+      integer(
+        { default: 15, min: 1, max: 10_080, unit: 'min' },
+        'How long a lockout lasts, and how long failures are remembered. Longer costs people who mistype their patience.',
+      ),
+    ),
+    rate_limit: live(
+      integer(
+        { default: 0, min: 0, max: 10_000_000, unit: 'requests/s' },
+        'Most requests a second of one user (of one address without login); more get 429. 0 = no limit. Split among the fronts.',
+      ),
+    ),
+    tls_cert: text(
+      '',
+      { empty: true },
+      'PEM file of the certificate and its chain. With tls_key the server speaks HTTPS and WSS only; costs CPU per byte.',
+    ),
+    tls_key: text(
+      '',
+      { empty: true },
+      'PEM file of the private key of tls_cert. Both are read again at SIGHUP.',
+    ),
+    tls_client_ca: text(
+      '',
+      { empty: true },
+      'PEM file of the authorities that client certificates must come from (mutual TLS); empty asks for none.',
+    ),
   })
   .prefault({})
   .describe('Who may do what.');

@@ -1,5 +1,6 @@
 /** What operators ask of the storage through /admin: plain data from a front to the main thread, one type per route. */
 import type { LevelRange } from '../base/level-range.js';
+import type { SecurityCall } from './security-call.js';
 
 export interface CompactRequest {
   /** Name; undefined for everything. */
@@ -38,7 +39,7 @@ export type ClusterCall =
   | { readonly kind: 'cluster'; readonly report: 'health' | 'status' | 'replication' }
   | { readonly kind: 'transfer-leadership'; readonly targetNode: string };
 
-export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall;
+export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | SecurityCall;
 
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }

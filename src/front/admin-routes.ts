@@ -3,15 +3,18 @@
  * the dump of everything, the configuration and the cluster. The main thread answers them all. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
+import { actorOf, type NeededPermission } from './access.js';
 import { readCompact, readGc, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
+import type { Actor } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
+import type { Guard } from './route-guard.js';
 
-type Guard = (
-  handler: (res: HttpResponse, req: HttpRequest) => void,
-) => (res: HttpResponse, req: HttpRequest) => void;
+/** What routes of an area need: `admin:` and its name, for all methods. */
+type Area = 'storage' | 'config' | 'queries' | 'cluster';
 
 export class AdminRoutes {
   constructor(
@@ -20,67 +23,83 @@ export class AdminRoutes {
   ) {}
 
   addTo(app: TemplatedApp, guard: Guard): void {
-    const show = (path: string, call: AdminCall): void => {
+    const show = (path: string, access: NeededPermission, call: AdminCall): void => {
       app.get(
         path,
-        guard((res) => this.exchange.serve(res, () => this.ask(call))),
+        guard(access, (res, _req, session) => this.serve(res, session, call)),
       );
     };
-    show('/admin/memory', { kind: 'memory' });
-    show('/admin/compaction', { kind: 'compaction' });
-    show('/admin/dump-state', { kind: 'dump-state' });
-    show('/admin/tasks', { kind: 'tasks' });
-    show('/admin/config', { kind: 'config' });
-    app.patch(
-      '/admin/config',
-      guard((res, req) =>
-        this.exchange.serveBody(res, req, async (body) =>
-          this.ask({ kind: 'change-config', changes: asObject(body) }),
-        ),
-      ),
-    );
+    const change = (path: string, area: Area, read: (body: unknown) => AdminCall): void => {
+      app.post(
+        path,
+        guard(['admin', area], (res, req, session) => this.serveBody(res, req, session, read)),
+      );
+    };
+    show('/admin/memory', ['admin', 'storage'], { kind: 'memory' });
+    show('/admin/compaction', ['admin', 'storage'], { kind: 'compaction' });
+    show('/admin/dump-state', ['admin', 'storage'], { kind: 'dump-state' });
+    show('/admin/tasks', ['admin', 'storage'], { kind: 'tasks' });
     app.get(
       '/admin/tasks/:id',
-      guard((res, req) => {
-        const id = req.getParameter(0) ?? '';
-        this.exchange.serve(res, () => this.ask({ kind: 'task', id }));
-      }),
+      guard(['admin', 'storage'], (res, req, session) =>
+        this.serve(res, session, { kind: 'task', id: req.getParameter(0) ?? '' }),
+      ),
     );
     app.post(
       '/admin/tasks/:id/cancel',
-      guard((res, req) => {
-        const id = req.getParameter(0) ?? '';
-        this.exchange.serve(res, () => this.ask({ kind: 'cancel-task', id }));
-      }),
+      guard(['admin', 'storage'], (res, req, session) =>
+        this.serve(res, session, { kind: 'cancel-task', id: req.getParameter(0) ?? '' }),
+      ),
     );
-    show('/admin/queries', { kind: 'queries' });
+    change('/admin/compaction', 'storage', (body) => ({ kind: 'compact', request: readCompact(body) }));
+    change('/admin/indexes/rebuild', 'storage', (body) => ({
+      kind: 'rebuild-indexes',
+      request: readRebuild(body),
+    }));
+    change('/admin/gc', 'storage', (body) => ({ kind: 'gc', request: readGc(body) }));
+    change('/admin/wal/archive', 'storage', (body) => ({
+      kind: 'archive-wal',
+      request: readWalArchive(body),
+    }));
+    show('/admin/config', ['admin', 'config'], { kind: 'config' });
+    app.patch(
+      '/admin/config',
+      guard(['admin', 'config'], (res, req, session) =>
+        this.serveBody(res, req, session, (body) => ({ kind: 'change-config', changes: asObject(body) })),
+      ),
+    );
+    show('/admin/queries', ['admin', 'queries'], { kind: 'queries' });
     app.del(
       '/admin/queries/:id',
-      guard((res, req) => {
-        const id = req.getParameter(0) ?? '';
-        this.exchange.serve(res, () => this.ask({ kind: 'cancel-query', id }));
-      }),
+      guard(['admin', 'queries'], (res, req, session) =>
+        this.serve(res, session, { kind: 'cancel-query', id: req.getParameter(0) ?? '' }),
+      ),
     );
-    show('/cluster/health', { kind: 'cluster', report: 'health' });
-    show('/cluster/status', { kind: 'cluster', report: 'status' });
-    show('/cluster/replication', { kind: 'cluster', report: 'replication' });
-    const change = (path: string, read: (body: unknown) => AdminCall): void => {
-      app.post(
-        path,
-        guard((res, req) => this.exchange.serveBody(res, req, async (body) => this.ask(read(body)))),
-      );
-    };
-    change('/admin/compaction', (body) => ({ kind: 'compact', request: readCompact(body) }));
-    change('/admin/indexes/rebuild', (body) => ({ kind: 'rebuild-indexes', request: readRebuild(body) }));
-    change('/admin/gc', (body) => ({ kind: 'gc', request: readGc(body) }));
-    change('/cluster/transfer-leadership', (body) => ({
+    show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
+    show('/cluster/status', ['monitor', 'cluster'], { kind: 'cluster', report: 'status' });
+    show('/cluster/replication', ['monitor', 'cluster'], { kind: 'cluster', report: 'replication' });
+    change('/cluster/transfer-leadership', 'cluster', (body) => ({
       kind: 'transfer-leadership',
       targetNode: readTransfer(body),
     }));
-    change('/admin/wal/archive', (body) => ({ kind: 'archive-wal', request: readWalArchive(body) }));
   }
 
-  private async ask(call: AdminCall): Promise<ControlRouteAnswer> {
-    return unwrap(await this.context.control.admin(call));
+  private serve(res: HttpResponse, session: Session, call: AdminCall): void {
+    const actor = actorOf(res, session);
+    this.exchange.serve(res, () => this.ask(call, actor));
+  }
+
+  private serveBody(
+    res: HttpResponse,
+    req: HttpRequest,
+    session: Session,
+    read: (body: unknown) => AdminCall,
+  ): void {
+    const actor = actorOf(res, session);
+    this.exchange.serveBody(res, req, async (body) => this.ask(read(body), actor));
+  }
+
+  private async ask(call: AdminCall, actor: Actor): Promise<ControlRouteAnswer> {
+    return unwrap(await this.context.control.admin(call, actor));
   }
 }

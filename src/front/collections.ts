@@ -41,6 +41,13 @@ export class CollectionRegistry {
     return this.infos.get(name);
   }
 
+  /** The name of the collection that an index belongs to. */
+  collectionOfIndex(index: string): string | undefined {
+    for (const { name, indexes } of this.infos.values())
+      if (indexes.some((definition) => definition.name === index)) return name;
+    return undefined;
+  }
+
   names(): string[] {
     return [...this.infos.keys()];
   }

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { QueryRecord } from '../admin/query-record.js';
+import type { SessionKind } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
 import type { CollectionSchema } from '../catalog/collection-schema.js';
 import type { IndexDefinition } from '../indexes/definition.js';
@@ -9,6 +10,7 @@ import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
 import type { PoolQuery } from './query/messages.js';
 import type { SchemaDescription } from './schema-body.js';
+import type { LoginRequest } from './security-call.js';
 
 export interface CollectionInfo {
   readonly id: number;
@@ -31,6 +33,18 @@ export interface CollectionDescription {
   /** Only of a collection that has one; as it is created. */
   readonly schema?: SchemaDescription;
   readonly created_at: string;
+}
+
+/** Who asks, for the audit log. */
+export interface Actor {
+  readonly name: string;
+  readonly role: string;
+  readonly kind: SessionKind;
+  /** Address of the client. */
+  readonly address: string;
+  /** Of the token it came with; '' for others. */
+  readonly tokenId: string;
+  readonly expiresAtMs: number;
 }
 
 export interface ShutdownRequest {
@@ -65,7 +79,7 @@ export interface ControlPlane {
   ): Promise<ControlResult<CollectionInfo>>;
   /** Changes the default time to live, in seconds, for documents written from then on; TTL_UNSET takes it away. */
   setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>>;
-  dropCollection(name: string): Promise<ControlResult<CollectionInfo>>;
+  dropCollection(name: string, actor?: Actor): Promise<ControlResult<CollectionInfo>>;
   listCollections(): Promise<ControlResult<readonly CollectionDescription[]>>;
   health(): Promise<ControlAnswer>;
   status(): Promise<ControlAnswer>;
@@ -74,9 +88,9 @@ export interface ControlPlane {
   /** Whether the database takes writes, and why not. */
   readOnly(): Promise<ControlAnswer>;
   /** An operator stops all writes, or lets them go on; holds across restarts. */
-  setReadOnly(request: ReadOnlyRequest): Promise<ControlResult<ControlAnswer>>;
+  setReadOnly(request: ReadOnlyRequest, actor: Actor): Promise<ControlResult<ControlAnswer>>;
   /** What /admin/memory, /admin/compaction, /admin/tasks and their like answer. */
-  admin(call: AdminCall): Promise<ControlResult<ControlAnswer>>;
+  admin(call: AdminCall, actor: Actor): Promise<ControlResult<ControlAnswer>>;
   /**
    * Runs a statement on a query thread, which talks to the front through `port`. Resolves when it is over, or with 'stale' when it
    * has not run because something that it reads has been dropped: the front is about to learn of that.
@@ -86,6 +100,8 @@ export interface ControlPlane {
   define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
   /** For the logs and the system tables. */
   recordQueries(records: readonly QueryRecord[]): Promise<void>;
+  /** Login, which has no caller yet; `address`: of the client. */
+  login(request: LoginRequest, address: string): Promise<ControlResult<ControlAnswer>>;
   /** Begins the shutdown and returns the process id at once. */
-  shutdown(request: ShutdownRequest): Promise<{ readonly pid: number }>;
+  shutdown(request: ShutdownRequest, actor: Actor): Promise<{ readonly pid: number }>;
 }

@@ -1,17 +1,16 @@
 /**
- * Requests that the main thread answers: collections, health, status, metrics, read-only mode, shutdown. Off the hot
- * path. Each route is an async function from a parsed request to an answer; control-exchange.ts does the rest.
+ * Health, status, metrics, read-only mode and shutdown: requests that the main thread answers. Off the hot path. Each
+ * route is an async function from a parsed request to an answer; control-exchange.ts does the rest.
  */
-import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import { DbError } from '../base/errors.js';
-import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
-import type { CollectionDefinitions } from './collection-definitions.js';
+import { actorOf } from './access.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import { type ControlExchange, json, unwrap } from './control-exchange.js';
-import type { CollectionDescription, ReadOnlyRequest } from './control-plane.js';
+import type { ReadOnlyRequest } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
-import { collectionNameFault } from './path.js';
-import { ttlFault, ttlOfJson } from './ttl.js';
+import type { Guard } from './route-guard.js';
 
 const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
 const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
@@ -24,15 +23,51 @@ export class ControlRoutes {
     private readonly exchange: ControlExchange,
   ) {}
 
-  health(res: HttpResponse): void {
+  addTo(app: TemplatedApp, guard: Guard): void {
+    // For load balancers and orchestrators, which have no credentials: they tell whether, not what.
+    app.get(
+      '/health',
+      guard('anyone', (res) => this.health(res)),
+    );
+    app.get(
+      '/ready',
+      guard('anyone', (res) => this.ready(res)),
+    );
+    app.get(
+      '/live',
+      guard('anyone', (res) => this.live(res)),
+    );
+    app.get(
+      '/status',
+      guard(['monitor', 'status'], (res) => this.status(res)),
+    );
+    app.get(
+      '/metrics',
+      guard(['monitor', 'metrics'], (res) => this.metrics(res)),
+    );
+    app.get(
+      '/admin/read-only',
+      guard(['admin', 'read-only'], (res) => this.readOnly(res)),
+    );
+    app.post(
+      '/admin/read-only',
+      guard(['admin', 'read-only'], (res, req, session) => this.setReadOnly(res, req, session)),
+    );
+    app.post(
+      '/admin/shutdown',
+      guard(['admin', 'shutdown'], (res, req, session) => this.shutdown(res, req, session)),
+    );
+  }
+
+  private health(res: HttpResponse): void {
     this.exchange.serve(res, () => this.context.control.health());
   }
 
-  status(res: HttpResponse): void {
+  private status(res: HttpResponse): void {
     this.exchange.serve(res, () => this.context.control.status());
   }
 
-  metrics(res: HttpResponse): void {
+  private metrics(res: HttpResponse): void {
     this.exchange.serve(res, async () => ({
       httpStatus: 200,
       body: await this.context.control.metrics(),
@@ -41,12 +76,12 @@ export class ControlRoutes {
   }
 
   /** Answered by this thread alone: the process is there and its event loop turns. */
-  live(res: HttpResponse): void {
+  private live(res: HttpResponse): void {
     this.exchange.serve(res, async () => json(200, { status: 'live' }));
   }
 
   /** Whether this server can take requests now; for load balancers. */
-  ready(res: HttpResponse): void {
+  private ready(res: HttpResponse): void {
     const cause = this.context.draining ?? this.context.router.firstUnavailable();
     this.exchange.serve(res, async () =>
       cause === undefined
@@ -55,120 +90,25 @@ export class ControlRoutes {
     );
   }
 
-  listCollections(res: HttpResponse): void {
-    this.exchange.serve(res, async () => {
-      const collections = unwrap(await this.context.control.listCollections());
-      return json(200, { collections, total: collections.length });
-    });
-  }
-
-  getCollection(res: HttpResponse, name: string): void {
-    this.exchange.serve(res, async () => json(200, await this.describe(name)));
-  }
-
-  createCollection(res: HttpResponse, req: HttpRequest): void {
-    this.exchange.serveBody(res, req, async (body) => {
-      const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
-      const { control } = this.context;
-      if (schema === undefined && indexes === undefined)
-        unwrap(await control.createCollection(name, true, ttlSeconds));
-      else {
-        // With the SQL compiler, which most fronts never need.
-        const { bindDefinitions } = await import('./collection-definitions.js');
-        const definitions = await bindDefinitions(name, schema, indexes);
-        unwrap(await control.createCollection(name, true, ttlSeconds, definitions.schema));
-        await this.createIndexes(name, definitions);
-      }
-      return json(201, await this.describe(name));
-    });
-  }
-
-  /** All or, as far as this server lives, nothing. */
-  private async createIndexes(name: string, { indexes }: CollectionDefinitions): Promise<void> {
-    const { control } = this.context;
-    try {
-      for (const { statement, sql } of indexes) unwrap(await control.define(statement, sql));
-    } catch (error) {
-      await control.dropCollection(name);
-      throw error;
-    }
-  }
-
-  changeCollection(res: HttpResponse, req: HttpRequest, name: string): void {
-    this.exchange.serveBody(res, req, async (body) => {
-      const ttlSeconds = readCollectionChange(body);
-      unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
-      return json(200, await this.describe(name));
-    });
-  }
-
-  dropCollection(res: HttpResponse, name: string): void {
-    this.exchange.serve(res, async () => {
-      unwrap(await this.context.control.dropCollection(name));
-      return json(200, { name, dropped: true });
-    });
-  }
-
-  readOnly(res: HttpResponse): void {
+  private readOnly(res: HttpResponse): void {
     this.exchange.serve(res, () => this.context.control.readOnly());
   }
 
-  setReadOnly(res: HttpResponse, req: HttpRequest): void {
+  private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
+    const actor = actorOf(res, session);
     this.exchange.serveBody(res, req, async (body) =>
-      unwrap(await this.context.control.setReadOnly(readReadOnly(body))),
+      unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
     );
   }
 
-  shutdown(res: HttpResponse, req: HttpRequest): void {
+  private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
+    const actor = actorOf(res, session);
     this.exchange.serveBody(res, req, async (body) => {
       const request = readShutdown(body);
-      const { pid } = await this.context.control.shutdown(request);
+      const { pid } = await this.context.control.shutdown(request, actor);
       return json(202, { status: 'shutting down', mode: request.mode, pid });
     });
   }
-
-  private async describe(name: string): Promise<CollectionDescription> {
-    const collections = unwrap(await this.context.control.listCollections());
-    const found = collections.find((collection) => collection.name === name);
-    if (found === undefined)
-      throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
-    return found;
-  }
-}
-
-interface NewCollection {
-  readonly name: string;
-  readonly ttlSeconds: number;
-  /** schema-body.ts reads these. */
-  readonly schema: unknown;
-  readonly indexes: unknown;
-}
-
-function readNewCollection(body: unknown): NewCollection {
-  const object = asObject(body);
-  refuseUnknown(object, ['name', 'schema', 'indexes', 'ttl']);
-  if (typeof object.name !== 'string')
-    throw new DbError('VALIDATION', 'name must be a string', { field: 'name' });
-  const fault = collectionNameFault(object.name);
-  if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'name' });
-  const { name, schema, indexes, ttl } = object;
-  return { name, schema, indexes, ttlSeconds: ttl === undefined ? TTL_UNSET : readDefaultTtl(ttl) };
-}
-
-/** The one thing that can be changed: the default time to live. */
-function readCollectionChange(body: unknown): number {
-  const object = asObject(body);
-  refuseUnknown(object, ['ttl']);
-  if (object.ttl === undefined) throw new DbError('VALIDATION', 'ttl is missing', { field: 'ttl' });
-  return readDefaultTtl(object.ttl);
-}
-
-/** Null takes the default away; a default of "never" would say the same, so it is read as one. */
-function readDefaultTtl(value: unknown): number {
-  const ttlSeconds = value === null ? TTL_NEVER : ttlOfJson(value);
-  if (ttlSeconds !== undefined) return ttlSeconds === TTL_NEVER ? TTL_UNSET : ttlSeconds;
-  const fault = ttlFault('ttl', value);
-  throw new DbError(fault.code, fault.message, fault.details);
 }
 
 function readReadOnly(body: unknown): ReadOnlyRequest {

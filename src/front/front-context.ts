@@ -3,6 +3,7 @@ import type { DatabaseClock } from '../base/database-clock.js';
 import type { WireError } from '../base/errors.js';
 import type { DocumentScanner } from '../router/document-reader.js';
 import type { ShardRouter } from '../router/shard-router.js';
+import type { AccessControl } from './access.js';
 import type { CollectionRegistry } from './collections.js';
 import type { ControlPlane } from './control-plane.js';
 import type { RequestMeter } from './request-meter.js';
@@ -13,6 +14,8 @@ export interface FrontSettings {
   readonly autoCreateCollections: boolean;
   /** How long a statement may take when the request does not say. */
   readonly queryTimeoutMs: number;
+  /** Requests a second of one caller on this front; 0 = no limit. */
+  readonly rateLimit: number;
 }
 
 export interface FrontContext {
@@ -21,6 +24,7 @@ export interface FrontContext {
   readonly scanner: DocumentScanner;
   readonly collections: CollectionRegistry;
   readonly control: ControlPlane;
+  readonly access: AccessControl;
   readonly meter: RequestMeter;
   readonly inFlightBodyBytesMax: number;
   readonly settings: FrontSettings;

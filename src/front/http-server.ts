@@ -10,7 +10,9 @@ import uWS, {
   type TemplatedApp,
   type us_listen_socket,
 } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
+
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import {
   FRONT_CONNECTIONS,
@@ -20,9 +22,11 @@ import {
   METHOD_POST,
   METHOD_PUT,
 } from '../shm/stats-format.js';
+import { isRefused, type RouteAccess, refusal } from './access.js';
 import { AdminRoutes } from './admin-routes.js';
 import { BodyBudget, BodyBuffer } from './body-budget.js';
 import { BulkRoute } from './bulk-route.js';
+import { CollectionRoutes } from './collection-routes.js';
 import { ControlExchange } from './control-exchange.js';
 import { ControlRoutes } from './control-routes.js';
 import { DocumentBody } from './document-body.js';
@@ -34,6 +38,8 @@ import { DocumentPath } from './path.js';
 import { QueryRoute } from './query/route.js';
 import type { QueryRunner } from './query/runner.js';
 import { closeQuietly, sendError } from './respond.js';
+import type { Guard, GuardedHandler } from './route-guard.js';
+import { SecurityRoutes } from './security-routes.js';
 import { ResponseStreamer } from './stream-response.js';
 import {
   WRITE_BODY_BYTES_MAX,
@@ -68,8 +74,10 @@ export class HttpServer {
   private readonly lister: DocumentLister;
   private readonly bulk: BulkRoute;
   private readonly query: QueryRoute;
+  private readonly collections: CollectionRoutes;
   private readonly control: ControlRoutes;
   private readonly admin: AdminRoutes;
+  private readonly security: SecurityRoutes;
   private readonly writeShared: WriteRequestShared;
   private readonly pool: WriteRequest[] = [];
   private listenSocket: us_listen_socket | undefined;
@@ -84,8 +92,10 @@ export class HttpServer {
     this.bulk = new BulkRoute(context, this.documentBody, budget);
     this.query = new QueryRoute(context, budget, streamer, options.queries);
     const exchange = new ControlExchange(context, budget);
+    this.collections = new CollectionRoutes(context, exchange);
     this.control = new ControlRoutes(context, exchange);
     this.admin = new AdminRoutes(context, exchange);
+    this.security = new SecurityRoutes(context, exchange);
     this.writeShared = {
       context,
       documentBody: this.documentBody,
@@ -141,86 +151,41 @@ export class HttpServer {
 
   private addRoutes(): void {
     const { app, control } = this;
+    const guard: Guard = (access, handler) => this.guard(access, handler);
+    // What may be done with a collection is asked once its name is known.
     app.get(
       '/api/v1/*',
-      this.guard((res, req) => this.read(res, req, true)),
+      guard('somebody', (res, req, session) => this.read(res, req, session, true)),
     );
     app.head(
       '/api/v1/*',
-      this.guard((res, req) => this.read(withoutBody(res), req, false)),
+      guard('somebody', (res, req, session) => this.read(withoutBody(res), req, session, false)),
     );
     app.put(
       '/api/v1/*',
-      this.guard((res, req) => this.write(res, req, METHOD_PUT)),
+      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PUT)),
     );
     app.patch(
       '/api/v1/*',
-      this.guard((res, req) => this.write(res, req, METHOD_PATCH)),
+      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PATCH)),
     );
     app.del(
       '/api/v1/*',
-      this.guard((res, req) => this.write(res, req, METHOD_DELETE)),
+      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_DELETE)),
     );
     app.post(
       '/api/v1/*',
-      this.guard((res, req) => this.post(res, req)),
+      guard('somebody', (res, req, session) => this.post(res, req, session)),
     );
-    app.get(
-      '/api/v1/collections',
-      this.guard((res) => control.listCollections(res)),
-    );
-    app.post(
-      '/api/v1/collections',
-      this.guard((res, req) => control.createCollection(res, req)),
-    );
-    app.get(
-      '/api/v1/collections/:name',
-      this.guard((res, req) => control.getCollection(res, decoded(req))),
-    );
-    app.patch(
-      '/api/v1/collections/:name',
-      this.guard((res, req) => control.changeCollection(res, req, decoded(req))),
-    );
-    app.del(
-      '/api/v1/collections/:name',
-      this.guard((res, req) => control.dropCollection(res, decoded(req))),
-    );
-    app.get(
-      '/health',
-      this.guard((res) => control.health(res)),
-    );
-    app.get(
-      '/ready',
-      this.guard((res) => control.ready(res)),
-    );
-    app.get(
-      '/live',
-      this.guard((res) => control.live(res)),
-    );
-    app.get(
-      '/status',
-      this.guard((res) => control.status(res)),
-    );
-    app.get(
-      '/metrics',
-      this.guard((res) => control.metrics(res)),
-    );
-    app.get(
-      '/admin/read-only',
-      this.guard((res) => control.readOnly(res)),
-    );
-    app.post(
-      '/admin/read-only',
-      this.guard((res, req) => control.setReadOnly(res, req)),
-    );
-    app.post(
-      '/admin/shutdown',
-      this.guard((res, req) => control.shutdown(res, req)),
-    );
-    this.admin.addTo(app, (handler) => this.guard(handler));
+    this.collections.addTo(app, guard);
+    control.addTo(app, guard);
+    this.admin.addTo(app, guard);
+    this.security.addTo(app, guard);
     app.any(
       '/*',
-      this.guard((res, req) => this.noSuchRoute(req.getMethod() === 'head' ? withoutBody(res) : res, req)),
+      guard('anyone', (res, req) =>
+        this.noSuchRoute(req.getMethod() === 'head' ? withoutBody(res) : res, req),
+      ),
     );
     app.filter((res, change) => this.onConnection(res, Number(change)));
   }
@@ -229,27 +194,39 @@ export class HttpServer {
   private onConnection(res: HttpResponse, change: number): void {
     const { cells } = this.context.meter;
     cells[FRONT_CONNECTIONS] += change;
-    if (change > 0 && cells[FRONT_CONNECTIONS] > this.context.settings.connectionsMax) res.close();
+    if (change < 0) return;
+    const isTooMany = cells[FRONT_CONNECTIONS] > this.context.settings.connectionsMax;
+    if (isTooMany || this.context.access.refusesConnection(res)) res.close();
   }
 
-  private read(res: HttpResponse, req: HttpRequest, withBody: boolean): void {
-    if (!this.path.parse(req.getUrl())) this.refuse(res, this.path.error as WireError);
+  private read(res: HttpResponse, req: HttpRequest, session: Session, withBody: boolean): void {
+    if (!this.path.parse(req.getUrl())) {
+      this.refuse(res, this.path.error as WireError);
+      return;
+    }
+    const refused = refusal(session, 'read', this.path.collection);
+    if (refused !== undefined) this.refuse(res, refused);
     else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
     else if (this.path.hasId) this.getter.handle(res, req, withBody);
     else if (withBody) this.lister.handle(res, this.path.collection, req.getQuery());
     else this.refuse(res, { code: 'METHOD_NOT_ALLOWED', message: 'HEAD needs the path of a document' });
   }
 
-  private write(res: HttpResponse, req: HttpRequest, method: WriteMethod): void {
+  private write(res: HttpResponse, req: HttpRequest, session: Session, method: WriteMethod): void {
     const request = this.pool.pop() ?? new WriteRequest(this.writeShared);
     const { path } = request;
-    if (!path.parse(req.getUrl())) this.refuseWrite(res, request, path.error as WireError);
+    if (!path.parse(req.getUrl())) {
+      this.refuseWrite(res, request, path.error as WireError);
+      return;
+    }
+    const refused = refusal(session, 'write', path.collection);
+    if (refused !== undefined) this.refuseWrite(res, request, refused);
     else if (this.context.draining !== undefined) this.refuseWrite(res, request, this.context.draining);
     else if (path.hasId !== (method !== METHOD_POST)) this.refuseWrite(res, request, wrongShape(method));
     else request.begin(res, req, method);
   }
 
-  private post(res: HttpResponse, req: HttpRequest): void {
+  private post(res: HttpResponse, req: HttpRequest, session: Session): void {
     // Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple
     // requests"); all other methods ask, and are not allowed. Such a POST carries an Origin.
     if (req.getHeader('origin') !== '') {
@@ -259,15 +236,22 @@ export class HttpServer {
     }
     const url = req.getUrl();
     if (url === QUERY_PATH) {
-      this.query.handle(res, req);
+      const refused = refusal(session, 'execute', 'queries');
+      if (refused !== undefined) this.refuse(res, refused);
+      else this.query.handle(res, req, session);
       return;
     }
     // POST /api/v1/bulk creates a document in a collection of that name.
     if (!url.endsWith('/bulk') || url.length === '/api/v1/bulk'.length) {
-      this.write(res, req, METHOD_POST);
+      this.write(res, req, session, METHOD_POST);
       return;
     }
-    if (!this.path.parse(url)) this.refuse(res, this.path.error as WireError);
+    if (!this.path.parse(url)) {
+      this.refuse(res, this.path.error as WireError);
+      return;
+    }
+    const refused = refusal(session, 'write', this.path.collection);
+    if (refused !== undefined) this.refuse(res, refused);
     else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
     else this.bulk.handle(res, req, this.path.collection);
   }
@@ -289,10 +273,17 @@ export class HttpServer {
     this.context.meter.done(METHOD_OTHER, true, startMs);
   }
 
-  private guard(handler: (res: HttpResponse, req: HttpRequest) => void) {
+  /** Every route goes through here: who asks is known, and may, before a handler runs. */
+  private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>) {
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
-        handler(res, req);
+        if (access === 'anyone') {
+          (handler as GuardedHandler<'anyone'>)(res, req);
+          return;
+        }
+        const session = this.context.access.admit(res, req, access);
+        if (isRefused(session)) this.refuse(req.getMethod() === 'head' ? withoutBody(res) : res, session);
+        else (handler as GuardedHandler<'somebody'>)(res, req, session);
       } catch (error) {
         this.options.onUnexpected(error);
         closeQuietly(res);
@@ -312,14 +303,6 @@ function withoutBody(res: HttpResponse): HttpResponse {
     return res.writeHeader('Content-Length', String(length)).endWithoutBody();
   };
   return res;
-}
-
-function decoded(req: HttpRequest): string {
-  try {
-    return decodeURIComponent(req.getParameter(0));
-  } catch {
-    return req.getParameter(0);
-  }
 }
 
 function wrongShape(method: WriteMethod): WireError {

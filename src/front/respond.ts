@@ -61,10 +61,16 @@ export function errorBody(error: WireError, requestId: string): string {
 /** Must run corked. `close` ends the connection after the answer: for requests whose body is not going to be read. */
 export function sendError(res: HttpResponse, error: WireError, requestId: string, close = false): void {
   const { httpStatus } = classify(error.code);
-  const retry = httpStatus === 503 || httpStatus === 429 ? `\r\nRetry-After: ${RETRY_AFTER_SECONDS}` : '';
+  const more = furtherHeaders(httpStatus, error);
   res.writeStatus(statusLine(httpStatus));
-  res.writeHeader('Content-Type', `application/json\r\nX-Request-Id: ${requestId}${retry}`);
+  res.writeHeader('Content-Type', `application/json\r\nX-Request-Id: ${requestId}${more}`);
   res.end(errorBody(error, requestId), close);
+}
+
+function furtherHeaders(httpStatus: number, { details }: WireError): string {
+  if (httpStatus === 401) return '\r\nWWW-Authenticate: Bearer';
+  if (httpStatus !== 503 && httpStatus !== 429) return '';
+  return `\r\nRetry-After: ${Number(details?.['retry_after_seconds'] ?? RETRY_AFTER_SECONDS)}`;
 }
 
 /** What was answered already is unknown when a handler fails, and uWS throws for a response that is over. */

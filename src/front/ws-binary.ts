@@ -2,6 +2,7 @@
  * Binary WebSocket frames (schemas/frame.fbs): reads are answered at once in one frame, writes go to their shards and
  * are answered when they are durable. No allocation per operation. Front thread only.
  */
+import type { Session } from '../auth/session.js';
 import { classify, DbError, toWireError, type WireError } from '../base/errors.js';
 import { isTtl } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
@@ -18,6 +19,7 @@ import {
   FRONT_WEBSOCKET_FRAMES,
   METHOD_GET,
 } from '../shm/stats-format.js';
+import { refusal } from './access.js';
 import type { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { collectionNameFault, keyLengthFault } from './path.js';
@@ -44,6 +46,9 @@ export class BinaryFrames {
   private keyLength = 0;
   /** Collection numbers of the frame's names; 0 = does not exist. */
   private readonly collections: number[] = [];
+  /** By the same index: what the socket's user may do with each. */
+  private readonly mayRead: boolean[] = [];
+  private readonly mayWrite: boolean[] = [];
 
   constructor(
     private readonly context: FrontContext,
@@ -56,22 +61,27 @@ export class BinaryFrames {
     this.context.meter.cells[FRONT_WEBSOCKET_FRAMES]++;
     const malformed = this.view.open(bytes);
     if (malformed !== undefined) return malformed;
-    const unknown = this.resolveCollections();
+    const unknown = this.resolveCollections(connection.session);
     if (unknown.length === 0) this.serve(connection);
     else this.createFirst(connection, bytes.slice(), unknown);
     return undefined;
   }
 
-  /** Names of collections that writes of this frame need and that do not exist yet. */
-  private resolveCollections(): string[] {
+  /** Names of collections that writes of this frame need, that do not exist yet, and that the session may write. */
+  private resolveCollections(session: Session): string[] {
     const { view, collections } = this;
     const unknown: string[] = [];
     const isWritten = this.writtenCollections();
     collections.length = 0;
+    this.mayRead.length = 0;
+    this.mayWrite.length = 0;
     for (let i = 0; i < view.collectionCount; i++) {
-      const id = this.context.collections.find(view.collectionName(i));
+      const name = view.collectionName(i);
+      const id = this.context.collections.find(name);
       collections.push(id ?? NO_COLLECTION);
-      if (id === undefined && isWritten[i] === 1) unknown.push(view.collectionName(i));
+      this.mayRead.push(session.allows('read', name));
+      this.mayWrite.push(session.allows('write', name));
+      if (id === undefined && isWritten[i] === 1 && this.mayWrite[i]) unknown.push(name);
     }
     return unknown;
   }
@@ -90,7 +100,7 @@ export class BinaryFrames {
       // Open again: other frames have used the view meanwhile. Verified before, so it cannot fail now. A collection
       // that could not be created stays unknown, and its writes are answered with the reason.
       this.view.open(bytes);
-      this.resolveCollections();
+      this.resolveCollections(connection.session);
       this.serve(connection);
     });
   }
@@ -101,12 +111,16 @@ export class BinaryFrames {
     const startMs = meter.now();
     const { encoder } = this.shared;
     encoder.reset();
+    const { session } = connection;
+    const limited = this.context.access.exceedsRate(session);
     let reads = 0;
     let failed = 0;
     let writes = 0;
     for (let i = 0; i < view.count && !connection.isClosed; i++) {
       const op = view.op(i);
-      if (op === RequestOp.Get) {
+      const refused = limited ?? this.refusalOf(session, i, op);
+      if (refused !== undefined) this.refuseNow(connection, view.id(i), refused);
+      else if (op === RequestOp.Get) {
         reads++;
         if (!this.get(connection, i)) failed++;
       } else if (op === RequestOp.Ping) encoder.add(view.id(i), 200, 0);
@@ -120,6 +134,13 @@ export class BinaryFrames {
     if (reads > 0) meter.doneMany(METHOD_GET, reads, failed, startMs);
     if (writes > 0) connection.noteWrites(writes, startMs);
     if (writes > 0) this.context.scheduleFlush();
+  }
+
+  private refusalOf(session: Session, index: number, op: RequestOp): WireError | undefined {
+    if (op === RequestOp.Ping) return undefined;
+    const collection = this.view.collectionIndex(index);
+    if (op === RequestOp.Get ? this.mayRead[collection] : this.mayWrite[collection]) return undefined;
+    return refusal(session, op === RequestOp.Get ? 'read' : 'write', this.view.collectionName(collection));
   }
 
   private get(connection: WebSocketConnection, index: number): boolean {

@@ -3,6 +3,8 @@
  * answers are sent. Ten thousand of these may idle, so an idle one owns next to nothing.
  */
 import type { WebSocket } from 'uWebSockets.js';
+import type { Credentials } from '../auth/authenticator.js';
+import type { Session } from '../auth/session.js';
 import { classify, type WireError } from '../base/errors.js';
 import type { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
@@ -30,6 +32,10 @@ const errorEncoder = new TextEncoder();
 /** uWS keeps one of these per socket and hands it back in every callback. */
 export interface SocketData {
   connection: WebSocketConnection | undefined;
+  /** What was found when the socket was opened. */
+  readonly session: Session;
+  /** What its client has shown: looked at again when users, keys or roles change. */
+  readonly credentials: Credentials;
 }
 
 /** Bytes that the sockets of one front have queued towards readers that are behind. */
@@ -72,6 +78,8 @@ export class WebSocketConnection implements WriteCompletion {
   constructor(
     private readonly ws: WebSocket<SocketData>,
     private readonly shared: ConnectionShared,
+    /** Who has opened it, as of the last change of users, keys and roles. */
+    public session: Session,
   ) {}
 
   onWritten(id: number, status: WriteStatus, seqno: number, _durability: Durability): void {

@@ -3,6 +3,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebS
 import { BULK_BYTES_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
+import { isRefused } from './access.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
@@ -15,6 +16,7 @@ import { TextFrames } from './ws-text.js';
 /** RFC 6455 close codes. */
 const CLOSE_UNSUPPORTED_DATA = 1003;
 const CLOSE_GOING_AWAY = 1001;
+const CLOSE_POLICY_VIOLATION = 1008;
 /** A close reason is at most 123 bytes. */
 const CLOSE_REASON_LENGTH_MAX = 120;
 
@@ -60,6 +62,21 @@ export class WebSocketServer {
     for (const ws of [...this.open]) ws.end(CLOSE_GOING_AWAY, reason.slice(0, CLOSE_REASON_LENGTH_MAX));
   }
 
+  /**
+   * Users, keys or roles have changed, or time has passed: a socket whose credentials hold no more is closed, the others go on
+   * with what their client may do now.
+   */
+  reviewSessions(): void {
+    for (const ws of [...this.open]) {
+      const { connection, credentials } = ws.getUserData();
+      if (connection === undefined) continue;
+      const session = this.context.access.session(credentials.authorization, credentials.apiKey);
+      if (isRefused(session))
+        ws.end(CLOSE_POLICY_VIOLATION, session.message.slice(0, CLOSE_REASON_LENGTH_MAX));
+      else connection.session = session;
+    }
+  }
+
   private addRoute(app: TemplatedApp): void {
     app.ws<SocketData>('/ws', {
       maxPayloadLength: BULK_BYTES_MAX,
@@ -70,7 +87,7 @@ export class WebSocketServer {
       sendPingsAutomatically: true,
       upgrade: (res, req, socketContext) => this.upgrade(res, req, socketContext),
       open: (ws) => {
-        ws.getUserData().connection = new WebSocketConnection(ws, this.shared);
+        ws.getUserData().connection = new WebSocketConnection(ws, this.shared, ws.getUserData().session);
         this.open.add(ws);
         this.context.meter.cells[FRONT_WEBSOCKETS]++;
       },
@@ -95,8 +112,17 @@ export class WebSocketServer {
       sendError(res, { code: 'FORBIDDEN', message }, this.context.requestId(), true);
       return;
     }
+    const session = this.context.access.admit(res, req, 'somebody');
+    if (isRefused(session)) {
+      sendError(res, session, this.context.requestId(), true);
+      return;
+    }
+    const credentials = {
+      authorization: req.getHeader('authorization'),
+      apiKey: req.getHeader('x-api-key'),
+    };
     res.upgrade<SocketData>(
-      { connection: undefined },
+      { connection: undefined, session, credentials },
       req.getHeader('sec-websocket-key'),
       req.getHeader('sec-websocket-protocol'),
       req.getHeader('sec-websocket-extensions'),

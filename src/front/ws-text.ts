@@ -12,6 +12,7 @@
  * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
  * HTTP takes the headers.
  */
+import type { Action } from '../auth/permission.js';
 import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
 import { BULK_OPERATIONS_MAX } from '../base/limits.js';
@@ -27,6 +28,7 @@ import { DocumentScan, scanDocument } from '../json/scan.js';
 import { decodeText, parseValue } from '../json/text.js';
 import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT, METHOD_QUERY } from '../shm/stats-format.js';
+import { refusal } from './access.js';
 import { BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
 import { durabilityName, parseDurability } from './durability.js';
@@ -51,6 +53,15 @@ const METHOD_OF_OPERATION: ReadonlyMap<unknown, number> = new Map([
   ['bulk', METHOD_BULK],
   ['ping', METHOD_OTHER],
   ['query', METHOD_QUERY],
+]);
+
+const PERMISSION_OF_OPERATION: ReadonlyMap<unknown, Action> = new Map([
+  ['get', 'read'],
+  ['put', 'write'],
+  ['patch', 'write'],
+  ['delete', 'write'],
+  ['bulk', 'write'],
+  ['query', 'execute'],
 ]);
 
 /** Reads members of one request. Spans are offsets in `bytes`. */
@@ -158,6 +169,12 @@ export class TextFrames {
       done(this.context.draining);
       return;
     }
+    const limited = this.context.access.exceedsRate(connection.session);
+    if (limited !== undefined) {
+      done(limited);
+      return;
+    }
+    this.require(connection, op, request);
     switch (op) {
       case 'get':
         done(undefined, this.get(request));
@@ -175,6 +192,15 @@ export class TextFrames {
       default:
         throw unknownOperation(op);
     }
+  }
+
+  /** Throws DbError FORBIDDEN when the socket's user may not do it. What a statement does is asked once it is bound. */
+  private require({ session }: WebSocketConnection, op: unknown, request: TextRequest): void {
+    const needed = PERMISSION_OF_OPERATION.get(op);
+    if (needed === undefined) return;
+    const resource = needed === 'execute' ? 'queries' : request.text('collection', true);
+    const refused = refusal(session, needed, resource);
+    if (refused !== undefined) throw fromWireError(refused);
   }
 
   private get(request: TextRequest): string {
@@ -319,7 +345,8 @@ export class TextFrames {
       isOver = true;
       if (run !== undefined) connection.forget(run);
     };
-    run = this.queries.run(queryRequestOf(message, 'json', this.context.requestId(), ['id', 'op']), {
+    const asked = queryRequestOf(message, 'json', this.context.requestId(), connection.session, ['id', 'op']);
+    run = this.queries.run(asked, {
       chunk: (_bytes, taken) => taken(),
       done: (bytes) => {
         over();

@@ -105,8 +105,8 @@ function createDirectory(path: string): void {
   }
 }
 
-/** Atomic: after a crash the file has the old content or the new one, never a part. */
-function replaceFile(directory: string, name: string, content: string): void {
+/** Atomic: after a crash the file has the old content or the new one, never a part. Only its owner can read it. */
+export function replacePrivateFile(directory: string, name: string, content: string): void {
   const target = join(directory, name);
   const temporary = `${target}.tmp`;
   try {
@@ -295,7 +295,7 @@ function createMeta(path: string, shards: number, clock: Clock): Meta {
     instance_id: meta.instanceId,
     created_at: new Date(clock.wallMs()).toISOString(),
   };
-  replaceFile(path, META_FILE, `${JSON.stringify(content, null, 2)}\n`);
+  replacePrivateFile(path, META_FILE, `${JSON.stringify(content, null, 2)}\n`);
   return meta;
 }
 
@@ -340,7 +340,7 @@ export function setShardCount(path: string, shards: number): void {
   assert(shards >= 1 && shards <= SHARDS_MAX, () => `shard count ${shards} is out of range`);
   const meta = JSON.parse(readFileSync(join(path, META_FILE), 'utf8')) as Record<string, unknown>;
   checkMeta(join(path, META_FILE), meta);
-  replaceFile(path, META_FILE, `${JSON.stringify({ ...meta, shards }, null, 2)}\n`);
+  replacePrivateFile(path, META_FILE, `${JSON.stringify({ ...meta, shards }, null, 2)}\n`);
 }
 
 /** Removes a directory with all that is in it, durably; nothing if there is none. */
@@ -385,7 +385,7 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
       instanceId: meta.instanceId,
       announce({ host, port }) {
         assert(held, 'announce() after release()');
-        replaceFile(directory, ANNOUNCEMENT_FILE, publish(host, port));
+        replacePrivateFile(directory, ANNOUNCEMENT_FILE, publish(host, port));
       },
       release() {
         if (!held) return;

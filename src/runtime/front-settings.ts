@@ -5,10 +5,11 @@
 import type { Config } from '../config/schema.js';
 import type { FrontSettings } from '../front/front-context.js';
 
-export function frontSettings({ server, query }: Config): FrontSettings {
+export function frontSettings({ server, query, security }: Config): FrontSettings {
   return {
     connectionsMax: Math.ceil(server.max_connections / server.front_threads),
     autoCreateCollections: server.auto_create_collections,
     queryTimeoutMs: query.timeout_ms,
+    rateLimit: Math.ceil(security.rate_limit / server.front_threads),
   };
 }

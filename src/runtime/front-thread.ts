@@ -1,6 +1,7 @@
 /** A front thread: sockets on one side, links to the shards on the other. The supervisor calls over comlink. */
 import { type MessagePort, threadId } from 'node:worker_threads';
 import hyperid from 'hyperid';
+import type { SecuritySnapshot } from '../auth/authenticator.js';
 import { systemClock } from '../base/clock.js';
 import { type DatabaseClock, type DatabaseTimeBase, databaseClock } from '../base/database-clock.js';
 import type { DbError, WireError } from '../base/errors.js';
@@ -13,6 +14,7 @@ import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
 import { ShardReader } from '../engine/shard-reader.js';
 import { TableCache } from '../engine/table-cache.js';
+import { AccessControl } from '../front/access.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
 import type { FrontContext, FrontSettings } from '../front/front-context.js';
@@ -58,6 +60,7 @@ export interface FrontThreadData {
   /** Largest answer of a statement. */
   readonly resultBytesMax: number;
   readonly indexUsage: SharedArrayBuffer;
+  readonly security: SecuritySnapshot;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -84,6 +87,8 @@ export interface FrontControl {
   setStatistics(statistics: StatisticsSnapshot): void;
   /** Live keys of the configuration have changed. */
   setSettings(settings: FrontSettings): void;
+  /** Users, keys, roles or what requires a login have changed. */
+  setSecurity(snapshot: SecuritySnapshot): void;
   /** Refuses new requests with `cause` and new connections altogether; what is under way goes on. */
   drain(cause: WireError): void;
   /** Writes handed to shards and not answered. Requests whose body is still arriving are not among them. */
@@ -135,7 +140,11 @@ class FrontThread implements FrontControl {
       () => this.router.hasReplies(),
     );
     this.doorbell.arm();
-    this.gaugeTimer = setInterval(() => this.gauges.refresh(this.router.pendingWrites()), GAUGE_INTERVAL_MS);
+    this.gaugeTimer = setInterval(() => {
+      this.gauges.refresh(this.router.pendingWrites());
+      // Those whose time is over.
+      this.webSockets.reviewSessions();
+    }, GAUGE_INTERVAL_MS);
   }
 
   async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
@@ -180,6 +189,11 @@ class FrontThread implements FrontControl {
     this.context.collections.version++;
   }
 
+  setSecurity(snapshot: SecuritySnapshot): void {
+    this.context.access.renew(snapshot);
+    this.webSockets.reviewSessions();
+  }
+
   drain(cause: WireError): void {
     this.context.draining = cause;
     this.server.stopListening();
@@ -217,6 +231,12 @@ class FrontThread implements FrontControl {
       scanner: this.scanner,
       collections,
       control: this.controlPlane(),
+      access: new AccessControl({
+        snapshot: data.security,
+        rateLimit: () => data.settings.rateLimit,
+        wallMs: systemClock.wallMs,
+        monotonicMs: systemClock.monotonicMs,
+      }),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
       inFlightBodyBytesMax: data.inFlightBodyBytesMax,
       settings: data.settings,
@@ -234,18 +254,19 @@ class FrontThread implements FrontControl {
       createCollection: (name, exclusive, ttlSeconds, schema) =>
         host.createCollection(name, exclusive, ttlSeconds, schema),
       setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
-      dropCollection: (name) => host.dropCollection(name),
+      dropCollection: (name, actor) => host.dropCollection(name, actor),
       listCollections: () => host.listCollections(),
       health: () => host.health(),
       status: () => host.status(),
       metrics: () => host.metrics(),
       readOnly: () => host.readOnly(),
-      setReadOnly: (request) => host.setReadOnly(request),
-      admin: (call) => host.admin(call),
+      setReadOnly: (request, actor) => host.setReadOnly(request, actor),
+      admin: (call, actor) => host.admin(call, actor),
       runQuery: (query, port) => host.runQuery(query, transfer(port)),
       define: (statement, sql) => host.define(statement, sql),
       recordQueries: (records) => host.recordQueries(records),
-      shutdown: (request) => host.shutdown(request),
+      login: (request, address) => host.login(request, address),
+      shutdown: (request, actor) => host.shutdown(request, actor),
     };
   }
 

@@ -1,17 +1,17 @@
 /** Puts a server together and takes it apart again: data directory, catalog, threads, log. Main thread only. */
 import { join } from 'node:path';
 import hyperid from 'hyperid';
-import { clusterHealthReport, clusterStatusReport, replicationReport } from '../admin/cluster-reports.js';
 import { memoryLimitBytes } from '../admin/memory-limit.js';
 import { createMetrics } from '../admin/metrics.js';
-import { healthReport, type Report, type ServerFacts, statusReport } from '../admin/reports.js';
+import { healthReport, type ServerFacts, statusReport } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog, type CatalogStore } from '../catalog/catalog.js';
+import { checkExposure } from '../config/exposure.js';
+import { logDirectory } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import type { AdminCall } from '../front/admin-call.js';
-import type { ControlAnswer, ControlPlane, ControlResult, ShutdownRequest } from '../front/control-plane.js';
+import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import {
@@ -22,6 +22,8 @@ import {
   SHARD_WAL_SEGMENTS,
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
+import { AdminDesk, answerOf, attempt } from './admin-desk.js';
+import { AuditLog } from './audit-log.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -34,7 +36,10 @@ import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
 import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
+import { RolesFile } from './roles-file.js';
 import { loadSchemaBinder } from './schemas.js';
+import { storedUserCount } from './security-files.js';
+import { SecurityControl } from './security-control.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
@@ -51,6 +56,8 @@ const HTTP_HEADER_BYTES_MAX = 16_384;
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const { config } = options;
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(HTTP_HEADER_BYTES_MAX);
+  // Before anything is touched.
+  checkExposure(config, storedUserCount(config.storage.data_dir));
   const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
   let server: Server | undefined;
   try {
@@ -74,6 +81,10 @@ class Server implements RunningServer {
   readonly supervisor: Supervisor;
   private readonly catalog: Catalog;
   private readonly collections: CollectionControl;
+  readonly security: SecurityControl;
+  private readonly roles: RolesFile;
+  private readonly audit: AuditLog;
+  private readonly desk: AdminDesk;
   private readonly recoveryMode: boolean;
   private readonly configuration: ConfigControl;
   /** Counted by whoever runs queries: shm/index-usage.ts. */
@@ -112,6 +123,24 @@ class Server implements RunningServer {
       clock: systemClock,
       warn: (fields, message) => this.log.logger.warn(fields, message),
     });
+    this.audit = new AuditLog(logDirectory(config), systemClock, (error) =>
+      this.log.logger.error({ error: error.message }, 'audit.log cannot be written'),
+    );
+    this.roles = new RolesFile({
+      path: config.security.rbac_file,
+      timer: systemTimer,
+      logger: this.log.logger,
+      onChange: () => void this.security.publish(),
+    });
+    this.security = new SecurityControl({
+      config,
+      dataDirectory: directory.path,
+      clock: systemClock,
+      roles: this.roles,
+      audit: this.audit,
+      publish: (snapshot) => this.supervisor.setSecurity(snapshot),
+      onLoginFailed: () => {},
+    });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
     this.space = new SpaceKeeper({
       storage: config.storage,
@@ -144,6 +173,7 @@ class Server implements RunningServer {
       indexes: () => this.catalog.indexes().map(withBoundSql),
       schemas: () => this.collections.boundSchemas(),
       indexUsage: this.indexUsage,
+      security: () => this.security.snapshot(),
     });
     this.dropped = new DroppedIds({
       droppedIds: () => this.catalog.droppedIds(),
@@ -180,6 +210,14 @@ class Server implements RunningServer {
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
+    this.desk = new AdminDesk({
+      audit: this.audit,
+      security: this.security,
+      queries: this.queries,
+      configuration: this.configuration,
+      storage: this.storage,
+      facts: () => this.facts(),
+    });
     this.stopped = new Promise((resolve) => {
       this.resolveStopped = resolve;
     });
@@ -204,6 +242,7 @@ class Server implements RunningServer {
       this.space.start();
     }
     this.snapshots.start();
+    this.roles.start();
     const { host, port } = await this.supervisor.startFronts();
     this.host = host;
     this.port = port;
@@ -225,6 +264,8 @@ class Server implements RunningServer {
   reopenLogs(): void {
     this.log.reopen();
     this.queries.reopenLogs();
+    this.audit.reopen();
+    this.roles.reload();
     this.log.logger.info('log files reopened');
   }
 
@@ -233,9 +274,11 @@ class Server implements RunningServer {
     this.space.close();
     this.snapshots.close();
     this.dropped.close();
+    this.roles.close();
     await this.queries.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
+    this.audit.flush();
     this.log.flush();
     this.directory.release();
   }
@@ -252,15 +295,18 @@ class Server implements RunningServer {
       this.space.close();
       this.snapshots.close();
       this.dropped.close();
+      this.roles.close();
       await this.queries.close();
       await this.supervisor.close(mode === 'graceful');
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
+      this.audit.flush();
       this.log.flush();
       this.resolveStopped(0);
     } catch (error) {
       logger.error({ error: (error as Error).stack }, 'shutdown failed');
+      this.audit.flush();
       this.log.flush();
       this.resolveStopped(1);
     }
@@ -271,37 +317,28 @@ class Server implements RunningServer {
       createCollection: (name, exclusive, ttlSeconds, schema) =>
         attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
       setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
-      dropCollection: (name) => attempt(() => this.collections.drop(name)),
+      dropCollection: (name, actor) =>
+        this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
       listCollections: () => attempt(() => this.collections.list()),
-      health: async () => answer(healthReport(this.facts())),
-      status: async () => answer(statusReport(this.facts())),
+      health: async () => answerOf(healthReport(this.facts())),
+      status: async () => answerOf(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
       readOnly: async () => this.space.report(),
-      setReadOnly: (request) => attempt(async () => this.space.setReadOnly(request)),
-      admin: (call) => attempt(() => this.answerAdmin(call)),
+      setReadOnly: (request, actor) =>
+        this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
+          before: this.space.readOnly.report(),
+          after: request,
+        }),
+      admin: (call, actor) => this.desk.answer(call, actor),
       runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
       define: (statement) => attempt(() => this.queries.define(statement)),
       recordQueries: async (records) => this.queries.record(records),
-      shutdown: async (request) => this.requestShutdown(request),
+      login: (request, address) => attempt(() => this.security.login(request, address)),
+      shutdown: async (request, actor) => {
+        this.audit.write({ action: 'shutdown', by: actor, after: request });
+        return this.requestShutdown(request);
+      },
     };
-  }
-
-  private async answerAdmin(call: AdminCall): Promise<ControlAnswer> {
-    switch (call.kind) {
-      case 'queries':
-      case 'cancel-query':
-        return this.queries.answer(call);
-      case 'config':
-        return this.configuration.report();
-      case 'change-config':
-        return this.configuration.change(call.changes);
-      case 'cluster':
-        return answer(CLUSTER_REPORTS[call.report](this.facts()));
-      case 'transfer-leadership':
-        throw new DbError('CONFLICT', noTransfer(call.targetNode, this.config.cluster.node_id));
-      default:
-        return this.storage.answer(call);
-    }
   }
 
   private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
@@ -408,6 +445,7 @@ class Server implements RunningServer {
       applyLive: async () => {
         log.logger.level = config.logging.level;
         await this.supervisor.applyLiveConfig();
+        await this.security.publish();
       },
     });
   }
@@ -438,33 +476,8 @@ class Server implements RunningServer {
   }
 }
 
-const CLUSTER_REPORTS = {
-  health: clusterHealthReport,
-  status: clusterStatusReport,
-  replication: replicationReport,
-} as const;
-
-function noTransfer(target: string, self: string): string {
-  return target === self
-    ? `${self} leads already: it is the only node`
-    : `there is no node ${target} to lead: this database has one node, ${self}`;
-}
-
-async function attempt<T>(work: () => Promise<T>): Promise<ControlResult<T>> {
-  try {
-    return { ok: await work() };
-  } catch (error) {
-    if (error instanceof DbError) return { error: toWireError(error) };
-    throw error;
-  }
-}
-
 /** An IPv6 address in a URL. */
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-function answer({ httpStatus, body }: Report): ControlAnswer {
-  return { httpStatus, body: JSON.stringify(body) };
-}
 
 function catalogStore(dataDirectory: string): CatalogStore {
   const vfs = new RealVfs();

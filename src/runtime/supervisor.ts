@@ -5,6 +5,7 @@
  * A dead shard's memtables, rings and doorbell are never reused: the new incarnation gets fresh ones and the fronts are
  * given new links, so nobody has to reason about what a dying thread left half done.
  */
+import type { SecuritySnapshot } from '../auth/authenticator.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { type BlockCacheBuffers, createSharedBlockCache } from '../cache/block-cache-format.js';
@@ -122,6 +123,11 @@ export class Supervisor {
   async applyLiveConfig(): Promise<void> {
     for (const { compactor } of this.shards) compactor.applyRateLimit();
     await this.eachFront((control) => control.setSettings(frontSettings(this.options.config)));
+  }
+
+  /** Resolves when every front goes by these users, keys and roles. */
+  setSecurity(snapshot: SecuritySnapshot): Promise<void> {
+    return this.eachFront((control) => control.setSecurity(snapshot));
   }
 
   /** Resolves when every front knows the collection as it is now. */

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
+import type { SecuritySnapshot } from '../auth/authenticator.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import type { BlockCacheBuffers } from '../cache/block-cache-format.js';
 import type { Config } from '../config/schema.js';
@@ -45,6 +46,8 @@ export interface ThreadFactoryOptions {
   readonly recoveryMode: boolean;
   /** Counts uses of indexes: shm/index-usage.ts. */
   readonly indexUsage: SharedArrayBuffer;
+  /** Who may do what, as of now. */
+  readonly security: () => SecuritySnapshot;
 }
 
 /** Made by the supervisor, shared by all threads. */
@@ -80,6 +83,7 @@ export class ThreadFactory {
       recoveryMode,
       resultBytesMax: config.query.result_limit,
       indexUsage: this.options.indexUsage,
+      security: this.options.security(),
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle({ script: FRONT_WORKER, name, data, host: this.frontHost(slot.front) });

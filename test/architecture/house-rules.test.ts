@@ -26,6 +26,9 @@ test('the file system is touched in few places', (t) => {
     'src/runtime/data-directory.ts',
     // Follows symbolic links, which the vfs does not know.
     'src/runtime/outside-directory.ts',
+    // Secrets with a mode of their own, and rbac.yaml, which is not in the data directory.
+    'src/runtime/security-files.ts',
+    'src/runtime/roles-file.ts',
     // What kind of file standard output is.
     'src/runtime/journal.ts',
     'src/admin/memory-limit.ts',

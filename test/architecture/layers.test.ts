@@ -55,11 +55,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   router: [...SHARED, 'ipc'],
   catalog: [...SHARED, 'indexes', 'sql', 'ipc', 'router'],
   admin: [...SHARED, 'indexes', 'sql', 'ipc', 'router', 'catalog'],
-  front: [...SHARED, 'indexes', 'sql', 'ipc', 'router', 'catalog', 'admin'],
+  auth: BOTTOM,
+  front: [...SHARED, 'indexes', 'sql', 'ipc', 'router', 'catalog', 'auth', 'admin'],
   config: ['base'],
   client: [...BOTTOM, 'batch'],
   runtime: [...SHARED, 'indexes', ...STORAGE, ...SERVICE, 'config'],
-  cli: ['base', 'config', 'tools', 'runtime'],
+  cli: ['base', 'config', 'auth', 'tools', 'runtime'],
 };
 
 const sources = readSources('src');

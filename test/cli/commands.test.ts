@@ -228,7 +228,7 @@ test('start refuses to listen beyond loopback without --insecure, before it touc
   const cwd = temporaryDirectory(t);
   const { code, stderr } = await runCli(['start', '--host', '0.0.0.0'], { cwd });
   t.is(code, 1);
-  t.regex(stderr, /^lumadb: refusing to listen on 0\.0\.0\.0: no users exist yet/);
+  t.regex(stderr, /^lumadb: refusing to listen on 0\.0\.0\.0: there is no user/);
   t.is(stderr.trim().split('\n').length, 1);
 });
 

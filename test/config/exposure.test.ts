@@ -1,5 +1,5 @@
 import test from 'ava';
-import { checkExposure, isLoopback } from '../../src/config/exposure.js';
+import { checkExposure, isLoopback, requiresLogin } from '../../src/config/exposure.js';
 import { type Config, defaultConfig } from '../../src/config/schema.js';
 
 function listeningOn(host: string, insecure = false): Config {
@@ -32,16 +32,34 @@ test('loopback is known in the spellings people use', (t) => {
   }
 });
 
-test('a host beyond loopback is refused unless somebody says insecure', (t) => {
-  t.notThrows(() => checkExposure(listeningOn('127.0.0.1')));
-  t.notThrows(() => checkExposure(listeningOn('0.0.0.0', true)));
-  t.throws(() => checkExposure(listeningOn('0.0.0.0')), {
+const withAuth = (config: Config, require_auth: Config['security']['require_auth']): Config => ({
+  ...config,
+  security: { ...config.security, require_auth },
+});
+
+test('a host beyond loopback is refused without a user, unless somebody says insecure', (t) => {
+  t.notThrows(() => checkExposure(listeningOn('127.0.0.1'), 0));
+  t.notThrows(() => checkExposure(listeningOn('0.0.0.0', true), 0));
+  t.notThrows(() => checkExposure(listeningOn('0.0.0.0'), 1));
+  t.throws(() => checkExposure(listeningOn('0.0.0.0'), 0), {
     code: 'CONFIG',
-    message: /no users exist yet.*--insecure/s,
+    message: /there is no user.*lumadb user create.*--insecure/s,
   });
 });
 
-test('authentication that cannot be enforced is refused, not ignored', (t) => {
-  const config: Config = { ...listeningOn('127.0.0.1', true), security: { require_auth: true } };
-  t.throws(() => checkExposure(config), { code: 'CONFIG', message: /no users/ });
+test('a host beyond loopback without any login is refused, unless somebody says insecure', (t) => {
+  t.throws(() => checkExposure(withAuth(listeningOn('0.0.0.0'), false), 1), {
+    code: 'CONFIG',
+    message: /require_auth = false/,
+  });
+  t.notThrows(() => checkExposure(withAuth(listeningOn('0.0.0.0', true), false), 0));
+});
+
+test('a login is required beyond loopback, and where the configuration says so', (t) => {
+  t.false(requiresLogin(listeningOn('127.0.0.1'), 5));
+  t.true(requiresLogin(listeningOn('0.0.0.0'), 5));
+  t.true(requiresLogin(listeningOn('0.0.0.0', true), 1), 'a user protects what was open');
+  t.false(requiresLogin(listeningOn('0.0.0.0', true), 0));
+  t.true(requiresLogin(withAuth(listeningOn('127.0.0.1'), true), 0));
+  t.false(requiresLogin(withAuth(listeningOn('127.0.0.1'), false), 5));
 });

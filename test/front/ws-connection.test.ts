@@ -1,5 +1,6 @@
 import type { WebSocket } from 'uWebSockets.js';
 import test from 'ava';
+import { TRUSTED } from '../../src/auth/session.js';
 import { ResponseFrameEncoder } from '../../src/batch/response-frame-encoder.js';
 import { RequestMeter } from '../../src/front/request-meter.js';
 import {
@@ -58,7 +59,7 @@ class Peer {
       close: () => this.connection.close(),
     };
     // The three methods that a connection calls.
-    this.connection = new WebSocketConnection(ws as unknown as WebSocket<SocketData>, shared);
+    this.connection = new WebSocketConnection(ws as unknown as WebSocket<SocketData>, shared, TRUSTED);
   }
 
   sendQueued(bufferedBytes: number): void {

@@ -86,10 +86,8 @@ function banner(server: RunningServer, config: Config): void {
 
 async function start(options: StartOptions): Promise<number> {
   const { checkConfig, loadConfig } = await import('../../config/load.js');
-  const { checkExposure } = await import('../../config/exposure.js');
   const sources = { file: options.config, env: process.env, overrides: overridesOf(options) };
   const { config, warnings } = loadConfig({ ...sources, changes: 'stored' });
-  checkExposure(config);
   const signals = new Signals(config.server);
   signals.install();
   const { startServer }: { startServer: StartServer } = await import('../../runtime/server.js');
@@ -112,7 +110,7 @@ export function registerStart(program: Command, done: Done): void {
     .option('--data-dir <dir>', 'directory that holds all data (default: storage.data_dir)')
     .option('--host <host>', 'address to listen on (default: server.host)')
     .option('--port <port>', 'port to listen on; 0 picks a free one (default: server.port)', parsePort)
-    .option('--insecure', 'allow listening beyond loopback although no users exist: no protection at all')
+    .option('--insecure', 'allow listening beyond loopback without any user: no protection at all')
     .option(
       '--recovery-mode',
       'serve what can be read of a damaged database, read-only; nothing on disk is changed',

@@ -1,4 +1,5 @@
 /** Reads what a client asks: {"query": "…", "params": […], "timeout_ms": n}. Integers of any size stay exact. */
+import type { Session } from '../../auth/session.js';
 import { DbError } from '../../base/errors.js';
 import { describeFault } from '../../json/fault.js';
 import { parseExact } from '../../json/parse-exact.js';
@@ -12,6 +13,8 @@ const TIMEOUT_MS_MAX = 86_400_000;
 
 export interface QueryRequest {
   readonly id: string;
+  /** Who asks. */
+  readonly session: Session;
   readonly sql: string;
   readonly params: readonly SqlValue[];
   /** Undefined: the configured one. */
@@ -20,14 +23,19 @@ export interface QueryRequest {
 }
 
 /** Throws DbError VALIDATION or MALFORMED_JSON. */
-export function readQueryRequest(body: Uint8Array, format: ResultFormat, id: string): QueryRequest {
+export function readQueryRequest(
+  body: Uint8Array,
+  format: ResultFormat,
+  id: string,
+  session: Session,
+): QueryRequest {
   const scan = new DocumentScan(false);
   const fault = scanDocument(body, 0, body.length, scan);
   if (fault !== 0) {
     const offset = scan.faultOffset;
     throw new DbError('MALFORMED_JSON', `${describeFault(fault)} at byte ${offset}`, { offset });
   }
-  return queryRequestOf(parseExact(body, scan.objectStart, scan.objectEnd), format, id);
+  return queryRequestOf(parseExact(body, scan.objectStart, scan.objectEnd), format, id, session);
 }
 
 /** The same from an object that has been parsed; `ignored`: fields of the message around it. */
@@ -35,6 +43,7 @@ export function queryRequestOf(
   value: unknown,
   format: ResultFormat,
   id: string,
+  session: Session,
   ignored: readonly string[] = [],
 ): QueryRequest {
   const object = asObject(value);
@@ -58,6 +67,7 @@ export function queryRequestOf(
   }
   return {
     id,
+    session,
     sql: query,
     params: params.map(parameterOf),
     timeoutMs: timeoutMs as number | undefined,

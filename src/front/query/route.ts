@@ -3,6 +3,7 @@
  * application/x-ndjson`, as a stream of rows. Front thread only.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Session } from '../../auth/session.js';
 import { toWireError, type WireError } from '../../base/errors.js';
 import { METHOD_QUERY } from '../../shm/stats-format.js';
 import type { BodyBudget } from '../body-budget.js';
@@ -26,7 +27,7 @@ export class QueryRoute {
     private readonly queries: QueryRunner,
   ) {}
 
-  handle(res: HttpResponse, req: HttpRequest): void {
+  handle(res: HttpResponse, req: HttpRequest, session: Session): void {
     const startMs = this.context.meter.now();
     const isStream = req.getHeader('accept').includes(NDJSON);
     const requestId = this.context.requestId();
@@ -40,7 +41,7 @@ export class QueryRoute {
     readBody(res, this.budget, QUERY_BODY_BYTES_MAX, {
       onBody: (body) => {
         try {
-          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId);
+          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId, session);
           if (isStream) streamed = new StreamedAnswer(res, requestId, finish);
           run = this.queries.run(
             request,

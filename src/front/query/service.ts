@@ -12,6 +12,7 @@ import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
 import type { FrontCatalog } from './catalog.js';
 import { CANCEL_GONE, type PoolQuery } from './messages.js';
+import { requireStatement } from './permissions.js';
 import type { QueryRecorder } from './recorder.js';
 import { RemoteRun } from './remote-run.js';
 import type { QueryRequest } from './request.js';
@@ -78,6 +79,7 @@ class RunningStatement implements QueryRun {
         throw new DbError(code, message, details);
       }
       this.compiled = statements.compile(this.request.sql);
+      requireStatement(this.request.session, this.compiled, context.collections);
       const { short, bound } = this.compiled;
       const started =
         short !== undefined

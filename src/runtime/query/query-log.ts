@@ -3,26 +3,17 @@
  * `grep "DELETE\|DROP\|TRUNCATE"` and `grep "Seq Scan"` find what they look for. Main thread only.
  */
 import { join } from 'node:path';
-import sonicBoom from 'sonic-boom';
 import type { QueryRecord } from '../../admin/query-record.js';
-
-/** sonic-boom is CommonJS whose default export is the class itself. */
-const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
-
-/** Lines kept while a file cannot be written, in bytes; beyond it they are dropped. */
-const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
-/** Written in one go, once so much has come together or the timer says so. */
-const BUFFER_BYTES = 8 * 1024;
-const FLUSH_INTERVAL_MS = 250;
+import { LogFile } from '../log-file.js';
 
 export class QueryLog {
-  private readonly all: InstanceType<typeof SonicBoom>;
-  private readonly slow: InstanceType<typeof SonicBoom>;
+  private readonly all: LogFile;
+  private readonly slow: LogFile;
 
   /** `onError`: a file cannot be written; lines wait for it meanwhile. May be called often. */
   constructor(directory: string, onError: (error: Error) => void) {
-    this.all = openLog(join(directory, 'query.log'), onError);
-    this.slow = openLog(join(directory, 'slow-query.log'), onError);
+    this.all = new LogFile(join(directory, 'query.log'), true, onError);
+    this.slow = new LogFile(join(directory, 'slow-query.log'), true, onError);
   }
 
   write(record: QueryRecord, isSlow: boolean): void {
@@ -38,27 +29,9 @@ export class QueryLog {
   }
 
   flush(): void {
-    for (const file of [this.all, this.slow]) {
-      try {
-        file.flushSync();
-      } catch {
-        // The server log has said it.
-      }
-    }
+    this.all.flush();
+    this.slow.flush();
   }
-}
-
-function openLog(path: string, onError: (error: Error) => void): InstanceType<typeof SonicBoom> {
-  const file = new SonicBoom({
-    dest: path,
-    mkdir: true,
-    sync: true,
-    minLength: BUFFER_BYTES,
-    periodicFlush: FLUSH_INTERVAL_MS,
-    maxLength: UNWRITTEN_BYTES_MAX,
-  });
-  file.on('error', onError);
-  return file;
 }
 
 function lineOf({ id, query, pattern, startedAtMs, durationMs, outcome, error }: QueryRecord) {

@@ -1,0 +1,168 @@
+/**
+ * Who sends a request: looked up in a copy of users, keys and roles that the main thread renews with every change. Each front
+ * thread has one. Credentials that were found right are remembered until the next change, so that a request costs the lookup of
+ * its header; whether they have expired is asked each time.
+ */
+import type { BlockList } from 'node:net';
+import { apiKeyId, isSecretOf } from './api-key.js';
+import { PermissionSet } from './permission.js';
+import type { Roles } from './roles.js';
+import { blockListOf } from './security-directory.js';
+import { EVERYTHING, Session, TRUSTED } from './session.js';
+import { verifyToken } from './tokens.js';
+
+/** What fronts know; plain data, sent whole. */
+export interface SecuritySnapshot {
+  /** False: who shows nothing is trusted. */
+  readonly isRequired: boolean;
+  /** Those that are not disabled. */
+  readonly users: ReadonlyArray<{
+    readonly name: string;
+    readonly role: string;
+    readonly generation: string;
+  }>;
+  readonly apiKeys: ReadonlyArray<{
+    readonly id: string;
+    readonly user: string;
+    readonly permissions: readonly string[] | null;
+    readonly hash: string;
+    readonly expiresAtMs: number | null;
+  }>;
+  readonly roles: Roles;
+  /** Ids. */
+  readonly revokedTokens: readonly string[];
+  readonly blockedAddresses: readonly string[];
+  readonly signingKey: Uint8Array;
+  /** SHA-256 of the token by which the CLI on this machine shows that it may read the data directory. */
+  readonly localTokenHash: string;
+}
+
+/** What a request says of its sender; '' for nothing. */
+export interface Credentials {
+  /** `Authorization`. */
+  readonly authorization: string;
+  /** `X-API-Key`. */
+  readonly apiKey: string;
+}
+
+/** Why there is no session. */
+export const NO_CREDENTIALS =
+  'authentication is required: send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"';
+export const BAD_CREDENTIALS =
+  'the credentials are not valid: they are unknown, revoked or expired, or the user is disabled';
+
+const REMEMBERED_MAX = 10_000;
+/** Nobody has a longer header that is right. */
+const CREDENTIALS_LENGTH_MAX = 2048;
+const BEARER = 'Bearer ';
+
+export class Authenticator {
+  private readonly remembered = new Map<string, Session>();
+  private readonly roles = new Map<string, PermissionSet>();
+  private readonly users: ReadonlyMap<string, SecuritySnapshot['users'][number]>;
+  private readonly apiKeys: ReadonlyMap<string, SecuritySnapshot['apiKeys'][number]>;
+  private readonly revoked: ReadonlySet<string>;
+  private readonly blocked: BlockList | undefined;
+  /** Of the last session() that gave none. */
+  reason = '';
+
+  constructor(
+    private readonly snapshot: SecuritySnapshot,
+    private readonly wallMs: () => number,
+  ) {
+    this.users = new Map(snapshot.users.map((user) => [user.name, user]));
+    this.apiKeys = new Map(snapshot.apiKeys.map((key) => [key.id, key]));
+    this.revoked = new Set(snapshot.revokedTokens);
+    for (const [name, patterns] of Object.entries(snapshot.roles))
+      this.roles.set(name, new PermissionSet(patterns));
+    this.blocked =
+      snapshot.blockedAddresses.length === 0 ? undefined : blockListOf(snapshot.blockedAddresses);
+  }
+
+  /** Undefined when nobody has shown that they may ask; `reason` says why. */
+  session(authorization: string, apiKey: string): Session | undefined {
+    const shown = authorization === '' ? apiKey : authorization;
+    if (shown === '') {
+      if (!this.snapshot.isRequired) return TRUSTED;
+      this.reason = NO_CREDENTIALS;
+      return undefined;
+    }
+    let session = this.remembered.get(shown);
+    if (session === undefined) {
+      session = this.check(authorization, apiKey);
+      if (session !== undefined) this.remember(shown, session);
+    }
+    if (session !== undefined && session.expiresAtMs > this.wallMs()) return session;
+    this.reason = BAD_CREDENTIALS;
+    return undefined;
+  }
+
+  get blocksAnybody(): boolean {
+    return this.blocked !== undefined;
+  }
+
+  isBlocked(address: string): boolean {
+    if (this.blocked === undefined) return false;
+    return this.blocked.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+  }
+
+  private check(authorization: string, apiKey: string): Session | undefined {
+    if (authorization.length > CREDENTIALS_LENGTH_MAX || apiKey.length > CREDENTIALS_LENGTH_MAX)
+      return undefined;
+    if (authorization === '') return this.checkApiKey(apiKey);
+    if (authorization.slice(0, BEARER.length).toLowerCase() !== BEARER.toLowerCase()) return undefined;
+    const token = authorization.slice(BEARER.length).trim();
+    if (apiKeyId(token) !== undefined) return this.checkApiKey(token);
+    return this.checkLocal(token) ?? this.checkToken(token);
+  }
+
+  private checkLocal(token: string): Session | undefined {
+    if (token.includes('.') || !isSecretOf(token, this.snapshot.localTokenHash)) return undefined;
+    return new Session('local-cli', 'admin', 'local', EVERYTHING, undefined, Number.POSITIVE_INFINITY, '');
+  }
+
+  private checkToken(token: string): Session | undefined {
+    const claims = verifyToken(this.snapshot.signingKey, token);
+    if (claims === undefined || this.revoked.has(claims.tokenId)) return undefined;
+    const user = this.users.get(claims.username);
+    if (user === undefined || user.generation !== claims.generation) return undefined;
+    const { expiresAtMs, tokenId } = claims;
+    return new Session(
+      user.name,
+      user.role,
+      'token',
+      this.permissionsOf(user.role),
+      undefined,
+      expiresAtMs,
+      tokenId,
+    );
+  }
+
+  private checkApiKey(key: string): Session | undefined {
+    const found = this.apiKeys.get(apiKeyId(key) ?? '');
+    if (found === undefined || !isSecretOf(key, found.hash)) return undefined;
+    const user = this.users.get(found.user);
+    if (user === undefined) return undefined;
+    const scope = found.permissions === null ? undefined : new PermissionSet(found.permissions);
+    const expiresAtMs = found.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    return new Session(
+      user.name,
+      user.role,
+      'api-key',
+      this.permissionsOf(user.role),
+      scope,
+      expiresAtMs,
+      '',
+    );
+  }
+
+  /** A role that rbac.yaml has no more may do nothing. */
+  private permissionsOf(role: string): PermissionSet {
+    return this.roles.get(role) ?? new PermissionSet([]);
+  }
+
+  private remember(shown: string, session: Session): void {
+    if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
+    this.remembered.set(shown, session);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Collections over HTTP: list, create, look at, change, drop. The main thread answers; what the caller may do with a collection
+ * is asked here, where its name is known. Front thread only, off the hot path.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Action } from '../auth/permission.js';
+import type { Session } from '../auth/session.js';
+import { DbError, fromWireError } from '../base/errors.js';
+import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
+import { actorOf, refusal } from './access.js';
+import type { CollectionDefinitions } from './collection-definitions.js';
+import { asObject, refuseUnknown } from './control-body.js';
+import { type ControlExchange, json, unwrap } from './control-exchange.js';
+import type { CollectionDescription } from './control-plane.js';
+import type { FrontContext } from './front-context.js';
+import { collectionNameFault } from './path.js';
+import type { Guard } from './route-guard.js';
+import { ttlFault, ttlOfJson } from './ttl.js';
+
+const PATH = '/api/v1/collections';
+const NAMED_PATH = `${PATH}/:name`;
+
+export class CollectionRoutes {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly exchange: ControlExchange,
+  ) {}
+
+  addTo(app: TemplatedApp, guard: Guard): void {
+    app.get(
+      PATH,
+      guard('somebody', (res, _req, session) => this.list(res, session)),
+    );
+    app.post(
+      PATH,
+      guard('somebody', (res, req, session) => this.create(res, req, session)),
+    );
+    app.get(
+      NAMED_PATH,
+      guard('somebody', (res, req, session) => this.show(res, decoded(req), session)),
+    );
+    app.patch(
+      NAMED_PATH,
+      guard('somebody', (res, req, session) => this.change(res, req, decoded(req), session)),
+    );
+    app.del(
+      NAMED_PATH,
+      guard('somebody', (res, req, session) => this.drop(res, decoded(req), session)),
+    );
+  }
+
+  /** Those that the caller may read. */
+  private list(res: HttpResponse, session: Session): void {
+    this.exchange.serve(res, async () => {
+      const all = unwrap(await this.context.control.listCollections());
+      const collections = all.filter(({ name }) => session.allows('read', name));
+      return json(200, { collections, total: collections.length });
+    });
+  }
+
+  private show(res: HttpResponse, name: string, session: Session): void {
+    this.exchange.serve(res, async () => {
+      require(session, 'read', name);
+      return json(200, await this.describe(name));
+    });
+  }
+
+  private create(res: HttpResponse, req: HttpRequest, session: Session): void {
+    this.exchange.serveBody(res, req, async (body) => {
+      const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
+      require(session, 'write', name);
+      const { control } = this.context;
+      if (schema === undefined && indexes === undefined)
+        unwrap(await control.createCollection(name, true, ttlSeconds));
+      else {
+        // With the SQL compiler, which most fronts never need.
+        const { bindDefinitions } = await import('./collection-definitions.js');
+        const definitions = await bindDefinitions(name, schema, indexes);
+        unwrap(await control.createCollection(name, true, ttlSeconds, definitions.schema));
+        await this.createIndexes(name, definitions);
+      }
+      return json(201, await this.describe(name));
+    });
+  }
+
+  /** All or, as far as this server lives, nothing. */
+  private async createIndexes(name: string, { indexes }: CollectionDefinitions): Promise<void> {
+    const { control } = this.context;
+    try {
+      for (const { statement, sql } of indexes) unwrap(await control.define(statement, sql));
+    } catch (error) {
+      await control.dropCollection(name);
+      throw error;
+    }
+  }
+
+  private change(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
+    this.exchange.serveBody(res, req, async (body) => {
+      require(session, 'write', name);
+      const ttlSeconds = readCollectionChange(body);
+      unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
+      return json(200, await this.describe(name));
+    });
+  }
+
+  private drop(res: HttpResponse, name: string, session: Session): void {
+    const actor = actorOf(res, session);
+    this.exchange.serve(res, async () => {
+      require(session, 'write', name);
+      unwrap(await this.context.control.dropCollection(name, actor));
+      return json(200, { name, dropped: true });
+    });
+  }
+
+  private async describe(name: string): Promise<CollectionDescription> {
+    const collections = unwrap(await this.context.control.listCollections());
+    const found = collections.find((collection) => collection.name === name);
+    if (found === undefined)
+      throw new DbError('NOT_FOUND', `collection ${JSON.stringify(name)} does not exist`);
+    return found;
+  }
+}
+
+interface NewCollection {
+  readonly name: string;
+  readonly ttlSeconds: number;
+  /** schema-body.ts reads these. */
+  readonly schema: unknown;
+  readonly indexes: unknown;
+}
+
+function readNewCollection(body: unknown): NewCollection {
+  const object = asObject(body);
+  refuseUnknown(object, ['name', 'schema', 'indexes', 'ttl']);
+  if (typeof object.name !== 'string')
+    throw new DbError('VALIDATION', 'name must be a string', { field: 'name' });
+  const fault = collectionNameFault(object.name);
+  if (fault !== undefined) throw new DbError('VALIDATION', fault.message, { field: 'name' });
+  const { name, schema, indexes, ttl } = object;
+  return { name, schema, indexes, ttlSeconds: ttl === undefined ? TTL_UNSET : readDefaultTtl(ttl) };
+}
+
+/** The one thing that can be changed: the default time to live. */
+function readCollectionChange(body: unknown): number {
+  const object = asObject(body);
+  refuseUnknown(object, ['ttl']);
+  if (object.ttl === undefined) throw new DbError('VALIDATION', 'ttl is missing', { field: 'ttl' });
+  return readDefaultTtl(object.ttl);
+}
+
+/** Null takes the default away; a default of "never" would say the same, so it is read as one. */
+function readDefaultTtl(value: unknown): number {
+  const ttlSeconds = value === null ? TTL_NEVER : ttlOfJson(value);
+  if (ttlSeconds !== undefined) return ttlSeconds === TTL_NEVER ? TTL_UNSET : ttlSeconds;
+  const fault = ttlFault('ttl', value);
+  throw new DbError(fault.code, fault.message, fault.details);
+}
+
+function require(session: Session, action: Action, collection: string): void {
+  const refused = refusal(session, action, collection);
+  if (refused !== undefined) throw fromWireError(refused);
+}
+
+function decoded(req: HttpRequest): string {
+  try {
+    return decodeURIComponent(req.getParameter(0));
+  } catch {
+    return req.getParameter(0);
+  }
+}

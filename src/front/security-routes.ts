@@ -1,0 +1,105 @@
+/**
+ * Login, and the administration of users, API keys and blocked addresses. The main thread answers them all. Front thread only,
+ * off the hot path.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { actorOf, addressOf, type NeededPermission } from './access.js';
+import { type ControlExchange, unwrap } from './control-exchange.js';
+import type { FrontContext } from './front-context.js';
+import type { Guard } from './route-guard.js';
+import {
+  readBlockedAddresses,
+  readLogin,
+  readNewApiKey,
+  readNewUser,
+  readPasswordChange,
+  readUserChanges,
+} from './security-body.js';
+import type { SecurityCall } from './security-call.js';
+
+/** Users, keys and who is kept out are one area: who may change one of them could give himself the others. */
+const USERS: NeededPermission = ['admin', 'users'];
+type Ruled = 'somebody' | NeededPermission;
+type Method = 'get' | 'post' | 'put' | 'patch' | 'del';
+
+export class SecurityRoutes {
+  constructor(
+    private readonly context: FrontContext,
+    private readonly exchange: ControlExchange,
+  ) {}
+
+  addTo(app: TemplatedApp, guard: Guard): void {
+    app.post(
+      '/auth/login',
+      guard('anyone', (res, req) => this.login(res, req)),
+    );
+    /** Without a body. */
+    const ask = (
+      method: Method,
+      path: string,
+      access: Ruled,
+      call: SecurityCall | ((parameter: string) => SecurityCall),
+    ): void => {
+      app[method](
+        path,
+        guard(access, (res, req, session) => {
+          const actor = actorOf(res, session);
+          const asked = typeof call === 'function' ? call(parameter(req)) : call;
+          this.exchange.serve(res, async () => unwrap(await this.context.control.admin(asked, actor)));
+        }),
+      );
+    };
+    const change = (
+      method: Method,
+      path: string,
+      access: Ruled,
+      read: (body: unknown, parameter: string) => SecurityCall,
+    ): void => {
+      app[method](
+        path,
+        guard(access, (res, req, session) => {
+          const actor = actorOf(res, session);
+          const named = parameter(req);
+          this.exchange.serveBody(res, req, async (body) =>
+            unwrap(await this.context.control.admin(read(body, named), actor)),
+          );
+        }),
+      );
+    };
+    ask('get', '/auth/me', 'somebody', { kind: 'whoami' });
+    ask('post', '/auth/logout', 'somebody', { kind: 'logout' });
+    change('post', '/auth/password', 'somebody', readPasswordChange);
+    ask('get', '/admin/users', USERS, { kind: 'users' });
+    change('post', '/admin/users', USERS, readNewUser);
+    ask('get', '/admin/users/:name', USERS, (username) => ({ kind: 'user', username }));
+    change('patch', '/admin/users/:name', USERS, (body, username) => ({
+      kind: 'change-user',
+      username,
+      changes: readUserChanges(body),
+    }));
+    ask('del', '/admin/users/:name', USERS, (username) => ({ kind: 'delete-user', username }));
+    ask('get', '/admin/roles', USERS, { kind: 'roles' });
+    ask('get', '/admin/api-keys', USERS, { kind: 'api-keys' });
+    change('post', '/admin/api-keys', USERS, readNewApiKey);
+    ask('post', '/admin/api-keys/:id/rotate', USERS, (id) => ({ kind: 'rotate-api-key', id }));
+    ask('del', '/admin/api-keys/:id', USERS, (id) => ({ kind: 'revoke-api-key', id }));
+    ask('get', '/admin/blocked-addresses', USERS, { kind: 'blocked-addresses' });
+    change('put', '/admin/blocked-addresses', USERS, readBlockedAddresses);
+  }
+
+  private login(res: HttpResponse, req: HttpRequest): void {
+    const address = addressOf(res);
+    this.exchange.serveBody(res, req, async (body) =>
+      unwrap(await this.context.control.login(readLogin(body), address)),
+    );
+  }
+}
+
+function parameter(req: HttpRequest): string {
+  const text = req.getParameter(0) ?? '';
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

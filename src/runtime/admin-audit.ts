@@ -1,0 +1,65 @@
+/** Which admin calls change something, and what the audit log says of those. Pure. */
+import type { AdminCall } from '../front/admin-call.js';
+import type { SecurityCall } from '../front/security-call.js';
+
+type OtherCall = Exclude<AdminCall, SecurityCall>;
+
+const SECURITY: ReadonlySet<string> = new Set<SecurityCall['kind']>([
+  'whoami',
+  'logout',
+  'users',
+  'user',
+  'api-keys',
+  'blocked-addresses',
+  'roles',
+  'create-user',
+  'change-user',
+  'delete-user',
+  'change-password',
+  'create-api-key',
+  'rotate-api-key',
+  'revoke-api-key',
+  'block-addresses',
+]);
+
+const REPORTS: ReadonlySet<string> = new Set<OtherCall['kind']>([
+  'memory',
+  'compaction',
+  'dump-state',
+  'tasks',
+  'task',
+  'config',
+  'queries',
+  'cluster',
+]);
+
+export function isSecurityCall(call: AdminCall): call is SecurityCall {
+  return SECURITY.has(call.kind);
+}
+
+/** It shows something and changes nothing. */
+export function isReport(call: OtherCall): boolean {
+  return REPORTS.has(call.kind);
+}
+
+/** What is asked for, without the kind, which is the action. */
+export function auditedCall(call: OtherCall): { readonly target?: string; readonly after?: unknown } {
+  if ('id' in call) return { target: call.id };
+  if ('request' in call) return { after: call.request };
+  if ('changes' in call) return { after: call.changes };
+  return 'targetNode' in call ? { target: call.targetNode } : {};
+}
+
+/** What an answer says of values before and after; PATCH /admin/config does. */
+export function changesIn(answer: unknown): { readonly before?: unknown; readonly after?: unknown } {
+  const body = (answer as { readonly body?: unknown } | undefined)?.body;
+  if (typeof body !== 'string') return {};
+  const { changed } = JSON.parse(body) as {
+    changed?: ReadonlyArray<{ key: string; before: unknown; after: unknown }>;
+  };
+  if (changed === undefined) return {};
+  return {
+    before: Object.fromEntries(changed.map(({ key, before }) => [key, before])),
+    after: Object.fromEntries(changed.map(({ key, after }) => [key, after])),
+  };
+}

@@ -1,0 +1,47 @@
+/** A log file that is written by the main thread, in lines, and opened anew after a rotation. */
+import sonicBoom from 'sonic-boom';
+
+/** sonic-boom is CommonJS whose default export is the class itself. */
+const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
+
+/** Lines kept while a file cannot be written, in bytes; beyond it they are dropped. */
+const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
+/** Written in one go, once so much has come together or the timer says so. */
+const BUFFER_BYTES = 8 * 1024;
+const FLUSH_INTERVAL_MS = 250;
+
+export class LogFile {
+  private readonly file: InstanceType<typeof SonicBoom>;
+
+  /**
+   * `isBuffered`: lines may wait a quarter of a second. `onError`: the file cannot be written; lines wait for it meanwhile. May be
+   * called often.
+   */
+  constructor(path: string, isBuffered: boolean, onError: (error: Error) => void) {
+    this.file = new SonicBoom({
+      dest: path,
+      mkdir: true,
+      sync: true,
+      maxLength: UNWRITTEN_BYTES_MAX,
+      ...(isBuffered ? { minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS } : {}),
+    });
+    this.file.on('error', onError);
+  }
+
+  /** With its line feeds. */
+  write(lines: string): void {
+    this.file.write(lines);
+  }
+
+  reopen(): void {
+    this.file.reopen();
+  }
+
+  flush(): void {
+    try {
+      this.file.flushSync();
+    } catch {
+      // onError has been told.
+    }
+  }
+}
