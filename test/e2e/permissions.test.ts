@@ -1,0 +1,410 @@
+/**
+ * The permission matrix: every route, op and kind of statement, with no login, a wrong one and the right one. Callers with a
+ * permission are API keys of one user that are left only that.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import jsonwebtoken from 'jsonwebtoken';
+import { WebSocketClient } from '../../src/client/index.js';
+import type { RequestOptions } from '../support/http.js';
+import { RawWebSocket } from '../support/raw-web-socket.js';
+import { TestServer } from '../support/server.js';
+
+let server: TestServer;
+let localToken: string;
+
+test.before(async () => {
+  server = await TestServer.start({ env: { LUMADB_SECURITY__REQUIRE_AUTH: 'true' } });
+  localToken = readFileSync(join(server.dataDir, 'cli.token'), 'utf8').trim();
+  await asAdmin('POST', '/admin/users', { username: 'root', role: 'admin', password: PASSWORD });
+  for (const [name, text] of SETUP) await asAdmin('PUT', `/api/v1/${name}`, text);
+  await asAdmin('POST', '/api/v1/query', { query: 'CREATE INDEX orders_n ON orders (n)' });
+});
+test.after.always(() => server?.close());
+
+const PASSWORD = 'a long password';
+const SETUP: ReadonlyArray<[string, unknown]> = [
+  ['orders/1', { n: 1 }],
+  ['users/1', { n: 1 }],
+];
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+function ask(method: string, path: string, body: unknown, headers: RequestOptions['headers']) {
+  return server.request(method, path, { body, headers });
+}
+
+async function asAdmin(method: string, path: string, body?: unknown) {
+  const answer = await ask(method, path, body, bearer(localToken));
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
+  return answer.json;
+}
+
+const keys = new Map<string, Promise<string>>();
+
+/** A caller who may do just this. */
+function keyWith(permissions: readonly string[]): Promise<string> {
+  const name = permissions.join(' ');
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const made = asAdmin('POST', '/admin/api-keys', { name: 'matrix', username: 'root', permissions }).then(
+    ({ key }) => key as string,
+  );
+  keys.set(name, made);
+  return made;
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** Undefined: whoever has logged in. */
+  readonly needs: string | undefined;
+  readonly body?: unknown;
+}
+
+const route = (method: string, path: string, needs: string | undefined, body?: unknown): Route => ({
+  method,
+  path,
+  needs,
+  body,
+});
+
+/** Bodies are such that nothing much happens: what matters is whether the caller is let in. */
+const ROUTES: readonly Route[] = [
+  route('GET', '/api/v1/orders/1', 'read:orders'),
+  route('HEAD', '/api/v1/orders/1', 'read:orders'),
+  route('GET', '/api/v1/orders', 'read:orders'),
+  route('PUT', '/api/v1/orders/2', 'write:orders', {}),
+  route('PATCH', '/api/v1/orders/1', 'write:orders', {}),
+  route('DELETE', '/api/v1/orders/9', 'write:orders'),
+  route('POST', '/api/v1/orders', 'write:orders', {}),
+  route('POST', '/api/v1/orders/bulk', 'write:orders', { documents: [] }),
+  route('POST', '/api/v1/query', 'execute:queries', { query: 'SELECT 1' }),
+  route('GET', '/api/v1/collections', undefined),
+  route('POST', '/api/v1/collections', 'write:made', { name: 'made' }),
+  route('GET', '/api/v1/collections/orders', 'read:orders'),
+  route('PATCH', '/api/v1/collections/orders', 'write:orders', { ttl: null }),
+  route('DELETE', '/api/v1/collections/none', 'write:none'),
+  route('GET', '/status', 'monitor:status'),
+  route('GET', '/metrics', 'monitor:metrics'),
+  route('GET', '/cluster/health', 'monitor:cluster'),
+  route('GET', '/cluster/status', 'monitor:cluster'),
+  route('GET', '/cluster/replication', 'monitor:cluster'),
+  route('POST', '/cluster/transfer-leadership', 'admin:cluster', { target_node: 'x' }),
+  route('GET', '/admin/read-only', 'admin:read-only'),
+  route('POST', '/admin/read-only', 'admin:read-only', { enabled: false }),
+  route('POST', '/admin/shutdown', 'admin:shutdown', { mode: 'sideways' }),
+  route('GET', '/admin/memory', 'admin:storage'),
+  route('GET', '/admin/compaction', 'admin:storage'),
+  route('POST', '/admin/compaction', 'admin:storage', { collection: 'none' }),
+  route('GET', '/admin/dump-state', 'admin:storage'),
+  route('GET', '/admin/tasks', 'admin:storage'),
+  route('GET', '/admin/tasks/x', 'admin:storage'),
+  route('POST', '/admin/tasks/x/cancel', 'admin:storage'),
+  route('POST', '/admin/indexes/rebuild', 'admin:storage', { index: 'none' }),
+  route('POST', '/admin/gc', 'admin:storage', { collection: 'none' }),
+  route('POST', '/admin/wal/archive', 'admin:storage', { older_than_ms: 1, destination: 'relative' }),
+  route('GET', '/admin/config', 'admin:config'),
+  route('PATCH', '/admin/config', 'admin:config', { log_level: 'loud' }),
+  route('GET', '/admin/queries', 'admin:queries'),
+  route('DELETE', '/admin/queries/x', 'admin:queries'),
+  route('GET', '/auth/me', undefined),
+  route('POST', '/auth/logout', undefined),
+  route('POST', '/auth/password', undefined, { old_password: 'x', new_password: 'y' }),
+  route('GET', '/admin/users', 'admin:users'),
+  route('POST', '/admin/users', 'admin:users', {}),
+  route('GET', '/admin/users/root', 'admin:users'),
+  route('PATCH', '/admin/users/root', 'admin:users', {}),
+  route('DELETE', '/admin/users/none', 'admin:users'),
+  route('GET', '/admin/roles', 'admin:users'),
+  route('GET', '/admin/api-keys', 'admin:users'),
+  route('POST', '/admin/api-keys', 'admin:users', {}),
+  route('POST', '/admin/api-keys/x/rotate', 'admin:users'),
+  route('DELETE', '/admin/api-keys/x', 'admin:users'),
+  route('GET', '/admin/blocked-addresses', 'admin:users'),
+  route('PUT', '/admin/blocked-addresses', 'admin:users', {}),
+];
+const OPEN = ['/health', '/ready', '/live', '/auth/login', '/ws'];
+
+/** A caller who may do everything but this. */
+function allBut(needed: string): readonly string[] {
+  const [action, resource] = needed.split(':');
+  const others = ['read', 'write', 'execute', 'monitor', 'admin'].filter((other) => other !== action);
+  return [...others.map((other) => `${other}:*`), `${action}:x${resource}`, `${action}:${resource}x`];
+}
+
+function refused(
+  t: ExecutionContext,
+  answer: { status: number; text: string },
+  status: number,
+  what: string,
+) {
+  t.is(answer.status, status, `${what}: ${answer.text}`);
+}
+
+test('the matrix has every route there is', (t) => {
+  const front = fileURLToPath(new URL('../../../src/front/', import.meta.url));
+  const sources = readdirSync(front)
+    .filter((name) => /routes|server/.test(name))
+    .map((name) => readFileSync(join(front, name), 'utf8'));
+  const found = sources.flatMap((text) =>
+    [...text.matchAll(/'(\/[a-z][\w/:*-]*)'/g)].map(([, path]) => path),
+  );
+  const isCovered = (path: string): boolean =>
+    OPEN.includes(path) ||
+    ROUTES.some((one) => {
+      const pattern = path.replaceAll(/:\w+/g, '[^/]+').replace('/*', '/.+');
+      return new RegExp(`^${pattern}$`).test(one.path);
+    });
+  t.true(found.length > 30);
+  t.deepEqual(
+    found.filter((path) => !['/api/v1/bulk', '/bulk'].includes(path) && !isCovered(path)),
+    [],
+  );
+});
+
+for (const { method, path, needs, body } of ROUTES) {
+  test(`${method} ${path}: ${needs ?? 'whoever has logged in'}, and nobody else`, async (t) => {
+    for (const [what, headers] of Object.entries(await strangers()))
+      refused(t, await ask(method, path, body, headers), 401, what);
+    const right = await keyWith([needs ?? 'read:nothing']);
+    for (const headers of [{ 'x-api-key': right }, bearer(right)]) {
+      const answer = await ask(method, path, body, headers);
+      const isIn = answer.status !== 401 || /old_password/.test(answer.text);
+      t.true(isIn && (answer.status !== 403 || needs === undefined), `${answer.status} ${answer.text}`);
+    }
+    if (needs === undefined) return;
+    const wrong = await keyWith(allBut(needs));
+    const answer = await ask(method, path, body, { 'x-api-key': wrong });
+    refused(t, answer, 403, 'everything but that');
+    if (method !== 'HEAD') t.like(answer.json.error, { code: 'FORBIDDEN', details: { permission: needs } });
+  });
+}
+
+let known: Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> | undefined;
+
+/** Callers whom nothing lets in. */
+function strangers() {
+  known ??= makeStrangers();
+  return known;
+}
+
+async function login(username: string): Promise<string> {
+  const { json } = await ask('POST', '/auth/login', { username, password: PASSWORD }, {});
+  return json.token;
+}
+
+async function makeStrangers() {
+  const signingKey = Buffer.from(readFileSync(join(server.dataDir, 'token.key'), 'utf8').trim(), 'hex');
+  for (const username of ['disabled', 'deleted', 'leaver'])
+    await asAdmin('POST', '/admin/users', { username, role: 'admin', password: PASSWORD });
+  const [disabled, deleted, leaver, root] = await Promise.all(
+    ['disabled', 'deleted', 'leaver', 'root'].map(login),
+  );
+  const keyOfDisabled = await asAdmin('POST', '/admin/api-keys', { name: 'k', username: 'disabled' });
+  const revoked = await asAdmin('POST', '/admin/api-keys', { name: 'k', username: 'root' });
+  await asAdmin('DELETE', `/admin/api-keys/${revoked.id}`);
+  await asAdmin('PATCH', '/admin/users/disabled', { disabled: true });
+  await asAdmin('DELETE', '/admin/users/deleted');
+  await ask('POST', '/auth/logout', undefined, bearer(leaver));
+  const claims = jsonwebtoken.decode(root) as Record<string, unknown>;
+  const past = Math.floor(Number(claims['iat'])) - 10;
+  const forgedHead = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+  return {
+    'no token': {},
+    'a disabled user': bearer(disabled),
+    'a key of a disabled user': { 'x-api-key': keyOfDisabled.key },
+    'a deleted user': bearer(deleted),
+    'a token that was logged out': bearer(leaver),
+    'a revoked key': { 'x-api-key': revoked.key },
+    'an expired token': bearer(jsonwebtoken.sign({ ...claims, exp: past }, signingKey)),
+    'alg none': bearer(`${forgedHead}.${root.split('.')[1]}.`),
+    'another key': bearer(jsonwebtoken.sign(claims, 'guessed')),
+    nonsense: bearer('x'),
+    'basic authentication': {
+      authorization: `Basic ${Buffer.from(`root:${PASSWORD}`).toString('base64')}`,
+    },
+  };
+}
+
+test('load balancers need no login for /health, /ready and /live', async (t) => {
+  for (const path of ['/health', '/ready', '/live']) t.is((await server.get(path)).status, 200, path);
+});
+
+test('a list of collections has those that the caller may read', async (t) => {
+  const key = await keyWith(['read:o*']);
+  const { json } = await ask('GET', '/api/v1/collections', undefined, { 'x-api-key': key });
+  t.deepEqual(
+    json.collections.map(({ name }: { name: string }) => name),
+    ['orders'],
+  );
+});
+
+/** Statement, and what it needs beside execute:queries. */
+const STATEMENTS: ReadonlyArray<[string, readonly string[]]> = [
+  ['SELECT * FROM orders', ['read:orders']],
+  ['SELECT * FROM orders WHERE _id = $1', ['read:orders']],
+  ['SELECT count(*) FROM orders o JOIN users u ON o.n = u.n', ['read:orders', 'read:users']],
+  ['SELECT (SELECT max(n) FROM users) FROM orders', ['read:orders', 'read:users']],
+  ['WITH u AS (SELECT * FROM users) SELECT 1 FROM u', ['read:users']],
+  ['SELECT 1 WHERE EXISTS (SELECT 1 FROM users)', ['read:users']],
+  ['SELECT n FROM orders UNION SELECT n FROM users', ['read:orders', 'read:users']],
+  ['EXPLAIN SELECT * FROM orders', ['read:orders']],
+  ['EXPLAIN ANALYZE SELECT * FROM orders', ['read:orders']],
+  ['INSERT INTO orders VALUES (\'{"n": 5}\')', ['write:orders']],
+  ['INSERT INTO orders (n) SELECT n FROM users', ['write:orders', 'read:users']],
+  ['UPDATE orders SET n = 1 WHERE false', ['write:orders', 'read:orders']],
+  [
+    'DELETE FROM orders WHERE n IN (SELECT n + 100 FROM users)',
+    ['write:orders', 'read:orders', 'read:users'],
+  ],
+  ['CREATE TABLE IF NOT EXISTS orders ()', ['write:orders']],
+  ['ALTER TABLE orders ADD COLUMN IF NOT EXISTS note text', ['write:orders']],
+  ['CREATE INDEX IF NOT EXISTS orders_n ON orders (n)', ['write:orders']],
+  ['TRUNCATE made_for_truncate', ['write:made_for_truncate']],
+  ['DROP INDEX IF EXISTS none, orders_m', ['write:orders']],
+  ['DROP TABLE IF EXISTS none', ['write:none']],
+  ['SELECT * FROM system.slow_queries', ['read:system.slow_queries']],
+  ['SELECT * FROM system.indexes', ['read:system.indexes']],
+];
+
+test.serial('statements need what the collections in them need, and each of it', async (t) => {
+  await asAdmin('PUT', '/api/v1/made_for_truncate/1', {});
+  for (const [query, needs] of STATEMENTS) {
+    // For the statement that drops it.
+    await asAdmin('POST', '/api/v1/query', { query: 'CREATE INDEX IF NOT EXISTS orders_m ON orders (m)' });
+    const body = { query, params: query.includes('$1') ? ['1'] : [] };
+    const all = ['execute:queries', ...needs];
+    for (const missing of all) {
+      const key = await keyWith(all.filter((one) => one !== missing));
+      const answer = await ask('POST', '/api/v1/query', body, { 'x-api-key': key });
+      t.is(answer.status, 403, `${query} without ${missing}: ${answer.text}`);
+      t.is(answer.json.error.details.permission, missing, query);
+    }
+    const answer = await ask('POST', '/api/v1/query', body, { 'x-api-key': await keyWith(all) });
+    t.is(answer.status, 200, `${query}: ${answer.text}`);
+  }
+});
+
+const OPERATIONS: ReadonlyArray<[Record<string, unknown>, string]> = [
+  [{ op: 'get', collection: 'orders', _id: '1' }, 'read:orders'],
+  [{ op: 'put', collection: 'orders', _id: '3', document: {} }, 'write:orders'],
+  [{ op: 'patch', collection: 'orders', _id: '1', document: {} }, 'write:orders'],
+  [{ op: 'delete', collection: 'orders', _id: '3' }, 'write:orders'],
+  [{ op: 'bulk', collection: 'orders', documents: [{}] }, 'write:orders'],
+  [{ op: 'query', query: 'SELECT 1' }, 'execute:queries'],
+];
+
+test('a WebSocket is refused without a login, and its ops go by its permissions', async (t) => {
+  for (const [what, headers] of Object.entries(await strangers())) {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    await t.throwsAsync(
+      RawWebSocket.open(server.port, lines.join('')),
+      { message: /401 Unauthorized/ },
+      what,
+    );
+  }
+  for (const [request, needs] of OPERATIONS) {
+    const wrong = await RawWebSocket.open(server.port, `x-api-key: ${await keyWith(allBut(needs))}\r\n`);
+    const right = await RawWebSocket.open(server.port, `x-api-key: ${await keyWith([needs])}\r\n`);
+    t.like(await wrong.call({ id: 1, ...request }), {
+      id: 1,
+      error: { code: 'FORBIDDEN', details: { permission: needs } },
+    });
+    t.like(await wrong.call({ id: 2, op: 'batch', requests: [{ id: 2, ...request }] }), {
+      error: { code: 'FORBIDDEN' },
+    });
+    t.like(await right.call({ id: 3, ...request }), { id: 3, ok: true });
+    t.like(await wrong.call({ id: 4, op: 'ping' }), { id: 4, ok: true });
+    wrong.destroy();
+    right.destroy();
+  }
+});
+
+test('binary frames are checked operation by operation, and create nothing without permission', async (t) => {
+  const client = await WebSocketClient.connect(server.webSocketUrl, {
+    token: await keyWith(['read:orders', 'write:users']),
+  });
+  t.teardown(() => client.close());
+  const forbidden = { code: 'FORBIDDEN' } as never;
+  const results = await Promise.allSettled([
+    client.get('orders', '1'),
+    client.put('users', 'b', {}),
+    client.put('orders', 'b', {}),
+    client.get('users', '1'),
+    client.put('sneaked_in', 'b', {}),
+    client.ping(),
+  ]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled'],
+  );
+  await t.throwsAsync(client.delete('orders', '1'), forbidden);
+  await t.throwsAsync(client.patch('orders', '1', {}), forbidden);
+  const all = await asAdmin('GET', '/api/v1/collections');
+  t.false(all.collections.some(({ name }: { name: string }) => name === 'sneaked_in'));
+});
+
+test('a statement over a WebSocket needs what its collections need', async (t) => {
+  const ws = await RawWebSocket.open(
+    server.port,
+    `x-api-key: ${await keyWith(['execute:queries', 'read:users'])}\r\n`,
+  );
+  t.teardown(() => ws.destroy());
+  t.like(await ws.call({ id: 1, op: 'query', query: 'SELECT * FROM users' }), { id: 1, ok: true });
+  t.like(await ws.call({ id: 2, op: 'query', query: 'SELECT * FROM orders' }), {
+    id: 2,
+    error: { code: 'FORBIDDEN', details: { permission: 'read:orders' } },
+  });
+});
+
+test('a socket closes within a second of its user being disabled, and loses what its role loses at once', async (t) => {
+  await asAdmin('POST', '/admin/users', { username: 'visitor', role: 'admin', password: PASSWORD });
+  const ws = await RawWebSocket.open(server.port, `authorization: Bearer ${await login('visitor')}\r\n`);
+  t.teardown(() => ws.destroy());
+  const put = { id: 1, op: 'put', collection: 'orders', _id: 'v', document: {} };
+  t.like(await ws.call(put), { ok: true });
+  await asAdmin('PATCH', '/admin/users/visitor', { role: 'readonly' });
+  t.like(await ws.call(put), { error: { code: 'FORBIDDEN' } });
+  t.like(await ws.call({ id: 2, op: 'get', collection: 'orders', _id: 'v' }), { ok: true });
+  await asAdmin('PATCH', '/admin/users/visitor', { disabled: true });
+  const { code, reason } = await ws.nextClose();
+  t.is(code, 1008);
+  t.regex(reason, /credentials are not valid/);
+});
+
+test('a write without permission creates no collection', async (t) => {
+  const key = await keyWith(['read:*', 'execute:queries']);
+  const headers = { 'x-api-key': key };
+  t.is((await ask('PUT', '/api/v1/sneaked/1', {}, headers)).status, 403);
+  t.is((await ask('POST', '/api/v1/sneaked/bulk', { documents: [{}] }, headers)).status, 403);
+  t.is(
+    (await ask('POST', '/api/v1/query', { query: 'INSERT INTO sneaked (a) VALUES (1)' }, headers)).status,
+    403,
+  );
+  t.is((await ask('POST', '/api/v1/collections', { name: 'sneaked' }, headers)).status, 403);
+  t.is((await ask('GET', '/api/v1/collections/sneaked', undefined, headers)).status, 404);
+});
+
+test('no field of a body gives a user more than was said', async (t) => {
+  const admin = bearer(localToken);
+  const more = { username: 'mallory', role: 'readonly', password: PASSWORD, disabled: false };
+  t.is((await ask('POST', '/admin/users', more, admin)).status, 400);
+  t.is(
+    (await ask('POST', '/auth/login', { username: 'root', password: PASSWORD, role: 'admin' }, {})).status,
+    400,
+  );
+  const own = bearer(await login('root'));
+  const change = { old_password: PASSWORD, new_password: PASSWORD, role: 'admin' };
+  t.is((await ask('POST', '/auth/password', change, own)).status, 400);
+});
+
+test('no secret is in a log', async (t) => {
+  const secrets = [localToken, PASSWORD, await login('root'), await keyWith(['read:*'])];
+  const logs = join(server.dataDir, 'logs');
+  const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
+  t.true(texts.length >= 4);
+  for (const secret of secrets) for (const text of [...texts, server.log]) t.false(text.includes(secret));
+});
