@@ -49,7 +49,7 @@ export interface Credentials {
 export const NO_CREDENTIALS =
   'authentication is required: send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"';
 export const BAD_CREDENTIALS =
-  'the credentials are not valid: they are unknown, revoked or expired, or the user is disabled';
+  'authentication failed: the credentials are not valid, they are unknown, revoked or expired, or the user is disabled';
 
 const REMEMBERED_MAX = 10_000;
 /** Nobody has a longer header that is right. */
@@ -95,10 +95,6 @@ export class Authenticator {
     if (session !== undefined && session.expiresAtMs > this.wallMs()) return session;
     this.reason = BAD_CREDENTIALS;
     return undefined;
-  }
-
-  get blocksAnybody(): boolean {
-    return this.blocked !== undefined;
   }
 
   isBlocked(address: string): boolean {

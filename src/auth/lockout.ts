@@ -37,7 +37,7 @@ export class Lockout {
     );
     if (left <= 0) return;
     const seconds = Math.ceil(left / 1000);
-    throw new DbError('RATE_LIMITED', `too many failed logins: try again in ${seconds} s`, {
+    throw new DbError('RATE_LIMITED', `authentication failed too often: try again in ${seconds} s`, {
       retry_after_seconds: seconds,
     });
   }

@@ -8,6 +8,7 @@ import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
 import type { Actor } from './control-plane.js';
+import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
 
 /** What a route asks of its caller: nothing, to be somebody (the handler asks for the rest), or a permission. */
@@ -23,6 +24,8 @@ export interface AccessOptions {
 }
 
 export class AccessControl {
+  /** Of the clients of this front. */
+  readonly addresses = new PeerAddresses();
   private authenticator: Authenticator;
   private readonly limiter: RateLimiter;
 
@@ -39,7 +42,10 @@ export class AccessControl {
   admit(res: HttpResponse, req: HttpRequest, access: Exclude<RouteAccess, 'anyone'>): Session | WireError {
     const session = this.session(req.getHeader('authorization'), req.getHeader('x-api-key'));
     if ('code' in session) return session;
-    if (this.limiter.isOn && !this.limiter.takes(session.kind === 'trusted' ? addressOf(res) : session.name))
+    if (
+      this.limiter.isOn &&
+      !this.limiter.takes(session.kind === 'trusted' ? this.addresses.of(res) : session.name)
+    )
       return this.limiter.refusal();
     return access === 'somebody' ? session : (refusal(session, access[0], access[1]) ?? session);
   }
@@ -56,8 +62,8 @@ export class AccessControl {
     return !this.limiter.isOn || this.limiter.takes(session.name) ? undefined : this.limiter.refusal();
   }
 
-  refusesConnection(res: HttpResponse): boolean {
-    return this.authenticator.blocksAnybody && this.authenticator.isBlocked(addressOf(res));
+  refusesAddress(address: string): boolean {
+    return this.authenticator.isBlocked(address);
   }
 }
 
@@ -76,25 +82,6 @@ export function isRefused(found: Session | WireError): found is WireError {
   return 'code' in found;
 }
 
-/** As text; IPv4 addresses as such also where the socket speaks IPv6. */
-export function addressOf(res: HttpResponse): string {
-  return plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
-}
-
-/** uWS writes IPv6 in full: 0000:0000:0000:0000:0000:ffff:7f00:0001. */
-export function plainAddress(text: string): string {
-  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(
-    text,
-  );
-  return mapped === null
-    ? text
-    : mapped
-        .slice(1)
-        .map((byte) => Number.parseInt(byte, 16))
-        .join('.');
-}
-
-export function actorOf(res: HttpResponse, session: Session): Actor {
-  const { name, role, kind, tokenId, expiresAtMs } = session;
-  return { name, role, kind, tokenId, expiresAtMs, address: addressOf(res) };
+export function actorOf({ name, role, kind, tokenId, expiresAtMs }: Session, address: string): Actor {
+  return { name, role, kind, tokenId, expiresAtMs, address };
 }

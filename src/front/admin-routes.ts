@@ -85,7 +85,7 @@ export class AdminRoutes {
   }
 
   private serve(res: HttpResponse, session: Session, call: AdminCall): void {
-    const actor = actorOf(res, session);
+    const actor = actorOf(session, this.context.access.addresses.of(res));
     this.exchange.serve(res, () => this.ask(call, actor));
   }
 
@@ -95,7 +95,7 @@ export class AdminRoutes {
     session: Session,
     read: (body: unknown) => AdminCall,
   ): void {
-    const actor = actorOf(res, session);
+    const actor = actorOf(session, this.context.access.addresses.of(res));
     this.exchange.serveBody(res, req, async (body) => this.ask(read(body), actor));
   }
 

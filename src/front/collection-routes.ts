@@ -104,7 +104,7 @@ export class CollectionRoutes {
   }
 
   private drop(res: HttpResponse, name: string, session: Session): void {
-    const actor = actorOf(res, session);
+    const actor = actorOf(session, this.context.access.addresses.of(res));
     this.exchange.serve(res, async () => {
       require(session, 'write', name);
       unwrap(await this.context.control.dropCollection(name, actor));

@@ -5,6 +5,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
 import { METHOD_OTHER } from '../shm/stats-format.js';
+import { logAnswer } from './access-log.js';
 import type { BodyBudget } from './body-budget.js';
 import { parseJson } from './control-body.js';
 import type { ControlResult } from './control-plane.js';
@@ -82,6 +83,7 @@ export class ControlExchange {
       `${answer.contentType ?? 'application/json'}\r\nX-Request-Id: ${requestId}`,
     );
     res.end(answer.body);
+    logAnswer(res, answer.httpStatus, answer.body.length, requestId);
   }
 }
 

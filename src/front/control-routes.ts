@@ -95,14 +95,14 @@ export class ControlRoutes {
   }
 
   private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = actorOf(res, session);
+    const actor = actorOf(session, this.context.access.addresses.of(res));
     this.exchange.serveBody(res, req, async (body) =>
       unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
     );
   }
 
   private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = actorOf(res, session);
+    const actor = actorOf(session, this.context.access.addresses.of(res));
     this.exchange.serveBody(res, req, async (body) => {
       const request = readShutdown(body);
       const { pid } = await this.context.control.shutdown(request, actor);

@@ -4,6 +4,7 @@ import type { WireError } from '../base/errors.js';
 import type { DocumentScanner } from '../router/document-reader.js';
 import type { ShardRouter } from '../router/shard-router.js';
 import type { AccessControl } from './access.js';
+import type { AccessLog, AccessLogLevel } from './access-log.js';
 import type { CollectionRegistry } from './collections.js';
 import type { ControlPlane } from './control-plane.js';
 import type { RequestMeter } from './request-meter.js';
@@ -16,6 +17,8 @@ export interface FrontSettings {
   readonly queryTimeoutMs: number;
   /** Requests a second of one caller on this front; 0 = no limit. */
   readonly rateLimit: number;
+  /** Which requests get a line in access.log. */
+  readonly accessLogLevel: AccessLogLevel;
 }
 
 export interface FrontContext {
@@ -25,6 +28,7 @@ export interface FrontContext {
   readonly collections: CollectionRegistry;
   readonly control: ControlPlane;
   readonly access: AccessControl;
+  readonly accessLog: AccessLog;
   readonly meter: RequestMeter;
   readonly inFlightBodyBytesMax: number;
   readonly settings: FrontSettings;

@@ -7,6 +7,7 @@ import type { WireError } from '../base/errors.js';
 import { hashKey } from '../base/hash.js';
 import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { FRONT_CACHE_HITS, FRONT_CACHE_REQUESTS, METHOD_GET } from '../shm/stats-format.js';
+import { logAnswer } from './access-log.js';
 import { matchesEtag } from './etag.js';
 import type { FrontContext } from './front-context.js';
 import { DIRECT_RESPONSE_BYTES_MAX } from './limits.js';
@@ -51,11 +52,13 @@ export class DocumentGetter {
       const headers = `application/json\r\nETag: "${seqno}"${expiryHeader(expiresAt)}\r\nX-Request-Id: ${requestId}`;
       if (ifNoneMatch !== '' && matchesEtag(ifNoneMatch, seqno)) {
         res.writeStatus('304 Not Modified').writeHeader('Content-Type', headers).endWithoutBody();
+        logAnswer(res, 304, 0, requestId);
         return true;
       }
       if (!withBody) {
         // As a header: uWS takes endWithoutBody(length) for an unfinished answer and ends the process.
         res.writeHeader('Content-Type', `${headers}\r\nContent-Length: ${valueLength}`).endWithoutBody();
+        logAnswer(res, 200, 0, requestId);
         return true;
       }
       // Made by the constructor: subarray() takes twice as long. Used up before leave().
@@ -63,6 +66,7 @@ export class DocumentGetter {
       if (valueLength > DIRECT_RESPONSE_BYTES_MAX) return this.streamer.send(res, headers, body, requestId);
       res.writeHeader('Content-Type', headers);
       res.end(body);
+      logAnswer(res, 200, valueLength, requestId);
       return true;
     } finally {
       reader.leave();

@@ -193,10 +193,14 @@ export class HttpServer {
   /** `change`: 1 for a new connection, -1 for one that closed. */
   private onConnection(res: HttpResponse, change: number): void {
     const { cells } = this.context.meter;
+    const { access, settings } = this.context;
     cells[FRONT_CONNECTIONS] += change;
-    if (change < 0) return;
-    const isTooMany = cells[FRONT_CONNECTIONS] > this.context.settings.connectionsMax;
-    if (isTooMany || this.context.access.refusesConnection(res)) res.close();
+    if (change < 0) {
+      access.addresses.closed();
+      return;
+    }
+    const isTooMany = cells[FRONT_CONNECTIONS] > settings.connectionsMax;
+    if (access.refusesAddress(access.addresses.opened(res)) || isTooMany) res.close();
   }
 
   private read(res: HttpResponse, req: HttpRequest, session: Session, withBody: boolean): void {
@@ -277,11 +281,20 @@ export class HttpServer {
   private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>) {
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
+        const { accessLog } = this.context;
         if (access === 'anyone') {
+          if (accessLog.isOn) accessLog.begin(res, req, this.context.access.addresses.of(res), '');
           (handler as GuardedHandler<'anyone'>)(res, req);
           return;
         }
         const session = this.context.access.admit(res, req, access);
+        if (accessLog.isOn)
+          accessLog.begin(
+            res,
+            req,
+            this.context.access.addresses.of(res),
+            isRefused(session) ? '' : session.name,
+          );
         if (isRefused(session)) this.refuse(req.getMethod() === 'head' ? withoutBody(res) : res, session);
         else (handler as GuardedHandler<'somebody'>)(res, req, session);
       } catch (error) {

@@ -5,6 +5,7 @@
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import { classify, type WireError } from '../base/errors.js';
+import { logAnswer } from './access-log.js';
 import { RETRY_AFTER_SECONDS } from './limits.js';
 
 const STATUS_LINES: Readonly<Record<number, string>> = {
@@ -43,6 +44,7 @@ export function sendJson(
   if (httpStatus !== 200) res.writeStatus(statusLine(httpStatus));
   res.writeHeader('Content-Type', `application/json\r\nX-Request-Id: ${requestId}${headers}`);
   res.end(body);
+  logAnswer(res, httpStatus, body.length, requestId);
 }
 
 /** The contract's error body. */
@@ -64,7 +66,9 @@ export function sendError(res: HttpResponse, error: WireError, requestId: string
   const more = furtherHeaders(httpStatus, error);
   res.writeStatus(statusLine(httpStatus));
   res.writeHeader('Content-Type', `application/json\r\nX-Request-Id: ${requestId}${more}`);
-  res.end(errorBody(error, requestId), close);
+  const body = errorBody(error, requestId);
+  res.end(body, close);
+  logAnswer(res, httpStatus, body.length, requestId, error.message);
 }
 
 function furtherHeaders(httpStatus: number, { details }: WireError): string {

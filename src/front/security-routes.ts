@@ -3,7 +3,7 @@
  * off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { actorOf, addressOf, type NeededPermission } from './access.js';
+import { actorOf, type NeededPermission } from './access.js';
 import { type ControlExchange, unwrap } from './control-exchange.js';
 import type { FrontContext } from './front-context.js';
 import type { Guard } from './route-guard.js';
@@ -43,7 +43,7 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = actorOf(res, session);
+          const actor = actorOf(session, this.context.access.addresses.of(res));
           const asked = typeof call === 'function' ? call(parameter(req)) : call;
           this.exchange.serve(res, async () => unwrap(await this.context.control.admin(asked, actor)));
         }),
@@ -58,7 +58,7 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = actorOf(res, session);
+          const actor = actorOf(session, this.context.access.addresses.of(res));
           const named = parameter(req);
           this.exchange.serveBody(res, req, async (body) =>
             unwrap(await this.context.control.admin(read(body, named), actor)),
@@ -88,7 +88,7 @@ export class SecurityRoutes {
   }
 
   private login(res: HttpResponse, req: HttpRequest): void {
-    const address = addressOf(res);
+    const address = this.context.access.addresses.of(res);
     this.exchange.serveBody(res, req, async (body) =>
       unwrap(await this.context.control.login(readLogin(body), address)),
     );

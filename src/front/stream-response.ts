@@ -4,6 +4,7 @@
  * reader has not taken is copied out of shared memory (it must not pin a memtable), and all copies together are bounded.
  */
 import type { HttpResponse } from 'uWebSockets.js';
+import { logAnswer } from './access-log.js';
 import { STREAMED_RESPONSE_BYTES_MAX } from './limits.js';
 import { sendError } from './respond.js';
 
@@ -27,6 +28,8 @@ export class ResponseStreamer {
     res.writeHeader('Content-Type', headers);
     // A view, never a bare SharedArrayBuffer: uWS crashes on those.
     const [, done] = res.tryEnd(body, body.length);
+    // From here on the client reads at its own pace.
+    logAnswer(res, 200, body.length, requestId);
     return done || this.hold(res, body);
   }
 

@@ -4,6 +4,7 @@ import { BULK_BYTES_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { isRefused } from './access.js';
+import { logAnswer } from './access-log.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
@@ -102,6 +103,7 @@ export class WebSocketServer {
   }
 
   private upgrade(res: HttpResponse, req: HttpRequest, socketContext: us_socket_context_t): void {
+    const { accessLog } = this.context;
     const origin = req.getHeader('origin');
     if (this.context.draining !== undefined) {
       sendError(res, this.context.draining, this.context.requestId(), true);
@@ -113,6 +115,13 @@ export class WebSocketServer {
       return;
     }
     const session = this.context.access.admit(res, req, 'somebody');
+    if (accessLog.isOn)
+      accessLog.begin(
+        res,
+        req,
+        this.context.access.addresses.of(res),
+        isRefused(session) ? '' : session.name,
+      );
     if (isRefused(session)) {
       sendError(res, session, this.context.requestId(), true);
       return;
@@ -121,6 +130,8 @@ export class WebSocketServer {
       authorization: req.getHeader('authorization'),
       apiKey: req.getHeader('x-api-key'),
     };
+    // Its requests have no lines of their own.
+    logAnswer(res, 101, 0, this.context.requestId());
     res.upgrade<SocketData>(
       { connection: undefined, session, credentials },
       req.getHeader('sec-websocket-key'),

@@ -15,6 +15,7 @@ import { WriteStamps } from '../cache/write-stamps.js';
 import { ShardReader } from '../engine/shard-reader.js';
 import { TableCache } from '../engine/table-cache.js';
 import { AccessControl } from '../front/access.js';
+import { AccessLog } from '../front/access-log.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
 import type { FrontContext, FrontSettings } from '../front/front-context.js';
@@ -29,7 +30,7 @@ import { AsyncDoorbell } from '../shm/doorbell.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
-import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
+import { exposeOn, type Remote, remoteOf, transfer, transferBytes } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
 import { LazyQueries } from './query/lazy-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
@@ -68,6 +69,8 @@ export interface FrontThreadData {
 /** What the supervisor offers to a front. */
 export interface FrontHost extends ControlPlane {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
+  /** Lines for access.log, with their line feeds. */
+  logAccess(lines: Uint8Array): Promise<void>;
 }
 
 /** Either a port or the reason why not. */
@@ -207,6 +210,7 @@ class FrontThread implements FrontControl {
     this.doorbell.close();
     this.queries.close();
     clearInterval(this.gaugeTimer);
+    this.context.accessLog.close();
     this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();
     setImmediate(() => {
@@ -236,6 +240,12 @@ class FrontThread implements FrontControl {
         rateLimit: () => data.settings.rateLimit,
         wallMs: systemClock.wallMs,
         monotonicMs: systemClock.monotonicMs,
+      }),
+      accessLog: new AccessLog({
+        level: () => data.settings.accessLogLevel,
+        wallMs: systemClock.wallMs,
+        monotonicMs: systemClock.monotonicMs,
+        send: (lines) => this.host.logAccess(transferBytes(lines)),
       }),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
       inFlightBodyBytesMax: data.inFlightBodyBytesMax,

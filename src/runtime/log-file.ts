@@ -14,23 +14,30 @@ export class LogFile {
   private readonly file: InstanceType<typeof SonicBoom>;
 
   /**
-   * `isBuffered`: lines may wait a quarter of a second. `onError`: the file cannot be written; lines wait for it meanwhile. May be
+   * `content`: what write() takes. `isBuffered`: lines may wait a quarter of a second. `onError`: the file cannot be written; lines wait for it meanwhile. May be
    * called often.
    */
-  constructor(path: string, isBuffered: boolean, onError: (error: Error) => void) {
+  constructor(
+    path: string,
+    isBuffered: boolean,
+    onError: (error: Error) => void,
+    content: 'text' | 'bytes' = 'text',
+  ) {
     this.file = new SonicBoom({
       dest: path,
       mkdir: true,
       sync: true,
       maxLength: UNWRITTEN_BYTES_MAX,
+      contentMode: content === 'text' ? 'utf8' : 'buffer',
       ...(isBuffered ? { minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS } : {}),
     });
     this.file.on('error', onError);
   }
 
   /** With its line feeds. */
-  write(lines: string): void {
-    this.file.write(lines);
+  write(lines: string | Uint8Array): void {
+    // Declared for strings only; with contentMode 'buffer' it takes bytes.
+    this.file.write(lines as string);
   }
 
   reopen(): void {

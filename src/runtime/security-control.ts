@@ -31,8 +31,6 @@ export interface SecurityControlOptions {
   readonly audit: AuditLog;
   /** Tells the fronts. Resolves when all of them go by the snapshot. */
   readonly publish: (snapshot: SecuritySnapshot) => Promise<void>;
-  /** A login that failed: for access.log. */
-  readonly onLoginFailed: (address: string, username: string, why: string) => void;
 }
 
 export class SecurityControl {
@@ -100,7 +98,6 @@ export class SecurityControl {
       }
     } catch (error) {
       const why = (error as Error).message;
-      this.options.onLoginFailed(address, username, why);
       this.options.audit.write({ action: 'login', by, error: why });
       throw error;
     }

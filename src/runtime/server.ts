@@ -31,6 +31,7 @@ import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { DroppedIds } from './dropped-ids.js';
 import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
+import { LogFile } from './log-file.js';
 import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
@@ -38,8 +39,8 @@ import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
 import { RolesFile } from './roles-file.js';
 import { loadSchemaBinder } from './schemas.js';
-import { storedUserCount } from './security-files.js';
 import { SecurityControl } from './security-control.js';
+import { storedUserCount } from './security-files.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
 import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
@@ -84,6 +85,7 @@ class Server implements RunningServer {
   readonly security: SecurityControl;
   private readonly roles: RolesFile;
   private readonly audit: AuditLog;
+  private readonly accessLog: LogFile;
   private readonly desk: AdminDesk;
   private readonly recoveryMode: boolean;
   private readonly configuration: ConfigControl;
@@ -126,6 +128,12 @@ class Server implements RunningServer {
     this.audit = new AuditLog(logDirectory(config), systemClock, (error) =>
       this.log.logger.error({ error: error.message }, 'audit.log cannot be written'),
     );
+    this.accessLog = new LogFile(
+      join(logDirectory(config), 'access.log'),
+      true,
+      (error) => this.log.logger.error({ error: error.message }, 'access.log cannot be written'),
+      'bytes',
+    );
     this.roles = new RolesFile({
       path: config.security.rbac_file,
       timer: systemTimer,
@@ -139,7 +147,6 @@ class Server implements RunningServer {
       roles: this.roles,
       audit: this.audit,
       publish: (snapshot) => this.supervisor.setSecurity(snapshot),
-      onLoginFailed: () => {},
     });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock);
     this.space = new SpaceKeeper({
@@ -167,7 +174,7 @@ class Server implements RunningServer {
       memory,
       recoveryMode: this.recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
-      frontHost: this.controlPlane(),
+      frontHost: { ...this.controlPlane(), logAccess: async (lines) => this.accessLog.write(lines) },
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.dropped.all(),
       indexes: () => this.catalog.indexes().map(withBoundSql),
@@ -265,6 +272,7 @@ class Server implements RunningServer {
     this.log.reopen();
     this.queries.reopenLogs();
     this.audit.reopen();
+    this.accessLog.reopen();
     this.roles.reload();
     this.log.logger.info('log files reopened');
   }
@@ -279,6 +287,7 @@ class Server implements RunningServer {
     await this.supervisor.close();
     this.timeKeeper.stop();
     this.audit.flush();
+    this.accessLog.flush();
     this.log.flush();
     this.directory.release();
   }
@@ -302,11 +311,13 @@ class Server implements RunningServer {
       this.directory.release();
       logger.info('stopped');
       this.audit.flush();
+      this.accessLog.flush();
       this.log.flush();
       this.resolveStopped(0);
     } catch (error) {
       logger.error({ error: (error as Error).stack }, 'shutdown failed');
       this.audit.flush();
+      this.accessLog.flush();
       this.log.flush();
       this.resolveStopped(1);
     }

@@ -4,12 +4,14 @@
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { WireError } from '../../base/errors.js';
+import { logAnswer } from '../access-log.js';
 import { errorBody } from '../respond.js';
 import type { QuerySink } from './runner.js';
 
 export class StreamedAnswer implements QuerySink {
   private hasBegun = false;
   private isGone = false;
+  private sentBytes = 0;
   /** For each chunk that is still in the socket's buffer: the client has room again. */
   private waiting: (() => void)[] = [];
 
@@ -34,6 +36,7 @@ export class StreamedAnswer implements QuerySink {
     this.res.cork(() => {
       this.begin();
       this.res.end(bytes);
+      this.log(bytes.length, '');
     });
   }
 
@@ -43,7 +46,15 @@ export class StreamedAnswer implements QuerySink {
       return;
     }
     this.finish(undefined);
-    if (!this.isGone) this.res.cork(() => this.res.end(`${errorBody(error, this.requestId)}\n`));
+    if (this.isGone) return;
+    const line = `${errorBody(error, this.requestId)}\n`;
+    this.res.cork(() => this.res.end(line));
+    this.log(line.length, error.message);
+  }
+
+  /** The status was sent with the first chunk: an error after it is told by its message only. */
+  private log(bytes: number, message: string): void {
+    logAnswer(this.res, 200, this.sentBytes + bytes, this.requestId, message);
   }
 
   gone(): void {
@@ -64,6 +75,7 @@ export class StreamedAnswer implements QuerySink {
     }
     this.res.cork(() => {
       this.begin();
+      this.sentBytes += bytes.length;
       if (this.res.write(bytes)) taken();
       else this.waiting.push(taken);
     });
