@@ -24,11 +24,15 @@ export interface CatalogStore {
 
 export class Catalog {
   private contents: CatalogContents = { nextId: 1, collections: [], indexes: [] };
+  /** Set when the file may have a change that has not happened. */
+  private unknown: DbError | undefined;
 
   /** Throws DbError('CORRUPT_CATALOG') when the file is there but cannot be understood. */
   constructor(
     private readonly store: CatalogStore,
     private readonly clock: Clock,
+    /** Told when nobody can say what the next start will find: nothing may be acknowledged that goes by either. */
+    private readonly onUnknown: (error: DbError) => void = () => {},
   ) {
     const bytes = store.read();
     if (bytes !== undefined) this.contents = decodeCatalog(bytes);
@@ -242,10 +246,35 @@ export class Catalog {
 
   /** A change that could not be stored has not happened. */
   private save(change: Partial<CatalogContents>): void {
+    if (this.unknown !== undefined) throw this.unknown;
     const next = { ...this.contents, ...change };
-    this.store.write(encodeCatalog(next));
+    try {
+      this.store.write(encodeCatalog(next));
+    } catch (error) {
+      this.undo();
+      throw error;
+    }
     this.contents = next;
   }
+
+  /** A write may fail after the file has taken its place: the change would come true with the next start. */
+  private undo(): void {
+    try {
+      const bytes = encodeCatalog(this.contents);
+      const found = this.store.read();
+      if (found === undefined ? this.contents.nextId > 1 : !isSame(found, bytes)) this.store.write(bytes);
+    } catch (error) {
+      this.unknown = new DbError(
+        'IO',
+        `the catalog could be changed neither forth nor back (${(error as Error).message}): restart the server`,
+      );
+      this.onUnknown(this.unknown);
+    }
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

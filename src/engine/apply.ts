@@ -114,8 +114,11 @@ export class BatchApplier {
    */
   addIndexRoom(batch: WriteBatchView, room: Room): void {
     for (let i = 0; i < batch.count; i++) {
-      const indexes = this.indexes.of(batch.collection(i));
       const kind = batch.kind(i);
+      const all = this.indexes.of(batch.collection(i));
+      // A build writes entries of its own index alone.
+      const indexes =
+        kind === OperationKind.Reindex ? all.filter(({ index }) => index.id === batch.expectedSeqno(i)) : all;
       if (indexes.length === 0 || kind === OperationKind.Expire || kind === OperationKind.Refused) continue;
       const keyStart = batch.keyStart(i);
       const keyEnd = batch.keyEnd(i);

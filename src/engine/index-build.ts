@@ -4,6 +4,7 @@
  * slices: between two of them writes go on, and what they change has its entries by itself. So each slice reads what is
  * there now, and no snapshot has to be kept for as long as the build takes.
  */
+import { DbError } from '../base/errors.js';
 import { EXPIRES_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
 import { WriteBatchEncoder } from '../batch/write-batch-encoder.js';
@@ -30,6 +31,8 @@ export class IndexBuild {
   private readonly view = new WriteBatchView();
   /** All keys up to this one are dealt with. */
   private done: Uint8Array | undefined;
+  /** Fewer once a slice had more entries than a memtable takes at a time. */
+  private sliceDocuments = SLICE_DOCUMENTS;
   /** Documents that have been given their entries. */
   documents = 0;
 
@@ -45,9 +48,16 @@ export class IndexBuild {
     this.encoder.reset();
     const { isEnd, key } = this.walk(nowSeconds);
     if (this.encoder.count > 0) {
+      const { count } = this.encoder;
       const bytes = this.encoder.finish(1, Durability.Os, false, nowSeconds);
-      options.write(this.view.open(bytes));
-      this.documents += this.encoder.count;
+      try {
+        options.write(this.view.open(bytes));
+      } catch (error) {
+        if (!isTooLarge(error) || count === 1) throw error;
+        this.sliceDocuments = Math.floor(count / 2);
+        return false;
+      }
+      this.documents += count;
     }
     // Not before they are written.
     this.done = key;
@@ -61,7 +71,7 @@ export class IndexBuild {
     return walkPart(this.options, from, (cursor) => {
       this.add(cursor);
       bytes += cursor.entry.valueLength;
-      return this.encoder.count < SLICE_DOCUMENTS && bytes < SLICE_BYTES;
+      return this.encoder.count < this.sliceDocuments && bytes < SLICE_BYTES;
     });
   }
 
@@ -84,4 +94,8 @@ export class IndexBuild {
       EXPIRES_UNSET,
     );
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof DbError && error.code === 'PAYLOAD_TOO_LARGE';
 }

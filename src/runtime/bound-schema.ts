@@ -7,6 +7,8 @@ export interface BoundSchema {
   readonly collection: string;
   readonly columns: readonly ColumnDeclaration[];
   readonly checks: readonly { readonly name: string; readonly condition: StandaloneExpression }[];
+  /** By an ALTER TABLE that may still fail: beside the schema that holds until then. */
+  readonly isTried?: true;
   /** Why it cannot be checked, if so: no document is taken then. */
   readonly broken?: string;
 }

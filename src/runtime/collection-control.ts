@@ -75,8 +75,9 @@ export class CollectionControl {
   }
 
   /**
-   * ALTER TABLE. Where that may be more than the documents of now meet, shards check by the new schema first, and then look for
-   * one that does not: nothing that was checked by the old one comes in behind the search.
+   * ALTER TABLE. Where that may be more than the documents of now meet, shards check by both schemas first, and then look for a
+   * document that the new one does not allow: nothing that only the old one allows comes in behind the search, and nothing that
+   * only the new one allows is left when it fails.
    */
   alter(name: string, actions: readonly AlterTableAction[]): Promise<void> {
     const done = this.altering.then(() => this.alterNow(name, actions));
@@ -150,9 +151,13 @@ export class CollectionControl {
   boundSchemas(): BoundSchema[] {
     const { pending } = this;
     const collections = this.options.catalog.list();
-    return boundSchemas(
-      collections.map((each) => (each.id === pending?.id ? { ...each, schema: pending.schema } : each)),
+    const tried = collections.flatMap((each) =>
+      each.id === pending?.id ? [{ ...each, schema: pending.schema }] : [],
     );
+    return [
+      ...boundSchemas(collections),
+      ...boundSchemas(tried).map((schema) => ({ ...schema, isTried: true as const })),
+    ];
   }
 
   /** Throws the DbError of a CHECK that cannot be compiled. */

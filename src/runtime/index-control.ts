@@ -265,6 +265,8 @@ export class IndexControl {
     try {
       const built = await Promise.all(supervisor.shards.map((slot) => this.buildOn(slot, task, index)));
       const replaced = index.replaces === undefined ? undefined : catalog.indexById(index.replaces);
+      // Before the catalog forgets its number: fronts still plan with it.
+      if (replaced !== undefined) this.options.dropped.leave([replaced.id]);
       const valid = catalog.completeIndex(index.id);
       if (valid === undefined)
         throw new DbError('NOT_FOUND', `index ${JSON.stringify(index.name)} was dropped while it was built`);

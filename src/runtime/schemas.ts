@@ -42,10 +42,21 @@ export function requireCheckable(collection: string, schema: CollectionSchema): 
   loaded().compileSchema(bound);
 }
 
-/** By collection. */
+/** By collection: of one with two schemas, both. */
 export function compiledSchemas(schemas: readonly BoundSchema[]): ReadonlyMap<number, DocumentCheck> {
-  return new Map(schemas.map((schema) => [schema.collectionId, loaded().compileSchema(schema)]));
+  const checks = new Map<number, DocumentCheck>();
+  for (const schema of schemas) {
+    const check = loaded().compileSchema(schema);
+    const other = checks.get(schema.collectionId);
+    checks.set(schema.collectionId, other === undefined ? check : both(other, check));
+  }
+  return checks;
 }
+
+const both =
+  (first: DocumentCheck, second: DocumentCheck): DocumentCheck =>
+  (bytes, start, end) =>
+    first(bytes, start, end) ?? second(bytes, start, end);
 
 function loaded(): NonNullable<typeof checker> {
   if (checker === undefined) throw new Error('what checks documents has not been loaded');

@@ -7,7 +7,7 @@ import { healthReport, type ServerFacts, statusReport } from '../admin/reports.j
 import { systemClock } from '../base/clock.js';
 import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
-import { Catalog, type CatalogStore } from '../catalog/catalog.js';
+import { Catalog } from '../catalog/catalog.js';
 import { checkExposure } from '../config/exposure.js';
 import { logDirectory } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -24,6 +24,7 @@ import {
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { AuditLog } from './audit-log.js';
+import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -148,7 +149,10 @@ class Server implements RunningServer {
       audit: this.audit,
       publish: (snapshot) => this.supervisor.setSecurity(snapshot),
     });
-    this.catalog = new Catalog(catalogStore(directory.path), systemClock);
+    this.catalog = new Catalog(catalogStore(directory.path), systemClock, (error) => {
+      this.log.logger.error(error.message);
+      this.space.readOnly.set('recovery', error.message);
+    });
     this.space = new SpaceKeeper({
       storage: config.storage,
       dataDirectory: directory.path,
@@ -489,12 +493,3 @@ class Server implements RunningServer {
 
 /** An IPv6 address in a URL. */
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-function catalogStore(dataDirectory: string): CatalogStore {
-  const vfs = new RealVfs();
-  const path = join(dataDirectory, 'catalog.json');
-  return {
-    read: () => (vfs.exists(path) ? vfs.readFile(path) : undefined),
-    write: (bytes) => vfs.writeFileAtomic(path, bytes),
-  };
-}

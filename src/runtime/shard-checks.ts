@@ -12,6 +12,8 @@ export class ShardChecks {
   private engine: ShardEngine | undefined;
 
   private checks: ReadonlyMap<number, DocumentCheck> | undefined;
+  /** Of the schemas that are tried alone: what is there may break the one before it. */
+  private tried: ReadonlyMap<number, DocumentCheck> | undefined;
 
   /** The engine is there. What has been set meanwhile is newer than `schemas`. */
   start(engine: ShardEngine, schemas: readonly BoundSchema[]): void {
@@ -23,15 +25,16 @@ export class ShardChecks {
   /** Between groups. */
   set(schemas: readonly BoundSchema[]): void {
     this.checks = compiledSchemas(schemas);
+    this.tried = compiledSchemas(schemas.filter(({ isTried }) => isTried));
     this.engine?.setChecks(this.checks);
   }
 
-  /** Lets a group of clients' writes through between two slices. The thread must not sleep meanwhile. */
+  /** The first document that the schema which is tried does not allow. Lets a group of clients' writes through between two slices. The thread must not sleep meanwhile. */
   async findOffender(
     collection: number,
     options: CollectionWalkOptions,
   ): Promise<JobOutcome<Offender | undefined>> {
-    const check = this.checks?.get(collection);
+    const check = this.tried?.get(collection);
     if (check === undefined) return { result: undefined };
     const scan = new SchemaScan(options, collection, check);
     try {

@@ -169,11 +169,14 @@ class ShardThread implements ShardControl {
   private logBytesAtFreeze = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
   private indexesTurn = 0;
+  /** As of the last call that has taken effect: it may come before there is an engine. */
+  private indexes: readonly IndexDefinition[];
   private readonly checks = new ShardChecks();
 
   constructor(private readonly data: ShardThreadData) {
     this.host = remoteOf<ShardHost>(data.hostPort);
     this.droppedCollections = new Set(data.droppedCollections);
+    this.indexes = data.indexes;
     // Skiplist heights need no seed that anyone could reproduce, only one that differs from shard to shard.
     this.memtables = new MemtablePool(data.memtables, createPrng(data.shard + 1));
     this.meter = new ShardMeter(
@@ -230,6 +233,7 @@ class ShardThread implements ShardControl {
       if (turn !== this.indexesTurn) return undefined;
       const inUse = indexesInUse(indexes);
       this.checks.set(schemas);
+      this.indexes = indexes;
       this.engine?.setIndexes(inUse);
       return undefined;
     } catch (error) {
@@ -298,7 +302,7 @@ class ShardThread implements ShardControl {
       runner: this.runner(),
       events: this.storeLog(),
       droppedCollections: () => this.droppedCollections,
-      indexes: indexesInUse(data.indexes),
+      indexes: indexesInUse(this.indexes),
       clock: systemClock,
       databaseClock: databaseClock(data.timeBase),
     });

@@ -57,6 +57,27 @@ test('a change that could not be stored has not happened', (t) => {
   t.is(Number(catalog.create('b').id), a.id + 1);
 });
 
+test('a change whose file took its place before it failed is taken back, or nothing is changed any more', (t) => {
+  const store = new MemoryStore();
+  const told: string[] = [];
+  const catalog = new Catalog(store, new ManualClock(), ({ message }) => told.push(message));
+  catalog.create('a');
+  const { write } = store;
+  let failures = 1;
+  store.write = (bytes) => {
+    write.call(store, bytes);
+    if (failures-- > 0) throw new DbError('IO', 'EIO after the rename');
+  };
+  t.throws(() => catalog.drop('a'), { message: /EIO/ });
+  t.deepEqual(names(open(store)), ['a'], 'taken back');
+  t.deepEqual(told, []);
+  failures = 2;
+  t.throws(() => catalog.drop('a'), { message: /EIO/ });
+  t.is(told.length, 1);
+  store.write = write;
+  t.throws(() => catalog.create('b'), { message: /neither forth nor back.*restart the server/ });
+});
+
 test('a name is taken once and missed once', (t) => {
   const catalog = open(new MemoryStore());
   catalog.create('a');

@@ -63,6 +63,36 @@ test('a constraint that ALTER TABLE has added holds for every document, whatever
   t.true(counts.taken > 0);
 });
 
+test('an ALTER TABLE that fails leaves nothing behind that only it would have allowed', async (t) => {
+  const server = await TestServer.start({
+    env: { LUMADB_SHARDING__SHARDS: '2', LUMADB_WAL__DURABILITY: 'os' },
+  });
+  t.teardown(() => server.close());
+  await query(server, 'CREATE TABLE strict (x bigint NOT NULL)');
+  for (let i = 0; i < 20; i++) await server.put(`/api/v1/strict/k${i}`, { x: 1, y: i === 19 ? -1 : 1 });
+  let isOver = false;
+  let refused = 0;
+  const write = async (writer: number): Promise<void> => {
+    for (let i = 0; !isOver; i++) {
+      const { status, text } = await server.put(`/api/v1/strict/bad-${writer}-${i % 50}`, { y: 1 });
+      t.true(status === 400 || status === 503, text);
+      if (status === 400) refused++;
+    }
+  };
+  const writers = Array.from({ length: WRITERS }, (_, writer) => write(writer));
+  for (let round = 0; round < 10; round++) {
+    const change = 'ALTER TABLE strict ALTER COLUMN x DROP NOT NULL, ADD CONSTRAINT c CHECK (y > 0)';
+    t.is((await query(server, change)).status, 400);
+  }
+  isOver = true;
+  await Promise.all(writers);
+  t.true(refused > 10);
+  t.deepEqual((await query(server, 'SELECT count(*) FROM strict WHERE x IS NULL')).json.rows, [[0]]);
+  // What the old schema does not allow is no hindrance to a looser one.
+  t.is((await query(server, 'ALTER TABLE strict ALTER COLUMN x DROP NOT NULL')).status, 200);
+  t.is((await server.put('/api/v1/strict/now', { y: 1 })).status, 201);
+});
+
 test('definitions survive kill -9: what was acknowledged, or the change that was under way', async (t) => {
   const prng = seededPrng(t);
   const server = await TestServer.start({ env: { LUMADB_SHARDING__SHARDS: '2' } });

@@ -46,8 +46,6 @@ export interface PoolQuery {
   readonly autoCreateCollections: boolean;
   /** System tables that it reads: their rows come along. */
   readonly systemTables: readonly string[];
-  /** Database time: what has expired by then is not seen. */
-  readonly nowSeconds: number;
   readonly cancel: SharedArrayBuffer;
   readonly signal: SharedArrayBuffer;
 }

@@ -158,7 +158,6 @@ class RunningStatement implements QueryRun {
       tables: names.flatMap((name) => catalog.table(name) ?? []),
       autoCreateCollections: catalog.autoCreateCollections,
       systemTables: compiled?.systemTables ?? [],
-      nowSeconds: context.clock.nowSeconds(),
     };
   }
 

@@ -13,6 +13,8 @@ export interface FragmentOrder {
   readonly partitions: readonly ScanPartition[];
   /** Held by the leader for as long as the members run. */
   readonly seqno: number;
+  /** Database time: what has expired by then is not seen. */
+  readonly nowSeconds: number;
   readonly detached: boolean;
   readonly fillCache: boolean;
   /** EXPLAIN ANALYZE. */

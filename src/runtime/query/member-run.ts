@@ -37,7 +37,7 @@ export function prepareMember(
     source: new SnapshotSource({
       readers: options.readers,
       seqno: order.seqno,
-      nowSeconds: query.nowSeconds,
+      nowSeconds: order.nowSeconds,
       fillCache: order.fillCache,
       // Rows that leave in the middle of a scan may have to wait for the leader, which must not be done under a pin.
       detached: order.detached || gather === undefined || !keepsRows(gather.input),

@@ -126,6 +126,9 @@ export class StatementRun {
     const allowance = MemoryAllowance.create(options.memoryLimitBytes);
     const order = {
       seqno: held.seqno,
+      // After the snapshot: a document that it has in place of one that had expired was written by then, so no two of its
+      // versions are there, not even through an index whose old entry waits for the sweeper.
+      nowSeconds: options.databaseClock.nowSeconds(),
       fillCache: this.fitsCache(),
       // A client that is slow to take a stream must not hold a pin: shards would wait for it to recycle memtables.
       detached: bound.writes.length > 0 || query.format === 'ndjson' || needsDetachedScans(prepared.root),
@@ -137,7 +140,6 @@ export class StatementRun {
         source: new SnapshotSource({
           ...order,
           readers: options.readers,
-          nowSeconds: query.nowSeconds,
           blocks: options.blocks,
         }),
         systemRows: { rows: (table) => (this.systemRows[table] ?? []).map(revivedRow) },
