@@ -218,7 +218,8 @@ export class SecurityControl {
   private newToken({ name, role, generation }: UserRecord) {
     const { clock, config } = this.options;
     const nowMs = clock.wallMs();
-    const expiresAtMs = nowMs + config.security.token_ttl_minutes * MINUTE_MS;
+    // Tokens have whole seconds.
+    const expiresAtMs = Math.floor((nowMs + config.security.token_ttl_minutes * MINUTE_MS) / 1000) * 1000;
     const claims = { username: name, generation, tokenId: randomUUID(), expiresAtMs };
     return {
       token: signToken(this.signingKey, claims, nowMs),
