@@ -11,6 +11,7 @@ import type { SecurityCall } from '../front/security-call.js';
 import { auditedCall, changesIn, isReport, isSecurityCall } from './admin-audit.js';
 import type { AuditLog } from './audit-log.js';
 import type { ConfigControl } from './config-control.js';
+import type { Diagnostics } from './diagnostics/diagnostics.js';
 import type { QueryControl } from './query/query-control.js';
 import type { SecurityControl } from './security-control.js';
 import type { StorageControl } from './storage-control.js';
@@ -21,6 +22,7 @@ export interface AdminDeskOptions {
   readonly queries: QueryControl;
   readonly configuration: ConfigControl;
   readonly storage: StorageControl;
+  readonly diagnostics: Diagnostics;
   readonly facts: () => ServerFacts;
 }
 
@@ -55,7 +57,7 @@ export class AdminDesk {
   }
 
   private async dispatch(call: Exclude<AdminCall, SecurityCall>): Promise<ControlAnswer> {
-    const { queries, configuration, storage, facts } = this.options;
+    const { queries, configuration, storage, diagnostics, facts } = this.options;
     switch (call.kind) {
       case 'queries':
       case 'cancel-query':
@@ -66,6 +68,8 @@ export class AdminDesk {
         return configuration.change(call.changes);
       case 'cluster':
         return answerOf(CLUSTER_REPORTS[call.report](facts()));
+      case 'diagnostics':
+        return diagnostics.report();
       case 'transfer-leadership':
         throw new DbError('CONFLICT', noTransfer(call.targetNode, facts().nodeId));
       default:

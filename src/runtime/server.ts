@@ -29,6 +29,7 @@ import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
+import { Diagnostics } from './diagnostics/diagnostics.js';
 import { DroppedIds } from './dropped-ids.js';
 import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
@@ -227,6 +228,12 @@ class Server implements RunningServer {
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
+      diagnostics: new Diagnostics({
+        config,
+        dataDirectory: directory.path,
+        supervisor: this.supervisor,
+        queryThreads: () => this.queries.threads,
+      }),
       facts: () => this.facts(),
     });
     this.stopped = new Promise((resolve) => {
