@@ -102,12 +102,7 @@ class Looking {
     const thread = this.threads.get(sessionId);
     if (thread === undefined || this.isOver) return;
     const answeredMs = Math.round((systemClock.monotonicMs() - this.startMs) * 10) / 10;
-    const fault = error ?? answer?.exceptionDetails?.exception?.description;
-    const value: unknown = answer?.result.value;
-    const outcome =
-      fault === undefined && typeof value === 'string'
-        ? { look: JSON.parse(value) as ThreadLook }
-        : { failed: fault ?? 'no value' };
+    const outcome = error === undefined ? readLook(answer) : { failed: error };
     this.threads.set(sessionId, { ...thread, answeredMs, ...outcome });
     this.endIfAllAnswered();
   }
@@ -124,6 +119,17 @@ class Looking {
     clearTimeout(this.timer);
     this.session.disconnect();
     this.onEnd([...this.threads.values()]);
+  }
+}
+
+function readLook(answer: Runtime.EvaluateReturnType | undefined): Pick<LookedThread, 'look' | 'failed'> {
+  const { exception } = answer?.exceptionDetails ?? {};
+  if (exception !== undefined) return { failed: exception.description ?? 'the look failed' };
+  try {
+    return { look: JSON.parse(String(answer?.result.value)) as ThreadLook };
+  } catch {
+    // A thread that is being ended answers with anything.
+    return { failed: 'the thread is ending' };
   }
 }
 
