@@ -10,6 +10,7 @@ import { packageVersion } from '../base/version.js';
 import { Catalog } from '../catalog/catalog.js';
 import { checkExposure } from '../config/exposure.js';
 import { logDirectory } from '../config/load.js';
+import { LOG_FILES } from '../config/log-files.js';
 import type { Config } from '../config/schema.js';
 import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
@@ -23,13 +24,13 @@ import {
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
+import { bracketed } from './announcement.js';
 import { AuditLog } from './audit-log.js';
 import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
-import { Diagnostics } from './diagnostics/diagnostics.js';
 import { DroppedIds } from './dropped-ids.js';
 import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
@@ -131,7 +132,7 @@ class Server implements RunningServer {
       this.log.logger.error({ error: error.message }, 'audit.log cannot be written'),
     );
     this.accessLog = new LogFile(
-      join(logDirectory(config), 'access.log'),
+      join(logDirectory(config), LOG_FILES.access),
       true,
       (error) => this.log.logger.error({ error: error.message }, 'access.log cannot be written'),
       'bytes',
@@ -228,12 +229,9 @@ class Server implements RunningServer {
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
-      diagnostics: new Diagnostics({
-        config,
-        dataDirectory: directory.path,
-        supervisor: this.supervisor,
-        queryThreads: () => this.queries.threads,
-      }),
+      config,
+      dataDirectory: directory.path,
+      supervisor: this.supervisor,
       facts: () => this.facts(),
     });
     this.stopped = new Promise((resolve) => {
@@ -497,6 +495,3 @@ class Server implements RunningServer {
     return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
   }
 }
-
-/** An IPv6 address in a URL. */
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
