@@ -153,6 +153,10 @@ export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly timeoutMs?: number;
+  /** Gives up besides. */
+  readonly signal?: AbortSignal;
+  /** Of the answer's text; what comes after it is left out. Default: all of it. */
+  readonly bytesMax?: number;
 }
 
 const CALL_TIMEOUT_MS = 10_000;
@@ -160,6 +164,7 @@ const CALL_TIMEOUT_MS = 10_000;
 /** One HTTP request. Any answer is a result; no answer is a CliError. */
 export async function call(to: Target, path: string, options: CallOptions = {}): Promise<Answer> {
   const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(`${to.url}${path}`, {
       method: options.method ?? 'GET',
@@ -168,13 +173,26 @@ export async function call(to: Target, path: string, options: CallOptions = {}):
         ...(to.token === undefined ? {} : { authorization: `Bearer ${to.token}` }),
       },
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]),
     });
-    const text = await response.text();
+    const text = await readText(response, options.bytesMax ?? Number.POSITIVE_INFINITY);
     return { status: response.status, text, body: parseBody(text) };
   } catch (error) {
     throw connectionFailure(to, error, timeoutMs);
   }
+}
+
+async function readText(response: Response, bytesMax: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    bytes += chunk.byteLength;
+    // Leaving the loop ends the transfer.
+    if (bytes >= bytesMax) break;
+  }
+  return text + decoder.decode();
 }
 
 function parseBody(text: string): unknown {

@@ -5,6 +5,7 @@ import { registerApiKey } from './commands/apikey.js';
 import { registerCompact } from './commands/compact.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
+import { registerDiagnose } from './commands/diagnose.js';
 import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
@@ -69,6 +70,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerCompact(program, done);
   registerGc(program, done);
   registerDebug(program, done);
+  registerDiagnose(program, done);
   registerConfig(program, done);
   registerFsck(program, done);
   registerRepair(program, done);

@@ -39,7 +39,12 @@ export type ClusterCall =
   | { readonly kind: 'cluster'; readonly report: 'health' | 'status' | 'replication' }
   | { readonly kind: 'transfer-leadership'; readonly targetNode: string };
 
-export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | SecurityCall;
+/** What only the process itself knows: its threads, their stacks, what it was started with. */
+export interface DiagnosticsCall {
+  readonly kind: 'diagnostics';
+}
+
+export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | SecurityCall | DiagnosticsCall;
 
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }

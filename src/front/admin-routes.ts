@@ -1,6 +1,6 @@
 /**
- * The routes of storage administration: compaction, removal of expired documents, the archive of the log, memory, tasks
- * the dump of everything, the configuration and the cluster. The main thread answers them all. Front thread only, off the hot path.
+ * The routes of storage administration: compaction, removal of expired documents, the archive of the log, memory, tasks,
+ * the dump of everything, diagnostics, the configuration and the cluster. The main thread answers them all. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
@@ -38,6 +38,7 @@ export class AdminRoutes {
     show('/admin/memory', ['admin', 'storage'], { kind: 'memory' });
     show('/admin/compaction', ['admin', 'storage'], { kind: 'compaction' });
     show('/admin/dump-state', ['admin', 'storage'], { kind: 'dump-state' });
+    show('/admin/diagnostics', ['admin', 'storage'], { kind: 'diagnostics' });
     show('/admin/tasks', ['admin', 'storage'], { kind: 'tasks' });
     app.get(
       '/admin/tasks/:id',

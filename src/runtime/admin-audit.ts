@@ -26,6 +26,7 @@ const REPORTS: ReadonlySet<string> = new Set<OtherCall['kind']>([
   'memory',
   'compaction',
   'dump-state',
+  'diagnostics',
   'tasks',
   'task',
   'config',

@@ -11,11 +11,12 @@ import type { SecurityCall } from '../front/security-call.js';
 import { auditedCall, changesIn, isReport, isSecurityCall } from './admin-audit.js';
 import type { AuditLog } from './audit-log.js';
 import type { ConfigControl } from './config-control.js';
+import { Diagnostics, type DiagnosticsOptions } from './diagnostics/diagnostics.js';
 import type { QueryControl } from './query/query-control.js';
 import type { SecurityControl } from './security-control.js';
 import type { StorageControl } from './storage-control.js';
 
-export interface AdminDeskOptions {
+export interface AdminDeskOptions extends Omit<DiagnosticsOptions, 'queryThreads'> {
   readonly audit: AuditLog;
   readonly security: SecurityControl;
   readonly queries: QueryControl;
@@ -31,7 +32,11 @@ const CLUSTER_REPORTS = {
 } as const;
 
 export class AdminDesk {
-  constructor(private readonly options: AdminDeskOptions) {}
+  private readonly diagnostics: Diagnostics;
+
+  constructor(private readonly options: AdminDeskOptions) {
+    this.diagnostics = new Diagnostics({ ...options, queryThreads: () => options.queries.threads });
+  }
 
   answer(call: AdminCall, actor: Actor): Promise<ControlResult<ControlAnswer>> {
     // It writes down its changes itself, with what was before and after.
@@ -66,6 +71,8 @@ export class AdminDesk {
         return configuration.change(call.changes);
       case 'cluster':
         return answerOf(CLUSTER_REPORTS[call.report](facts()));
+      case 'diagnostics':
+        return this.diagnostics.report();
       case 'transfer-leadership':
         throw new DbError('CONFLICT', noTransfer(call.targetNode, facts().nodeId));
       default:

@@ -33,6 +33,9 @@ export function parseAnnouncement(text: string): Announcement | null {
   };
 }
 
+/** An IPv6 address in a URL. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
 /** For somebody who wants the directory that `holder` has. */
 export function lockedError(path: string, holder: Announcement | null): DbError {
   const who =

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
+import { LOG_FILES } from '../config/log-files.js';
 import type { Actor } from '../front/control-plane.js';
 import { LogFile } from './log-file.js';
 
@@ -26,7 +27,7 @@ export class AuditLog {
     private readonly clock: Pick<Clock, 'wallMs'>,
     onError: (error: Error) => void,
   ) {
-    this.file = new LogFile(join(directory, 'audit.log'), false, onError);
+    this.file = new LogFile(join(directory, LOG_FILES.audit), false, onError);
   }
 
   write({ action, by, target, before, after, error }: AuditEntry): void {

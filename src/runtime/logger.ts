@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import sonicBoom from 'sonic-boom';
 import { logDirectory } from '../config/load.js';
+import { LOG_FILES } from '../config/log-files.js';
 import type { Config } from '../config/schema.js';
 import { isJournal, journalPriority } from './journal.js';
 
@@ -57,8 +58,8 @@ function openSink(target: { readonly dest: string } | { readonly fd: number }): 
 
 export function openServerLog(config: Config): ServerLog {
   const directory = logDirectory(config);
-  const all = openSink({ dest: join(directory, 'server.log') });
-  const errors = openSink({ dest: join(directory, 'error.log') });
+  const all = openSink({ dest: join(directory, LOG_FILES.server) });
+  const errors = openSink({ dest: join(directory, LOG_FILES.error) });
   // Not process.stdout: whoever read our output may be gone (`| head`, a restarted journal), and the server goes on.
   const output = config.logging.stdout ? openSink({ fd: STDOUT }) : undefined;
   const isText = config.logging.format === 'text';

@@ -10,6 +10,7 @@ import { packageVersion } from '../base/version.js';
 import { Catalog } from '../catalog/catalog.js';
 import { checkExposure } from '../config/exposure.js';
 import { logDirectory } from '../config/load.js';
+import { LOG_FILES } from '../config/log-files.js';
 import type { Config } from '../config/schema.js';
 import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
@@ -23,6 +24,7 @@ import {
 } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
+import { bracketed } from './announcement.js';
 import { AuditLog } from './audit-log.js';
 import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
@@ -130,7 +132,7 @@ class Server implements RunningServer {
       this.log.logger.error({ error: error.message }, 'audit.log cannot be written'),
     );
     this.accessLog = new LogFile(
-      join(logDirectory(config), 'access.log'),
+      join(logDirectory(config), LOG_FILES.access),
       true,
       (error) => this.log.logger.error({ error: error.message }, 'access.log cannot be written'),
       'bytes',
@@ -227,6 +229,9 @@ class Server implements RunningServer {
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
+      config,
+      dataDirectory: directory.path,
+      supervisor: this.supervisor,
       facts: () => this.facts(),
     });
     this.stopped = new Promise((resolve) => {
@@ -490,6 +495,3 @@ class Server implements RunningServer {
     return Math.round((systemClock.monotonicMs() - this.startedMs) / 10) / 100;
   }
 }
-
-/** An IPv6 address in a URL. */
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -2,6 +2,7 @@
  * The answer of GET /admin/dump-state: everything that the server knows about itself, for whoever looks for a fault. Bounded:
  * of many tables only the first are listed, and long keys are cut. Main thread only; it asks each shard one question.
  */
+import { HIDDEN, isSecretName } from '../base/secret-names.js';
 import type { KeyBound, TableInfo } from '../manifest/table-info.js';
 import type { Version } from '../manifest/version.js';
 
@@ -9,7 +10,6 @@ import type { Version } from '../manifest/version.js';
 export const DUMPED_TABLES_MAX = 10_000;
 /** Bytes of a key that are shown. */
 const KEY_BYTES_SHOWN = 64;
-const SECRET = /secret|password|token|credential|private_key/i;
 
 /** Text where the key is text, else hex; with the collection in front of it. */
 export function dumpedBound({ collection, key }: KeyBound): Record<string, unknown> {
@@ -47,6 +47,6 @@ function dumpedTable({ smallest, largest, collections, ...figures }: TableInfo):
 /** The configuration as JSON, without the values of keys that sound like secrets. */
 export function dumpedConfig(config: object): unknown {
   const hide = (name: string, value: unknown): unknown =>
-    SECRET.test(name) && typeof value !== 'object' ? '(hidden)' : value;
+    isSecretName(name) && typeof value !== 'object' ? HIDDEN : value;
   return JSON.parse(JSON.stringify(config, hide));
 }

@@ -5,3 +5,4 @@ export const SHARD_WORKER = worker('shard');
 export const FRONT_WORKER = worker('front');
 export const COMPACTOR_WORKER = worker('compactor');
 export const QUERY_WORKER = worker('query');
+export const LOOK_WORKER = worker('look');

@@ -7,7 +7,7 @@ test('--help teaches every command with an example, and exits 0', async (t) => {
   const cwd = temporaryDirectory(t);
   const { code, stdout } = await runCli(['--help'], { cwd });
   t.is(code, 0);
-  for (const command of ['start', 'ping', 'status', 'health', 'shutdown', 'config', 'version']) {
+  for (const command of ['start', 'ping', 'status', 'health', 'shutdown', 'config', 'diagnose', 'version']) {
     t.regex(stdout, new RegExp(`^  ${command}\\b`, 'm'));
   }
   const commands = [
@@ -18,6 +18,7 @@ test('--help teaches every command with an example, and exits 0', async (t) => {
     ['shutdown'],
     ['config', 'validate'],
     ['config', 'show'],
+    ['diagnose'],
   ];
   const helps = await Promise.all(commands.map((command) => runCli([...command, '--help'], { cwd })));
   for (const [index, help] of helps.entries()) {

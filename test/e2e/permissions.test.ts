@@ -100,6 +100,7 @@ const ROUTES: readonly Route[] = [
   route('GET', '/admin/compaction', 'admin:storage'),
   route('POST', '/admin/compaction', 'admin:storage', { collection: 'none' }),
   route('GET', '/admin/dump-state', 'admin:storage'),
+  route('GET', '/admin/diagnostics', 'admin:storage'),
   route('GET', '/admin/tasks', 'admin:storage'),
   route('GET', '/admin/tasks/x', 'admin:storage'),
   route('POST', '/admin/tasks/x/cancel', 'admin:storage'),

@@ -2,7 +2,7 @@
  * Everything about SQL on the main thread: the pool of query threads, logs and history of what has run, system tables, the
  * planner's statistics, and statements that define things. Server.ts makes one and offers it to the fronts.
  */
-import type { MessagePort } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { QueryHistory } from '../../admin/query-history.js';
 import type { QueryRecord } from '../../admin/query-record.js';
@@ -113,6 +113,11 @@ export class QueryControl {
 
   reopenLogs(): void {
     this.log.reopen();
+  }
+
+  /** Those that live. */
+  get threads(): readonly Worker[] {
+    return this.pool.threads;
   }
 
   /** Whether a statement that waits or runs reads a collection or an index of this number. */

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { QueryRecord } from '../../admin/query-record.js';
+import { LOG_FILES } from '../../config/log-files.js';
 import { LogFile } from '../log-file.js';
 
 export class QueryLog {
@@ -12,8 +13,8 @@ export class QueryLog {
 
   /** `onError`: a file cannot be written; lines wait for it meanwhile. May be called often. */
   constructor(directory: string, onError: (error: Error) => void) {
-    this.all = new LogFile(join(directory, 'query.log'), true, onError);
-    this.slow = new LogFile(join(directory, 'slow-query.log'), true, onError);
+    this.all = new LogFile(join(directory, LOG_FILES.query), true, onError);
+    this.slow = new LogFile(join(directory, LOG_FILES.slowQuery), true, onError);
   }
 
   write(record: QueryRecord, isSlow: boolean): void {

@@ -2,7 +2,7 @@
  * The query pool: hands statements to query threads (piscina), keeps the list of those that run or wait, cancels them, and
  * cleans up behind a thread that has died. Main thread only.
  */
-import type { MessagePort } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Clock } from '../../base/clock.js';
 import { DbError, toWireError } from '../../base/errors.js';
@@ -201,6 +201,10 @@ export class QueryPool {
   /** True while a statement waits for a thread, or all are busy: background work should not come in between. */
   get isBusy(): boolean {
     return this.running.size > 0;
+  }
+
+  get threads(): readonly Worker[] {
+    return this.pool.threads;
   }
 
   isRead(id: number): boolean {
