@@ -5,7 +5,7 @@
 import { DbError } from '../../base/errors.js';
 import type { BoundExpression } from '../algebra/expression.js';
 import { DATATYPE_MISMATCH, sqlError } from '../errors.js';
-import { canCast, castValue, commonType } from '../types/cast.js';
+import { canCast, castValue, commonType, optionsFrom } from '../types/cast.js';
 import { arrayOf, elementType, isArrayType, type ScalarType, type SqlType } from '../types/sql-type.js';
 import type { StatementContext } from './context.js';
 
@@ -118,7 +118,7 @@ function literal(
     return context.placed({ kind: 'cast', type, arg }, location);
   }
   try {
-    const converted = value === null ? null : castValue(value, type, modifiers);
+    const converted = value === null ? null : castValue(value, type, modifiers, optionsFrom(expression.type));
     return context.placed({ kind: 'const', type, value: converted }, location);
   } catch (error) {
     throw located(error, location);

@@ -5,7 +5,7 @@
  */
 import { unreachable } from '../../base/assert.js';
 import type { Expression } from '../algebra/expression.js';
-import { castValue } from '../types/cast.js';
+import { castValue, optionsFrom } from '../types/cast.js';
 import { compareForOrder } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
 import { SqlRecord, type SqlValue } from '../types/values.js';
@@ -237,10 +237,13 @@ function compileCast(
   compiler: ExpressionCompiler,
 ): Evaluator {
   const evaluate = compiler.compile(arg);
+  const options = optionsFrom(arg.type);
   return (row) => {
     const value = evaluate(row);
     if (value === null) return null;
-    return modifiers === undefined && isOfType(value, type) ? value : castValue(value, type, modifiers);
+    return modifiers === undefined && isOfType(value, type)
+      ? value
+      : castValue(value, type, modifiers, options);
   };
 }
 

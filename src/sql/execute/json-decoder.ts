@@ -64,7 +64,7 @@ function parseNumber(text: string): number | bigint {
   if (Number.isSafeInteger(double) || !INTEGER.test(text)) return double === 0 ? 0 : double;
   if (text.length > EXACT_INTEGER_DIGITS_MAX) return double;
   const exact = BigInt(text);
-  return BigInt(double) === exact ? double : exact;
+  return Number.isFinite(double) && BigInt(double) === exact ? double : exact;
 }
 
 const utf8 = new TextEncoder();

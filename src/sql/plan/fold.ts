@@ -99,7 +99,7 @@ function foldCast(
   if (typeof arg.value === 'string' && isTimeType(type) && /[a-z]{3}/i.test(arg.value)) {
     if (/now|today|tomorrow|yesterday|allballs/i.test(arg.value)) return undefined;
   }
-  return constant(type, support.cast(arg.value, type, modifiers));
+  return constant(type, support.cast(arg.value, type, arg.type, modifiers));
 }
 
 const isTimeType = (type: SqlType): boolean => type === 'date' || type.startsWith('time');

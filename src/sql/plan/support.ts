@@ -20,7 +20,8 @@ export interface PlannerSupport {
   compareForOperator(a: SqlValue, b: SqlValue): number | undefined;
   compareForOrder(a: SqlValue, b: SqlValue): number;
   /** Throws where the cast is impossible. */
-  cast(value: SqlValue, to: SqlType, modifiers?: readonly number[]): SqlValue;
+  /** `from`: static type of the value. */
+  cast(value: SqlValue, to: SqlType, from: SqlType, modifiers?: readonly number[]): SqlValue;
   /** Expressions and predicates of indexes. */
   bindStandalone(sql: string, columns: readonly ColumnDeclaration[]): StandaloneExpression;
 }

@@ -21,6 +21,12 @@ export interface CastOptions {
 }
 
 const NO_OPTIONS: CastOptions = {};
+const FROM_FLOAT8: CastOptions = { from: 'float8' };
+
+/** Options of casts within statements. Whether a string is JSON is decided before them. */
+export function optionsFrom(type: SqlType): CastOptions {
+  return type === 'float8' ? FROM_FLOAT8 : NO_OPTIONS;
+}
 
 export const canCast = (
   from: SqlType,

@@ -187,6 +187,12 @@ export function hashKey(values: readonly SqlValue[]): HashKey {
   return key;
 }
 
+/** Whether a double has the very value. */
+function isExactDouble(value: bigint): boolean {
+  const double = Number(value);
+  return Number.isFinite(double) && BigInt(double) === value;
+}
+
 /** The key of one value. */
 export function hashValue(value: SqlValue): HashKey {
   switch (typeof value) {
@@ -196,7 +202,7 @@ export function hashValue(value: SqlValue): HashKey {
       // A Map takes 0 and -0 for one, and NaN for itself.
       return value;
     case 'bigint':
-      return Number.isSafeInteger(Number(value)) || BigInt(Number(value)) === value ? Number(value) : value;
+      return isExactDouble(value) ? Number(value) : value;
     case 'boolean':
       return value;
     default:

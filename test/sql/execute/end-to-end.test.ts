@@ -255,3 +255,22 @@ test('INSERT, UPDATE and DELETE change documents and return them', (t) => {
   t.is(runSql(database, 'INSERT INTO copies SELECT * FROM users').rowsAffected, 3);
   t.deepEqual(database.documents('copies'), database.documents('users'));
 });
+
+test('integers far beyond doubles are read, compared, grouped and cast', (t) => {
+  const database = new MemoryDatabase(2);
+  const huge = `1${'0'.repeat(400)}`;
+  database.load('b', [`{"_id":"a","n":${huge}}`, `{"_id":"b","n":-${huge}}`, '{"_id":"c","n":5}']);
+  t.deepEqual(runSql(database, 'SELECT _id FROM b WHERE n > 5').rows, [['a']]);
+  t.deepEqual(runSql(database, 'SELECT _id FROM b ORDER BY n').rows, [['b'], ['c'], ['a']]);
+  t.is(runSql(database, 'SELECT n, count(*) FROM b GROUP BY n').rows.length, 3);
+  t.deepEqual(runSql(database, "SELECT n FROM b WHERE _id = 'a'").rows, [[BigInt(huge)]]);
+  t.is(runSql(database, 'SELECT x.n FROM b x JOIN b y ON x.n = y.n').rows.length, 3);
+});
+
+test('halves of float8 round to even where they are cast, halves of numeric away from zero', (t) => {
+  const { rows } = runSql(
+    new MemoryDatabase(1),
+    'SELECT x::float8::int, (x::float8 + 0)::int, CAST(sqrt(6.25::float8) AS int), x::int FROM (VALUES (2.5)) v (x)',
+  );
+  t.deepEqual(rows, [[2, 2, 2, 3]]);
+});
