@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   readonly dataDir?: string;
   readonly json?: boolean;
   readonly token?: string;
+  readonly tls?: boolean;
+  readonly ca?: string;
 }
 
 export interface Address {
@@ -21,7 +23,17 @@ export interface Address {
   readonly pid: number | null;
 }
 
+/** How a certificate is judged. */
+export interface TlsTarget {
+  /** PEM file of the authorities; undefined: those that Node knows. */
+  readonly certificates: string | undefined;
+  /** It is the server's own, out of its data directory: whatever name it has, it is the right one. */
+  readonly isOwn: boolean;
+}
+
 export interface Target extends Address {
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsTarget | undefined;
   /** Shown as a bearer token; undefined where there is none to show. */
   readonly token: string | undefined;
 }
@@ -54,6 +66,8 @@ export function addConnectionOptions(command: Command): Command {
     .option('--port <port>', 'port of the server (default: likewise, else server.port)', parsePort)
     .option('--data-dir <dir>', 'find the server by the data directory that it holds')
     .option('--config <file>', 'configuration to take the defaults from')
+    .option('--tls', 'speak HTTPS (default: only to a server on this machine that does)')
+    .option('--ca <file>', 'PEM file of the authorities to trust; speaks HTTPS (default: LUMADB_CA)')
     .option('--token <token>', 'login token or API key (default: LUMADB_TOKEN, else the saved login)');
   return addJsonOption(command);
 }
@@ -74,9 +88,24 @@ function address(host: string, port: number, pid: number | null): Address {
 
 /** Flags first, then what a live server announced in the data directory, then the configuration. */
 export async function resolveTarget(options: ConnectionOptions): Promise<Target> {
-  const address = await resolveAddress(options);
-  const token = options.token ?? process.env['LUMADB_TOKEN'] ?? savedLogin(address.url)?.token;
-  return { ...address, token: token ?? (await localToken(address, options)) };
+  const found = await resolveAddress(options);
+  const local = await localServer(found, options);
+  const certificate = options.ca ?? process.env['LUMADB_CA'];
+  const tls = tlsOf(options.tls === true || certificate !== undefined, certificate, local?.certificate);
+  const to = tls === undefined ? found : { ...found, url: found.url.replace(/^http:/, 'https:') };
+  const token = options.token ?? process.env['LUMADB_TOKEN'] ?? savedLogin(to.url)?.token ?? local?.token;
+  return { ...to, tls, token };
+}
+
+/** Undefined for plain HTTP. */
+function tlsOf(
+  isAsked: boolean,
+  authorities: string | undefined,
+  own: string | undefined,
+): TlsTarget | undefined {
+  if (authorities !== undefined) return { certificates: authorities, isOwn: false };
+  if (own !== undefined) return { certificates: own, isOwn: true };
+  return isAsked ? { certificates: undefined, isOwn: false } : undefined;
 }
 
 async function resolveAddress(options: ConnectionOptions): Promise<Address> {
@@ -100,8 +129,14 @@ async function resolveAddress(options: ConnectionOptions): Promise<Address> {
   return address(host ?? config.server.host, port ?? config.server.port, null);
 }
 
-/** Of a server on this machine whose data directory we may read; never shown to any other. */
-async function localToken(to: Address, options: ConnectionOptions): Promise<string | undefined> {
+interface LocalServer {
+  readonly token: string | undefined;
+  /** Path of its certificate, when it has one. */
+  readonly certificate: string | undefined;
+}
+
+/** What is in the data directory of a server on this machine, if we may read it; shown to no other server. */
+async function localServer(to: Address, options: ConnectionOptions): Promise<LocalServer | undefined> {
   const directory = options.dataDir ?? (await configuredDirectory(options));
   if (directory === undefined) return undefined;
   const { readAnnouncement } = await import('../runtime/data-directory.js');
@@ -111,7 +146,7 @@ async function localToken(to: Address, options: ConnectionOptions): Promise<stri
   if (found === null || found.host === null || found.port !== to.port) return undefined;
   const there = reachable(found.host);
   const isSame = there === to.host || (isLoopback(there) && isLoopback(to.host));
-  return isSame ? readLocalToken(directory) : undefined;
+  return isSame ? { token: readLocalToken(directory), certificate: found.tls_cert } : undefined;
 }
 
 /** Undefined when the configuration cannot be read: with host and port named it is not needed. */
@@ -122,7 +157,8 @@ async function configuredDirectory(options: ConnectionOptions): Promise<string |
 
 function causeCode(error: unknown): string {
   const cause = (error as { cause?: { code?: string; errors?: readonly { code?: string }[] } }).cause;
-  return cause?.code ?? cause?.errors?.[0]?.code ?? (error as Error).name;
+  const own = (error as NodeJS.ErrnoException).code;
+  return cause?.code ?? cause?.errors?.[0]?.code ?? own ?? (error as Error).name;
 }
 
 /** A sentence for a request that got no answer. */
@@ -146,7 +182,9 @@ export function connectionFailure(to: Target, error: unknown, timeoutMs: number)
     );
   }
   const reason = reasons[code] ?? `${cause?.message ?? (error as Error).message}`;
-  return new CliError(`cannot reach ${to.url}: ${reason}`, undefined, { cause: error });
+  const isCertificate = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(code) && to.tls !== undefined;
+  const hint = isCertificate ? ' (--ca names the authorities to trust)' : '';
+  return new CliError(`cannot reach ${to.url}: ${reason}${hint}`, undefined, { cause: error });
 }
 
 export interface CallOptions {
@@ -165,28 +203,50 @@ const CALL_TIMEOUT_MS = 10_000;
 export async function call(to: Target, path: string, options: CallOptions = {}): Promise<Answer> {
   const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
-    const response = await fetch(`${to.url}${path}`, {
-      method: options.method ?? 'GET',
-      headers: {
-        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(to.token === undefined ? {} : { authorization: `Bearer ${to.token}` }),
-      },
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]),
-    });
-    const text = await readText(response, options.bytesMax ?? Number.POSITIVE_INFINITY);
-    return { status: response.status, text, body: parseBody(text) };
+    const { status, chunks } = await exchange(to, path, options, signal);
+    const text = await readText(chunks, options.bytesMax ?? Number.POSITIVE_INFINITY);
+    return { status, text, body: parseBody(text) };
   } catch (error) {
-    throw connectionFailure(to, error, timeoutMs);
+    throw connectionFailure(to, timeout.aborted ? timeout.reason : error, timeoutMs);
   }
 }
 
-async function readText(response: Response, bytesMax: number): Promise<string> {
+interface Exchanged {
+  readonly status: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+async function exchange(
+  to: Target,
+  path: string,
+  options: CallOptions,
+  signal: AbortSignal,
+): Promise<Exchanged> {
+  const method = options.method ?? 'GET';
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const headers = {
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(to.token === undefined ? {} : { authorization: `Bearer ${to.token}` }),
+  };
+  if (to.tls !== undefined) {
+    const { httpsRequest } = await import('./https-request.js');
+    return httpsRequest(to, to.tls, { method, path, headers, body, signal });
+  }
+  const response = await fetch(`${to.url}${path}`, { method, headers, body, signal });
+  return { status: response.status, chunks: response.body ?? NO_CHUNKS };
+}
+
+const NO_CHUNKS: AsyncIterable<Uint8Array> = {
+  async *[Symbol.asyncIterator]() {},
+};
+
+async function readText(chunks: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunks) {
     text += decoder.decode(chunk, { stream: true });
     bytes += chunk.byteLength;
     // Leaving the loop ends the transfer.

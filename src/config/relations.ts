@@ -20,8 +20,14 @@ const COMPACTION_RULES: ReadonlyArray<
   ['table_size', 'at most', 'max_job_size'],
 ];
 
-export function relationFaults({ compaction, server, query }: Config): readonly RelationFault[] {
-  return [...compactionFaults(compaction), ...readerFaults(server, query)];
+export function relationFaults({ compaction, server, query, security }: Config): readonly RelationFault[] {
+  return [...compactionFaults(compaction), ...readerFaults(server, query), ...tlsFaults(security)];
+}
+
+function tlsFaults({ tls_cert: cert, tls_key: key }: Config['security']): readonly RelationFault[] {
+  if ((cert === '') === (key === '')) return [];
+  const message = `security.tls_cert (${JSON.stringify(cert)}) and security.tls_key (${JSON.stringify(key)}) are needed both, or neither`;
+  return [{ paths: ['security.tls_cert', 'security.tls_key'], message }];
 }
 
 function readerFaults(

@@ -276,11 +276,6 @@ const security = z
       { empty: true },
       'PEM file of the private key of tls_cert. Both are read again at SIGHUP.',
     ),
-    tls_client_ca: text(
-      '',
-      { empty: true },
-      'PEM file of the authorities that client certificates must come from (mutual TLS); empty asks for none.',
-    ),
   })
   .prefault({})
   .describe('Who may do what.');

@@ -58,15 +58,26 @@ const QUERY_PATH = '/api/v1/query';
 /** How a front has its port: alone, as the first of several, or with others that have it already. */
 export type PortSharing = 'alone' | 'first' | 'further';
 
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface HttpServerOptions {
   readonly context: FrontContext;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+  /** Adds the routes that are not HTTP's. */
+  addMoreRoutes(app: TemplatedApp): void;
   readonly queries: QueryRunner;
   /** Told about exceptions that handlers did not expect. */
   onUnexpected(error: unknown): void;
 }
 
 export class HttpServer {
-  readonly app: TemplatedApp;
+  /** The last is the one that listens; others have connections from before their certificate was replaced. */
+  private readonly apps: TemplatedApp[] = [];
   readonly documentBody = new DocumentBody(KEY_BYTES_MAX);
   private readonly context: FrontContext;
   private readonly path = new DocumentPath();
@@ -105,8 +116,6 @@ export class HttpServer {
       },
       onUnexpected: (error) => options.onUnexpected(error),
     };
-    this.app = uWS.App();
-    this.addRoutes();
   }
 
   /**
@@ -114,11 +123,27 @@ export class HttpServer {
    * neither port 0 nor tells us when another server shares the port already.
    */
   async listen(host: string, port: number, sharing: PortSharing): Promise<number> {
+    this.apps.push(this.newApp());
     if (sharing === 'further') return this.listenOnce(host, port, LISTEN_SHARED_PORT);
     const taken = await this.listenOnce(host, port, LISTEN_EXCLUSIVE_PORT);
-    if (sharing === 'alone') return taken;
+    // A new certificate needs a new listener beside the old one.
+    if (sharing === 'alone' && this.options.tls === undefined) return taken;
     this.stopListening();
     return this.listenOnce(host, taken, LISTEN_SHARED_PORT);
+  }
+
+  /** New connections get the certificate that is in the files now; open ones go on. Rejects when the files cannot be used. */
+  async renewCertificate(host: string, port: number): Promise<void> {
+    if (this.options.tls === undefined || this.listenSocket === undefined) return;
+    const before = this.listenSocket;
+    this.apps.push(this.newApp());
+    try {
+      await this.listenOnce(host, port, LISTEN_SHARED_PORT);
+    } catch (error) {
+      this.apps.pop()?.close();
+      throw error;
+    }
+    uWS.us_listen_socket_close(before);
   }
 
   /** No new connections from now on; open ones go on. */
@@ -130,7 +155,16 @@ export class HttpServer {
   /** Closes every socket. Needed before the thread may end: otherwise the process aborts. */
   close(): void {
     this.listenSocket = undefined;
-    this.app.close();
+    for (const app of this.apps) app.close();
+  }
+
+  private newApp(): TemplatedApp {
+    const { tls } = this.options;
+    const app =
+      tls === undefined ? uWS.App() : uWS.SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
+    this.addRoutes(app);
+    this.options.addMoreRoutes(app);
+    return app;
   }
 
   private listenOnce(host: string, port: number, options: number): Promise<number> {
@@ -145,12 +179,12 @@ export class HttpServer {
         this.listenSocket = socket;
         resolve(uWS.us_socket_local_port(socket));
       };
-      listenOn(this.app, host, port, options, onListen);
+      listenOn(this.apps[this.apps.length - 1], host, port, options, onListen);
     });
   }
 
-  private addRoutes(): void {
-    const { app, control } = this;
+  private addRoutes(app: TemplatedApp): void {
+    const { control } = this;
     const guard: Guard = (access, handler) => this.guard(access, handler);
     // What may be done with a collection is asked once its name is known.
     app.get(

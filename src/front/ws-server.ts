@@ -29,7 +29,6 @@ export class WebSocketServer {
   private ready: WebSocketConnection[] = [];
 
   constructor(
-    app: TemplatedApp,
     private readonly context: FrontContext,
     queries: QueryRunner,
     private readonly onUnexpected: (error: unknown) => void,
@@ -47,7 +46,6 @@ export class WebSocketServer {
     const documentBody = new DocumentBody(KEY_BYTES_MAX);
     this.binary = new BinaryFrames(context, this.shared, documentBody);
     this.text = new TextFrames(context, documentBody, queries);
-    this.addRoute(app);
   }
 
   /** Sends the answers that have gathered; called at the end of a turn. */
@@ -78,7 +76,8 @@ export class WebSocketServer {
     }
   }
 
-  private addRoute(app: TemplatedApp): void {
+  /** To each App of a front. */
+  addTo(app: TemplatedApp): void {
     app.ws<SocketData>('/ws', {
       maxPayloadLength: BULK_BYTES_MAX,
       idleTimeout: WEBSOCKET_IDLE_SECONDS,

@@ -10,6 +10,8 @@ export interface Announcement {
   /** Null until the server listens. */
   readonly host: string | null;
   readonly port: number | null;
+  /** Path of its certificate; absent: it speaks plain HTTP. */
+  readonly tls_cert?: string;
   /** ISO 8601. */
   readonly started_at: string;
 }
@@ -23,12 +25,13 @@ export function parseAnnouncement(text: string): Announcement | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { pid, host, port, started_at } = value as Partial<Record<keyof Announcement, unknown>>;
+  const { pid, host, port, tls_cert, started_at } = value as Partial<Record<keyof Announcement, unknown>>;
   if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return null;
   return {
     pid,
     host: typeof host === 'string' ? host : null,
     port: typeof port === 'number' ? port : null,
+    ...(typeof tls_cert === 'string' && { tls_cert }),
     started_at: typeof started_at === 'string' ? started_at : 'an unknown time',
   };
 }

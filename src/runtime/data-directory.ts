@@ -62,7 +62,7 @@ export interface DataDirectory {
   readonly created: boolean;
   readonly instanceId: string;
   /** Publishes where the server listens, for messages and for the CLI. */
-  announce(address: { readonly host: string; readonly port: number }): void;
+  announce(address: { readonly host: string; readonly port: number; readonly tls_cert?: string }): void;
   /** Gives the directory up. Idempotent. Call it last: after it another process may write. */
   release(): void;
 }
@@ -365,8 +365,9 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
   const lockFd = acquireLock(directory);
   try {
     const started_at = new Date(clock.wallMs()).toISOString();
-    const publish = (host: string | null, port: number | null): string => {
-      const text = `${JSON.stringify({ pid: process.pid, host, port, started_at } satisfies Announcement)}\n`;
+    const publish = (host: string | null, port: number | null, tls_cert?: string): string => {
+      const said: Announcement = { pid: process.pid, host, port, ...(tls_cert && { tls_cert }), started_at };
+      const text = `${JSON.stringify(said)}\n`;
       writeLockContent(lockFd, text);
       return text;
     };
@@ -383,9 +384,9 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
       shards: meta.shards,
       created: existing === null,
       instanceId: meta.instanceId,
-      announce({ host, port }) {
+      announce({ host, port, tls_cert }) {
         assert(held, 'announce() after release()');
-        replacePrivateFile(directory, ANNOUNCEMENT_FILE, publish(host, port));
+        replacePrivateFile(directory, ANNOUNCEMENT_FILE, publish(host, port, tls_cert));
       },
       release() {
         if (!held) return;

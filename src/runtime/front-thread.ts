@@ -19,7 +19,7 @@ import { AccessLog } from '../front/access-log.js';
 import { CollectionRegistry } from '../front/collections.js';
 import type { CollectionInfo, ControlPlane } from '../front/control-plane.js';
 import type { FrontContext, FrontSettings } from '../front/front-context.js';
-import { HttpServer, type PortSharing } from '../front/http-server.js';
+import { HttpServer, type PortSharing, type TlsFiles } from '../front/http-server.js';
 import { RequestMeter } from '../front/request-meter.js';
 import { WebSocketServer } from '../front/ws-server.js';
 import type { LinkBuffers } from '../ipc/link.js';
@@ -62,6 +62,8 @@ export interface FrontThreadData {
   readonly resultBytesMax: number;
   readonly indexUsage: SharedArrayBuffer;
   readonly security: SecuritySnapshot;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;
 }
@@ -82,6 +84,8 @@ export interface ListenResult {
 /** What a front offers to the supervisor. */
 export interface FrontControl {
   listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult>;
+  /** New connections get the certificate that is in the files now. */
+  renewCertificate(host: string, port: number): Promise<ListenResult>;
   attachShard(shard: number, link: LinkBuffers, buffers: ShardReadBuffers): void;
   detachShard(shard: number, cause: WireError): void;
   putCollection(collection: CollectionInfo): void;
@@ -135,8 +139,14 @@ class FrontThread implements FrontControl {
       context: this.context,
       readers: this.readers,
     });
-    this.server = new HttpServer({ context: this.context, queries: this.queries, onUnexpected });
-    this.webSockets = new WebSocketServer(this.server.app, this.context, this.queries, onUnexpected);
+    this.webSockets = new WebSocketServer(this.context, this.queries, onUnexpected);
+    this.server = new HttpServer({
+      context: this.context,
+      queries: this.queries,
+      tls: data.tls,
+      addMoreRoutes: (app) => this.webSockets.addTo(app),
+      onUnexpected,
+    });
     this.doorbell = new AsyncDoorbell(
       data.doorbell,
       () => this.onReplies(),
@@ -153,6 +163,15 @@ class FrontThread implements FrontControl {
   async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
     try {
       return { port: await this.server.listen(host, port, sharing) };
+    } catch (error) {
+      return { failed: (error as Error).message };
+    }
+  }
+
+  async renewCertificate(host: string, port: number): Promise<ListenResult> {
+    try {
+      await this.server.renewCertificate(host, port);
+      return { port };
     } catch (error) {
       return { failed: (error as Error).message };
     }

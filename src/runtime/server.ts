@@ -1,5 +1,5 @@
 /** Puts a server together and takes it apart again: data directory, catalog, threads, log. Main thread only. */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import hyperid from 'hyperid';
 import { memoryLimitBytes } from '../admin/memory-limit.js';
 import { createMetrics } from '../admin/metrics.js';
@@ -9,8 +9,6 @@ import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog } from '../catalog/catalog.js';
 import { checkExposure } from '../config/exposure.js';
-import { logDirectory } from '../config/load.js';
-import { LOG_FILES } from '../config/log-files.js';
 import type { Config } from '../config/schema.js';
 import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
@@ -25,7 +23,6 @@ import {
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { bracketed } from './announcement.js';
-import { AuditLog } from './audit-log.js';
 import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
@@ -34,8 +31,6 @@ import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { DroppedIds } from './dropped-ids.js';
 import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
-import { LogFile } from './log-file.js';
-import { openServerLog, type ServerLog } from './logger.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
 import type { StorageReading } from './query/storage-history.js';
@@ -45,6 +40,7 @@ import { loadSchemaBinder } from './schemas.js';
 import { SecurityControl } from './security-control.js';
 import { storedUserCount } from './security-files.js';
 import type { RunningServer, ShutdownOptions, StartOptions } from './server-api.js';
+import { ServerLogs } from './server-logs.js';
 import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
 import { SnapshotWatch } from './snapshot-watch.js';
@@ -53,6 +49,7 @@ import { StorageControl } from './storage-control.js';
 import { StorageFactsReader } from './storage-facts.js';
 import { Supervisor } from './supervisor.js';
 import { TaskBook } from './tasks.js';
+import { requireUsableTls, tlsFiles } from './tls-files.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
 const HTTP_HEADER_BYTES_MAX = 16_384;
@@ -61,6 +58,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const { config } = options;
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(HTTP_HEADER_BYTES_MAX);
   // Before anything is touched.
+  requireUsableTls(config);
   checkExposure(config, storedUserCount(config.storage.data_dir));
   const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
   let server: Server | undefined;
@@ -87,8 +85,6 @@ class Server implements RunningServer {
   private readonly collections: CollectionControl;
   readonly security: SecurityControl;
   private readonly roles: RolesFile;
-  private readonly audit: AuditLog;
-  private readonly accessLog: LogFile;
   private readonly desk: AdminDesk;
   private readonly recoveryMode: boolean;
   private readonly configuration: ConfigControl;
@@ -97,7 +93,7 @@ class Server implements RunningServer {
   readonly indexes: IndexControl;
   private readonly dropped: DroppedIds;
   private readonly book: TaskBook;
-  private readonly log: ServerLog;
+  private readonly logs: ServerLogs;
   private readonly timeKeeper: DatabaseTimeKeeper;
   private readonly startedMs = systemClock.monotonicMs();
   private readonly memoryLimit = memoryLimitBytes();
@@ -121,26 +117,17 @@ class Server implements RunningServer {
     this.shards = directory.shards;
     this.host = config.server.host;
     this.port = config.server.port;
-    this.log = openServerLog(config);
+    this.logs = new ServerLogs(config, systemClock);
     this.timeKeeper = new DatabaseTimeKeeper({
       vfs: new RealVfs(),
       dataDirectory: directory.path,
       clock: systemClock,
-      warn: (fields, message) => this.log.logger.warn(fields, message),
+      warn: (fields, message) => this.logs.logger.warn(fields, message),
     });
-    this.audit = new AuditLog(logDirectory(config), systemClock, (error) =>
-      this.log.logger.error({ error: error.message }, 'audit.log cannot be written'),
-    );
-    this.accessLog = new LogFile(
-      join(logDirectory(config), LOG_FILES.access),
-      true,
-      (error) => this.log.logger.error({ error: error.message }, 'access.log cannot be written'),
-      'bytes',
-    );
     this.roles = new RolesFile({
       path: config.security.rbac_file,
       timer: systemTimer,
-      logger: this.log.logger,
+      logger: this.logs.logger,
       onChange: () => void this.security.publish(),
     });
     this.security = new SecurityControl({
@@ -148,11 +135,11 @@ class Server implements RunningServer {
       dataDirectory: directory.path,
       clock: systemClock,
       roles: this.roles,
-      audit: this.audit,
+      audit: this.logs.audit,
       publish: (snapshot) => this.supervisor.setSecurity(snapshot),
     });
     this.catalog = new Catalog(catalogStore(directory.path), systemClock, (error) => {
-      this.log.logger.error(error.message);
+      this.logs.logger.error(error.message);
       this.space.readOnly.set('recovery', error.message);
     });
     this.space = new SpaceKeeper({
@@ -161,7 +148,7 @@ class Server implements RunningServer {
       vfs: new RealVfs(),
       clock: systemClock,
       timer: systemTimer,
-      log: (level, message, fields) => this.log.logger[level](fields, message),
+      log: (level, message, fields) => this.logs.logger[level](fields, message),
     });
     const memory = planMemory({
       memory: config.memory,
@@ -174,13 +161,13 @@ class Server implements RunningServer {
       config,
       dataDirectory: directory.path,
       shards: directory.shards,
-      logger: this.log.logger,
+      logger: this.logs.logger,
       timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
       memory,
       recoveryMode: this.recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
-      frontHost: { ...this.controlPlane(), logAccess: async (lines) => this.accessLog.write(lines) },
+      frontHost: { ...this.controlPlane(), logAccess: async (lines) => this.logs.writeAccess(lines) },
       collections: () => this.catalog.list().map((collection) => collectionInfo(collection, this.catalog)),
       droppedCollections: () => this.dropped.all(),
       indexes: () => this.catalog.indexes().map(withBoundSql),
@@ -206,7 +193,7 @@ class Server implements RunningServer {
       dropped: this.dropped,
       extractorOf,
       requireServing: () => this.requireServing(),
-      logger: this.log.logger,
+      logger: this.logs.logger,
     });
     this.collections = new CollectionControl({
       catalog: this.catalog,
@@ -214,7 +201,7 @@ class Server implements RunningServer {
       indexes: this.indexes,
       dropped: this.dropped,
       readOnly: this.space.readOnly,
-      logger: this.log.logger,
+      logger: this.logs.logger,
     });
     this.snapshots = new SnapshotWatch(new SeqnoBoard(this.supervisor.seqnos), systemClock, systemTimer);
     const { picker } = shardTuning(config);
@@ -224,7 +211,7 @@ class Server implements RunningServer {
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
     this.desk = new AdminDesk({
-      audit: this.audit,
+      audit: this.logs.audit,
       security: this.security,
       queries: this.queries,
       configuration: this.configuration,
@@ -240,7 +227,7 @@ class Server implements RunningServer {
   }
 
   async start(warnings: readonly string[]): Promise<void> {
-    const { logger } = this.log;
+    const { logger } = this.logs;
     for (const warning of [...warnings, ...this.memory.warnings]) logger.warn(warning);
     logger.info(
       { version: this.version, pid: process.pid, data: this.directory.path, shards: this.shards },
@@ -263,11 +250,12 @@ class Server implements RunningServer {
     this.host = host;
     this.port = port;
     // Before the recovery, which may take long: the CLI must find a server that recovers, if only to stop it.
-    this.directory.announce({ host, port });
+    const tls = tlsFiles(this.config);
+    this.directory.announce({ host, port, ...(tls && { tls_cert: resolve(tls.cert) }) });
     await this.supervisor.startShards();
     if (this.stopping !== undefined) return;
     this.queries.start();
-    const url = `http://${bracketed(host)}:${port}`;
+    const url = `${tls === undefined ? 'http' : 'https'}://${bracketed(host)}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
 
@@ -278,12 +266,20 @@ class Server implements RunningServer {
   }
 
   reopenLogs(): void {
-    this.log.reopen();
+    this.logs.reopen();
     this.queries.reopenLogs();
-    this.audit.reopen();
-    this.accessLog.reopen();
     this.roles.reload();
-    this.log.logger.info('log files reopened');
+    this.logs.logger.info('log files reopened');
+    this.renewCertificate().catch((error: unknown) =>
+      this.logs.logger.error(`the certificate is not changed: ${(error as Error).message}`),
+    );
+  }
+
+  private async renewCertificate(): Promise<void> {
+    if (tlsFiles(this.config) === undefined) return;
+    requireUsableTls(this.config);
+    await this.supervisor.renewCertificate();
+    this.logs.logger.info('certificate read');
   }
 
   /** Undoes a start that failed half-way. */
@@ -295,14 +291,12 @@ class Server implements RunningServer {
     await this.queries.close();
     await this.supervisor.close();
     this.timeKeeper.stop();
-    this.audit.flush();
-    this.accessLog.flush();
-    this.log.flush();
+    this.logs.flush();
     this.directory.release();
   }
 
   private async stop({ mode, timeoutMs, reason }: ShutdownOptions): Promise<void> {
-    const { logger } = this.log;
+    const { logger } = this.logs;
     this.drainReason = reason;
     logger.info({ mode, timeout_ms: timeoutMs, reason }, 'shutting down');
     try {
@@ -319,15 +313,11 @@ class Server implements RunningServer {
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
-      this.audit.flush();
-      this.accessLog.flush();
-      this.log.flush();
+      this.logs.flush();
       this.resolveStopped(0);
     } catch (error) {
       logger.error({ error: (error as Error).stack }, 'shutdown failed');
-      this.audit.flush();
-      this.accessLog.flush();
-      this.log.flush();
+      this.logs.flush();
       this.resolveStopped(1);
     }
   }
@@ -355,7 +345,7 @@ class Server implements RunningServer {
       recordQueries: async (records) => this.queries.record(records),
       login: (request, address) => attempt(() => this.security.login(request, address)),
       shutdown: async (request, actor) => {
-        this.audit.write({ action: 'shutdown', by: actor, after: request });
+        this.logs.audit.write({ action: 'shutdown', by: actor, after: request });
         return this.requestShutdown(request);
       },
     };
@@ -405,7 +395,7 @@ class Server implements RunningServer {
       memory: this.memory,
       clock: systemClock,
       dataDirectory: this.directory.path,
-      logger: this.log.logger,
+      logger: this.logs.logger,
       book: this.book,
       indexes: this.indexes,
       indexIds: (collection) =>
@@ -450,20 +440,20 @@ class Server implements RunningServer {
       recoveryMode: this.recoveryMode,
       readStorage: () => this.storageReading(),
       isWritable: () => !this.recoveryMode,
-      logger: this.log.logger,
+      logger: this.logs.logger,
     });
   }
 
   private createConfigControl(reload: StartOptions['reload']): ConfigControl {
-    const { config, directory, log } = this;
+    const { config, directory, logs } = this;
     return new ConfigControl({
       config,
       reload,
       vfs: new RealVfs(),
       dataDirectory: directory.path,
-      logger: log.logger,
+      logger: logs.logger,
       applyLive: async () => {
-        log.logger.level = config.logging.level;
+        logs.logger.level = config.logging.level;
         await this.supervisor.applyLiveConfig();
         await this.security.publish();
       },

@@ -125,6 +125,19 @@ export class Supervisor {
     await this.eachFront((control) => control.setSettings(frontSettings(this.options.config)));
   }
 
+  /** New connections get the certificate that is in the files now. Throws DbError CONFIG for the first front that cannot. */
+  async renewCertificate(): Promise<void> {
+    const { address } = this;
+    if (address === undefined) return;
+    const results = await Promise.all(
+      this.liveFronts().map((thread) =>
+        thread.call(thread.control.renewCertificate(address.host, address.port)),
+      ),
+    );
+    const failed = results.find((result) => result.failed !== undefined);
+    if (failed !== undefined) throw new DbError('CONFIG', String(failed.failed));
+  }
+
   /** Resolves when every front goes by these users, keys and roles. */
   setSecurity(snapshot: SecuritySnapshot): Promise<void> {
     return this.eachFront((control) => control.setSecurity(snapshot));

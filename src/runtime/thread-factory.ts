@@ -20,6 +20,7 @@ import type { ShardSlot } from './shard-slot.js';
 import type { ShardControl, ShardHost, ShardThreadData } from './shard-thread.js';
 import { shardTuning } from './shard-tuning.js';
 import { ThreadHandle } from './thread-handle.js';
+import { tlsFiles } from './tls-files.js';
 import { FRONT_WORKER, SHARD_WORKER } from './worker-paths.js';
 
 const SPINNING_CORES_MIN = 4;
@@ -84,6 +85,7 @@ export class ThreadFactory {
       resultBytesMax: config.query.result_limit,
       indexUsage: this.options.indexUsage,
       security: this.options.security(),
+      tls: tlsFiles(config),
     };
     const name = `front-${slot.front}`;
     return new ThreadHandle({ script: FRONT_WORKER, name, data, host: this.frontHost(slot.front) });

@@ -29,6 +29,7 @@ test('the file system is touched in few places', (t) => {
     // Secrets with a mode of their own, and rbac.yaml, which is not in the data directory.
     'src/runtime/security-files.ts',
     'src/runtime/roles-file.ts',
+    'src/runtime/tls-files.ts',
     // What kind of file standard output is.
     'src/runtime/journal.ts',
     // The number that the kernel gives a thread, which stands in /proc only.

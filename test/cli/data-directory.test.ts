@@ -170,13 +170,17 @@ test('a path that cannot be a directory is a clear I/O error', (t) => {
 
 test('a process that ended is not alive, also while nobody has collected it', async (t) => {
   t.true(isProcessAlive(process.pid));
-  // The shell ends its child and never waits for it: a zombie.
-  const shell = spawn('bash', ['-c', 'sleep 0 & echo $!; exec sleep 30'], {
+  // The shell becomes something that never waits for its child: ended after that, the child is a zombie.
+  const shell = spawn('bash', ['-c', 'sleep 1000 & echo $!; exec sleep 30'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   t.teardown(() => shell.kill('SIGKILL'));
   const [output] = (await once(shell.stdout, 'data')) as [Buffer];
   const child = Number(output.toString());
+  await until('the shell is no shell any more', () =>
+    readFileSync(`/proc/${shell.pid}/comm`, 'utf8').startsWith('sleep'),
+  );
+  process.kill(child, 'SIGKILL');
   await until('the child counts as dead', () => !isProcessAlive(child));
   t.notThrows(() => process.kill(child, 0), 'nobody has collected it');
 });

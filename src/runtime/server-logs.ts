@@ -1,0 +1,56 @@
+/**
+ * The log files that the main thread writes but for those of statements (query/query-log.ts): server.log with error.log,
+ * access.log, whose lines come from the fronts, and audit.log.
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.js';
+import { logDirectory } from '../config/load.js';
+import { LOG_FILES } from '../config/log-files.js';
+import type { Config } from '../config/schema.js';
+import { AuditLog } from './audit-log.js';
+import { LogFile } from './log-file.js';
+import { openServerLog, type ServerLog } from './logger.js';
+
+export class ServerLogs {
+  readonly audit: AuditLog;
+  private readonly server: ServerLog;
+  private readonly access: LogFile;
+
+  constructor(config: Config, clock: Pick<Clock, 'wallMs'>) {
+    this.server = openServerLog(config);
+    const directory = logDirectory(config);
+    const cannotWrite = (name: string) => (error: Error) =>
+      this.logger.error({ error: error.message }, `${name} cannot be written`);
+    this.audit = new AuditLog(directory, clock, cannotWrite(LOG_FILES.audit));
+    this.access = new LogFile(
+      join(directory, LOG_FILES.access),
+      true,
+      cannotWrite(LOG_FILES.access),
+      'bytes',
+    );
+  }
+
+  get logger(): Logger {
+    return this.server.logger;
+  }
+
+  /** Whole lines. */
+  writeAccess(lines: Uint8Array): void {
+    this.access.write(lines);
+  }
+
+  /** Opens the files anew; after a rotation. */
+  reopen(): void {
+    this.server.reopen();
+    this.audit.reopen();
+    this.access.reopen();
+  }
+
+  /** Writes what is buffered. */
+  flush(): void {
+    this.audit.flush();
+    this.access.flush();
+    this.server.flush();
+  }
+}
