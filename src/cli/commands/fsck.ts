@@ -42,7 +42,8 @@ async function open(config: Config): Promise<Opened> {
   }
 }
 
-async function check(options: FsckCliOptions): Promise<number> {
+/** Prints what is found; the exit code tells whether it was an error. */
+export async function check(options: FsckCliOptions): Promise<number> {
   const config = await configOf(options);
   requireThisNode(options.node, config);
   const { maintained, isLive } = await open(config);

@@ -10,7 +10,11 @@ import {
 import { CliError, EXIT_FAILED, EXIT_OK, print } from '../output.js';
 import type { Done } from '../program.js';
 
-async function health(options: ConnectionOptions): Promise<number> {
+interface HealthOptions extends ConnectionOptions {
+  readonly verifyData?: boolean;
+}
+
+async function health(options: HealthOptions): Promise<number> {
   const answer = await call(await resolveTarget(options), '/health');
   const { body } = answer;
   // 503 is an answer too: a degraded server says in the body what is wrong.
@@ -21,12 +25,29 @@ async function health(options: ConnectionOptions): Promise<number> {
     const { render } = await import('../render.js');
     print(render({ ...body }));
   }
-  return answer.status === 200 ? EXIT_OK : EXIT_FAILED;
+  const isHealthy = answer.status === 200;
+  if (options.verifyData !== true) return isHealthy ? EXIT_OK : EXIT_FAILED;
+  const found = await verifyData(options);
+  return isHealthy ? found : EXIT_FAILED;
+}
+
+/** All checksums, orders and statistics of what is on disk, beside the server: its files must be on this machine. */
+async function verifyData({ host, port, dataDir, config, json }: HealthOptions): Promise<number> {
+  const { isLoopback } = await import('../../config/exposure.js');
+  if (host !== undefined && !isLoopback(host))
+    throw new CliError('--verify-data reads the files of the server: run it on its machine, without --host');
+  if (port !== undefined && dataDir === undefined)
+    throw new CliError(
+      '--verify-data needs --data-dir beside --port: which directory does that server hold?',
+    );
+  const { check } = await import('./fsck.js');
+  return check({ dataDir, config, json });
 }
 
 export function registerHealth(program: Command, done: Done): void {
   addConnectionOptions(program.command('health'))
     .description('Check whether the server is healthy: exit 0 if so, 1 if it is degraded or does not answer.')
+    .option('--verify-data', 'also check all data on disk, as lumadb fsck does')
     .addHelpText(
       'after',
       `

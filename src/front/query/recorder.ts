@@ -9,7 +9,7 @@ const INTERVAL_MS = 100;
 const BATCH_MAX = 1000;
 /** Batches that the main thread has not taken yet. A statement is answered in less time than its record takes there. */
 const BATCHES_AHEAD_MAX = 8;
-/** Longest text that is kept of a statement. */
+/** Longest text that is kept of a statement, and of its error, which may quote a parameter. */
 const QUERY_LENGTH_MAX = 10_000;
 
 export class QueryRecorder {
@@ -24,7 +24,8 @@ export class QueryRecorder {
   ) {}
 
   add(record: QueryRecord): void {
-    this.records.push(record.query.length > QUERY_LENGTH_MAX ? shortened(record) : record);
+    const isLong = record.query.length > QUERY_LENGTH_MAX || (record.error?.length ?? 0) > QUERY_LENGTH_MAX;
+    this.records.push(isLong ? shortened(record) : record);
     if (this.records.length >= BATCH_MAX) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), INTERVAL_MS);
   }
@@ -52,5 +53,11 @@ export class QueryRecorder {
 function shortened(record: QueryRecord): QueryRecord {
   const cut = (text: string): string =>
     text.length <= QUERY_LENGTH_MAX ? text : `${text.slice(0, QUERY_LENGTH_MAX)}…`;
-  return { ...record, query: cut(record.query), pattern: cut(record.pattern) };
+  const { error } = record;
+  return {
+    ...record,
+    query: cut(record.query),
+    pattern: cut(record.pattern),
+    ...(error !== undefined && { error: cut(error) }),
+  };
 }

@@ -31,6 +31,7 @@ export interface QueryServiceOptions {
   wallMs(): number;
 }
 
+const MESSAGE_LENGTH_MAX = 2000;
 /** Each costs a round trip to the main thread or a snapshot. */
 const STARTS_MAX = 100;
 
@@ -167,8 +168,9 @@ class RunningStatement implements QueryRun {
     this.sink.done(bytes);
   }
 
-  private fail(error: WireError, outcome = NOTHING_DONE): void {
+  private fail(failure: WireError, outcome = NOTHING_DONE): void {
     if (!this.end()) return;
+    const error = shortened(failure);
     this.record(outcome, error.message);
     this.sink.failed(error);
   }
@@ -199,4 +201,10 @@ class RunningStatement implements QueryRun {
   private elapsedMs(): number {
     return Math.round((this.options.context.meter.now() - this.startMs) * 1000) / 1000;
   }
+}
+
+/** A message may quote a parameter of megabytes. */
+function shortened(error: WireError): WireError {
+  if (error.message.length <= MESSAGE_LENGTH_MAX) return error;
+  return { ...error, message: `${error.message.slice(0, MESSAGE_LENGTH_MAX)}…` };
 }

@@ -103,7 +103,7 @@ export class QueryPool {
   private tasks = 0;
 
   constructor(private readonly options: QueryPoolOptions) {
-    const { threads, queueMax, memoryLimitBytes, firstReader, data } = options;
+    const { threads, memoryLimitBytes, firstReader, data } = options;
     // A thread that has just died may not have been cleaned up behind when its successor starts.
     const slots = createReaderSlots(2 * threads);
     this.slots = new ReaderSlots(slots, firstReader);
@@ -116,8 +116,8 @@ export class QueryPool {
       minThreads: 0,
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
-      // requireRoom() refuses before it is full; one more place is for analyze().
-      maxQueue: queueMax + 1,
+      // requireRoom() is the limit: parts of gathers and tasks that only wake stand in this queue too.
+      maxQueue: Number.POSITIVE_INFINITY,
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / MIB) },
     });
@@ -194,6 +194,7 @@ export class QueryPool {
     // A thread may die of it like of any statement.
     return done.catch((error: unknown) => {
       this.reclaim();
+      this.wakeQueue();
       throw error;
     });
   }

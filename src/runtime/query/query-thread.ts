@@ -108,6 +108,7 @@ class QueryThread {
       });
     } finally {
       exchange.close();
+      await portsAreClosed();
     }
   }
 
@@ -126,12 +127,21 @@ class QueryThread {
         return prepareMember(this.options, query, this.statistics.of(task.statistics), order);
       },
     }).run();
+    await portsAreClosed();
   }
 
   analyze({ collectionId, documents, shards }: AnalyzeTask): unknown {
     this.readers.attach(shards);
     return analyzeCollection(this.options, collectionId, documents);
   }
+}
+
+/**
+ * A port is closed when the event loop turns, and it does not turn between two tasks that follow each other at once: without
+ * this the ports of all statements of a busy thread pile up, each with what was not read of it.
+ */
+function portsAreClosed(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 let thread: QueryThread | undefined;

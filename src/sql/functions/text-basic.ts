@@ -164,8 +164,8 @@ export const TEXT_BASIC: readonly FunctionDefinition[] = [
   ...trims('btrim', 'both'),
   ...trims('ltrim', 'left'),
   ...trims('rtrim', 'right'),
-  ...pads('lpad', 'left'),
-  ...pads('rpad', 'right'),
+  ...makingMuch(pads('lpad', 'left')),
+  ...makingMuch(pads('rpad', 'right')),
   ...substrings('substring'),
   ...substrings('substr'),
   two<string, number>('left', ['text', 'int8'], 'text', left),
@@ -173,7 +173,7 @@ export const TEXT_BASIC: readonly FunctionDefinition[] = [
   ...aliases(two<string>('position', ['text', 'text'], 'int8', position), 'strpos'),
   three<string>('replace', ['text', 'text', 'text'], 'text', replaceAll),
   three<string>('translate', ['text', 'text', 'text'], 'text', translate),
-  two<string, number>('repeat', ['text', 'int8'], 'text', repeat),
+  ...makingMuch([two<string, number>('repeat', ['text', 'int8'], 'text', repeat)]),
   one<string>('reverse', 'text', 'text', (text) => [...text].reverse().join('')),
   three<string, string, number>('split_part', ['text', 'text', 'int8'], 'text', splitPart),
   many('overlay', ['text', 'text', 'int8'], 'text', ([text, part, from]) =>
@@ -201,4 +201,9 @@ export const TEXT_BASIC: readonly FunctionDefinition[] = [
 function overlay(text: string, part: string, from: number, length: number): string {
   if (from <= 0) throw sqlError('22011', 'negative substring length not allowed');
   return substring(text, 1, from - 1) + part + substring(text, from + length);
+}
+
+/** A few characters of SQL make megabytes: not on a thread that holds sockets. */
+function makingMuch(definitions: readonly FunctionDefinition[]): readonly FunctionDefinition[] {
+  return definitions.map((definition) => ({ ...definition, mayRunLong: true as const }));
 }
