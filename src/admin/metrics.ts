@@ -60,6 +60,9 @@ import type { DiskFacts, SpaceFacts } from './space-report.js';
 import type { StorageFacts } from './storage-facts.js';
 import { storageMetrics } from './storage-metrics.js';
 
+/** The unit in which Linux counts ru_inblock and ru_oublock, whatever the block size of the disk is. */
+const RUSAGE_BLOCK_BYTES = 512;
+
 export interface MetricsSource {
   /** One block per front and per shard, by number. */
   readonly fronts: ReadonlyArray<Float64Array>;
@@ -302,6 +305,18 @@ function processMetrics(source: MetricsSource): SampledMetric[] {
   return [
     gauge('lumadb_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss()),
     gauge('lumadb_memory_limit_bytes', 'Memory the process may use.', () => source.memoryLimitBytes),
+    new SampledMetric(
+      'lumadb_disk_io_bytes_total',
+      'Bytes that the process has had read from and written to disks; what the page cache answers is in neither.',
+      'counter',
+      () => {
+        const { fsRead, fsWrite } = process.resourceUsage();
+        return [
+          { labels: { direction: 'read' }, value: fsRead * RUSAGE_BLOCK_BYTES },
+          { labels: { direction: 'written' }, value: fsWrite * RUSAGE_BLOCK_BYTES },
+        ];
+      },
+    ),
     gauge('lumadb_uptime_seconds', 'Seconds since the server started.', source.uptimeSeconds),
     new SampledMetric('lumadb_build_info', 'Version of the server.', 'gauge', () => [
       { labels: { version: source.version }, value: 1 },

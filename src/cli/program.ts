@@ -18,6 +18,7 @@ import { registerReshard } from './commands/reshard.js';
 import { registerShutdown } from './commands/shutdown.js';
 import { registerStart } from './commands/start.js';
 import { registerStatus } from './commands/status.js';
+import { registerTop } from './commands/top.js';
 import { registerUser } from './commands/user.js';
 import { registerVersion } from './commands/version.js';
 import { registerWal } from './commands/wal.js';
@@ -61,6 +62,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerStart(program, done);
   registerPing(program, done);
   registerStatus(program, done);
+  registerTop(program, done);
   registerHealth(program, done);
   registerShutdown(program, done);
   registerQuery(program, done);

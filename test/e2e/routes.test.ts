@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parsePrometheus } from '../support/prometheus.js';
 import { TestServer } from '../support/server.js';
@@ -126,6 +127,7 @@ test('/metrics is strict Prometheus text with the names that the manual queries'
     ['lumadb_wal_poisoned', 'gauge'],
     ['lumadb_shard_queue_bytes', 'gauge'],
     ['lumadb_front_event_loop_delay_seconds', 'gauge'],
+    ['lumadb_disk_io_bytes_total', 'counter'],
   ]) {
     const family = families.get(name);
     t.is(family?.type, type, name);
@@ -140,4 +142,24 @@ test('/metrics is strict Prometheus text with the names that the manual queries'
   t.true((countOf('get', 'error') ?? 0) >= 1);
   t.true((families.get('lumadb_cache_hits')?.samples[0].value ?? 0) >= 1);
   t.is(families.get('lumadb_memtable_bytes')?.samples.length, 2);
+});
+
+test('/metrics counts the bytes of disks as the kernel does', async (t) => {
+  const io = (): number[] => {
+    const text = readFileSync(`/proc/${server.pid}/io`, 'utf8');
+    return ['read_bytes', 'write_bytes'].map((name) =>
+      Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1]),
+    );
+  };
+  const before = io();
+  await server.put('/api/v1/disk-io/a', { text: 'x'.repeat(100_000) });
+  const figures = [
+    await server.metric('lumadb_disk_io_bytes_total{direction="read"}'),
+    await server.metric('lumadb_disk_io_bytes_total{direction="written"}'),
+  ];
+  const after = io();
+  for (const [index, bytes] of figures.entries()) {
+    // Whole blocks of 512 bytes only.
+    t.true(bytes > before[index] - 512 && bytes <= after[index], `${before[index]} ${bytes} ${after[index]}`);
+  }
 });
