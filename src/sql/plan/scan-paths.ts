@@ -17,7 +17,7 @@ import { conjunctionOf } from './expression-walk.js';
 import { type TableSize, tableSize } from './facts.js';
 import type { Frame } from './frame.js';
 import { fixedKeys, type IndexMatch, matchIndex } from './index-match.js';
-import type { MatchedBound } from './index-ranges.js';
+import { lastRange, type MatchedBound } from './index-ranges.js';
 import { type IndexShape, indexShapes, predicatePart } from './index-shape.js';
 import { costOf, isShippable, lower } from './lower.js';
 import { implies } from './partial-index.js';
@@ -121,10 +121,7 @@ function filterCost(filter: Expression | undefined): { readonly startup: number;
 
 function sequential(known: Known): ScanPath {
   const { sargs, goal, size, planner, scan } = known;
-  const own = sargs.filter(({ key }) => key === ID_KEY);
-  const lower = bound(known, own, 'lower');
-  const upper = bound(known, own, 'upper');
-  const used = [lower?.sarg, upper?.sarg].filter((sarg) => sarg !== undefined);
+  const { range, sargs: used } = lastRange(sargs.filter(isBoundOfId));
   const done = used.filter(({ isExact }) => isExact).map(({ conjunct }) => conjunct);
   const filter = filterOf(
     known,
@@ -147,31 +144,17 @@ function sequential(known: Known): ScanPath {
       fields: known.fields,
       filter,
       answered: answeredOf(known, done),
-      lower: lower?.bound,
-      upper: upper?.bound,
+      lower: loweredBound(known, range.lower),
+      upper: loweredBound(known, range.upper),
       ordered: direction !== undefined,
       backward: direction === 'backward',
     },
   };
 }
 
-function bound(
-  known: Known,
-  sargs: readonly Sarg[],
-  side: 'lower' | 'upper',
-): { readonly bound: BoundOf; readonly sarg: Sarg } | undefined {
-  for (const sarg of sargs) {
-    const { test } = sarg;
-    if (test.kind === side) {
-      return { bound: { value: lowered(known, test.value), inclusive: test.inclusive }, sarg };
-    }
-    if (test.kind !== 'prefix') continue;
-    const value = side === 'lower' ? test.from : test.to;
-    if (value !== undefined) {
-      return { bound: { value: { kind: 'const', type: 'text', value }, inclusive: side === 'lower' }, sarg };
-    }
-  }
-  return undefined;
+/** `_id` is never NULL, and its values one by one are for lookups. */
+function isBoundOfId({ key, test }: Sarg): boolean {
+  return key === ID_KEY && (test.kind === 'lower' || test.kind === 'upper' || test.kind === 'prefix');
 }
 
 function idDirection(

@@ -30,3 +30,15 @@ test('a volatile condition on one side of a join is checked', (t) => {
   t.is(count('t a join t b on a._id = b._id join t c on c.n + random() > 100'), 0);
   t.is(count('t a join t b on a.n + random() < 100'), 36);
 });
+
+test('a prefix of _id holds beside another bound of it', (t) => {
+  const database = letters();
+  const found = (where: string): unknown[] =>
+    rows(database, `select _id from t where ${where} order by 1`).map(([id]) => id);
+  const prefixed = ['ab1', 'ab2', 'abz'];
+  t.deepEqual(found("_id >= 'A' and _id like 'ab%'"), prefixed);
+  t.deepEqual(found("_id <= 'zz' and _id like 'ab%'"), prefixed);
+  t.deepEqual(found("_id like 'ab%' and _id > 'ab1'"), ['ab2', 'abz']);
+  t.deepEqual(found("starts_with(_id, 'ab') and _id < 'ab2'"), ['ab1']);
+  t.deepEqual(found("_id like 'ab%' and _id is not null"), prefixed);
+});
