@@ -42,3 +42,24 @@ test('a prefix of _id holds beside another bound of it', (t) => {
   t.deepEqual(found("starts_with(_id, 'ab') and _id < 'ab2'"), ['ab1']);
   t.deepEqual(found("_id like 'ab%' and _id is not null"), prefixed);
 });
+
+test('constants that JSON does not tell apart make different expressions', (t) => {
+  const database = letters();
+  const infinities = `select a.n + 'Infinity'::float8, a.n + '-Infinity'::float8 from t a where a._id = 'b'
+    group by a.n + 'Infinity'::float8, a.n + '-Infinity'::float8`;
+  t.deepEqual(rows(database, infinities), [['Infinity', '-Infinity']]);
+  t.throws(
+    () => rows(database, `select a.n + '-Infinity'::float8 from t a group by a.n + 'Infinity'::float8`),
+    { message: /GROUP BY/ },
+  );
+  const text = `select _id from t where (n < 'Infinity'::float8 and n = 1) or (n < '-Infinity'::float8 and n = 2)`;
+  t.deepEqual(rows(database, text), [['A1']]);
+  const sums = `select sum(n / 'Infinity'::float8), sum(n / '-Infinity'::float8 + 1), sum(n * 'NaN'::float8) from t`;
+  t.deepEqual(rows(database, sums), [[0, 6, 'NaN']]);
+});
+
+test('an order by an integer beyond doubles can be asked for inside and outside', (t) => {
+  const text =
+    'select x.n from (select n from t order by n + 99999999999999999999) x order by x.n + 99999999999999999999';
+  t.is(rows(letters(), text).length, 6);
+});
