@@ -1,6 +1,13 @@
 /** Ways to read a collection: by keys, by the order of `_id`, by each index. Each with what it costs; the cheapest is taken. */
 import type { BoundExpression, Expression } from '../algebra/expression.js';
-import type { BoundOf, FieldAccess, IndexRange, PhysicalPlan, TableReference } from '../algebra/physical.js';
+import type {
+  BoundOf,
+  FieldAccess,
+  IndexOrder,
+  IndexRange,
+  PhysicalPlan,
+  TableReference,
+} from '../algebra/physical.js';
 import type { TableView } from '../catalog-view.js';
 import {
   CPU_INDEX_TUPLE_COST,
@@ -16,10 +23,10 @@ import {
 import { conjunctionOf } from './expression-walk.js';
 import { type TableSize, tableSize } from './facts.js';
 import type { Frame } from './frame.js';
-import { fixedKeys, type IndexMatch, matchIndex } from './index-match.js';
+import { fixedKeys, type IndexMatch, type MatchedOrder, matchIndex } from './index-match.js';
 import { lastRange, type MatchedBound } from './index-ranges.js';
 import { type IndexShape, indexShapes, predicatePart } from './index-shape.js';
-import { costOf, isShippable, lower } from './lower.js';
+import { costOf, isShippable, lower, lowerSortKeys } from './lower.js';
 import { implies } from './partial-index.js';
 import type { BoundSortKey, Goal, Planner, Slots } from './planner.js';
 import { keyOf, memberKey, type Sarg, type Scan, sargsOf } from './sargs.js';
@@ -248,13 +255,19 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
           isNotNull: range.isNotNull,
         }),
       ),
-      backward: match.order === 'backward',
+      backward: match.order?.direction === 'backward',
+      order: loweredOrder(known, match.order),
       indexOnly,
       condition: filterOf(known, match.used),
       filter,
       answered: answeredOf(known, done),
     },
   };
+}
+
+function loweredOrder(known: Known, order: MatchedOrder | undefined): IndexOrder | undefined {
+  if (order === undefined || order.columns.length === 0) return undefined;
+  return { keys: lowerSortKeys(order.keys, known.slots, known.frame, known.planner), columns: order.columns };
 }
 
 function loweredBound(known: Known, bound: MatchedBound | undefined): BoundOf | undefined {
