@@ -78,6 +78,11 @@ export class KeyDecoder {
     return this.cuts[column];
   }
 
+  /** Bytes of the key up to the end of the column. */
+  columnLength(column: number): number {
+    return this.starts[column + 1] - this.starts[0];
+  }
+
   /** Undefined when the key does not hold the value exactly, and the document has to be read. */
   value(column: number): DecodedValue | undefined {
     if (this.cuts[column]) return undefined;

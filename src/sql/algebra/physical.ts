@@ -12,6 +12,13 @@ import type { AggregateCallOf, Expression, SortKeyOf, WindowCallOf } from './exp
 import type { FieldSource, JoinKind } from './logical.js';
 
 export type SortKey = SortKeyOf<Expression>;
+
+export interface IndexOrder {
+  /** Over the rows of the scan. */
+  readonly keys: readonly SortKey[];
+  /** Columns of the index, by place, whose order it is. */
+  readonly columns: readonly number[];
+}
 export type AggregateCall = AggregateCallOf<Expression>;
 export type WindowCall = WindowCallOf<Expression>;
 
@@ -105,6 +112,8 @@ export type PhysicalPlan = PlanNode &
         /** Several for IN; disjoint, in the order of the index. */
         readonly ranges: readonly IndexRange[];
         readonly backward: boolean;
+        /** The order that the plan relies on: entries whose keys are cut at the same bytes are not in it by themselves. */
+        readonly order?: IndexOrder;
         /** All fields can be had from the index's own columns, included ones and `_id`: documents are not read. */
         readonly indexOnly: boolean;
         /** The part of the condition that the ranges stand for, for EXPLAIN and for checking entries that were cut short. */

@@ -1,6 +1,7 @@
 /** Aggregate calls. Each becomes a column of the query that its arguments belong to; equal calls share one. */
 import type { FuncCall, Node } from '@pgsql/types';
 import type { AggregateCallOf, BoundExpression, SortKeyOf } from '../algebra/expression.js';
+import { structureText } from '../algebra/structure-text.js';
 import { GROUPING_ERROR, sqlError } from '../errors.js';
 import { resolveAggregate } from '../functions/registry.js';
 import { bodyOf } from '../parse/nodes.js';
@@ -9,7 +10,6 @@ import { condition } from './condition.js';
 import { AGGREGATE_ARGUMENT, type Clause, type StatementContext } from './context.js';
 import { freeColumns } from './free-columns.js';
 import type { Scope } from './scope.js';
-import { shapeOf } from './shape.js';
 import { sortKey } from './sort-key.js';
 import { unknownFunction } from './unknown-function.js';
 
@@ -25,8 +25,8 @@ export function bindAggregate(
   const owner = ownerOf(context, bound, scope);
   if (owner === scope && !clause.aggregates)
     throw sqlError(GROUPING_ERROR, `aggregate functions are not allowed in ${clause.name}`, location);
-  const shape = shapeOf(bound);
-  const known = owner.aggregates.find((aggregate) => shapeOf(aggregate.call) === shape);
+  const shape = structureText(bound);
+  const known = owner.aggregates.find((aggregate) => structureText(aggregate.call) === shape);
   const id = known?.id ?? context.columnId();
   if (known === undefined) owner.aggregates.push({ id, call: bound });
   return context.placed({ kind: 'column', type: bound.type, id, name }, location);
@@ -82,8 +82,8 @@ function checkDistinctOrder(
   orderBy: readonly SortKeyOf<BoundExpression>[],
   location?: number,
 ): void {
-  const shapes = args.map(shapeOf);
-  if (orderBy.every(({ expression }) => shapes.includes(shapeOf(expression)))) return;
+  const shapes = args.map(structureText);
+  if (orderBy.every(({ expression }) => shapes.includes(structureText(expression)))) return;
   const message = 'in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list';
   throw sqlError('42P10', message, location);
 }

@@ -4,13 +4,13 @@
  */
 import type { BoundExpression, ColumnId } from '../algebra/expression.js';
 import type { ComputedColumn, LogicalPlan } from '../algebra/logical.js';
+import { structureText } from '../algebra/structure-text.js';
 import { GROUPING_ERROR, sqlError } from '../errors.js';
 import { constant } from './condition.js';
 import type { StatementContext } from './context.js';
 import { mapChildren } from './map.js';
 import { below, CollectionRelation } from './relation.js';
 import type { GroupingRequest, Scope } from './scope.js';
-import { shapeOf } from './shape.js';
 
 type ColumnExpression = Extract<BoundExpression, { kind: 'column' }>;
 
@@ -28,7 +28,7 @@ export class Grouping {
 
   /** Number of a key; equal expressions share one. */
   key(expression: BoundExpression, name: string): number {
-    const shape = shapeOf(expression);
+    const shape = structureText(expression);
     const known = this.byShape.get(shape);
     if (known !== undefined) return known;
     const place = this.keys.length;
@@ -51,7 +51,7 @@ export class Grouping {
    */
   private answer({ args, location }: GroupingRequest): BoundExpression {
     let sum: BoundExpression[] = [];
-    const places = args.map((arg) => this.byShape.get(shapeOf(arg)));
+    const places = args.map((arg) => this.byShape.get(structureText(arg)));
     if (places.some((place) => place === undefined))
       throw sqlError(
         GROUPING_ERROR,
@@ -95,7 +95,7 @@ export class Grouping {
 
   /** The expression over the groups. */
   readonly over = (expression: BoundExpression): BoundExpression => {
-    const place = this.byShape.get(shapeOf(expression));
+    const place = this.byShape.get(structureText(expression));
     if (place !== undefined && expression.kind !== 'const') return this.reference(place);
     if (expression.kind === 'column') return this.columnOver(expression);
     const mapped = mapChildren(expression, this.over);
@@ -140,7 +140,7 @@ export class Grouping {
 
   private keyOfPath(relation: CollectionRelation, path: readonly string[]): number | undefined {
     const field = relation.fields.find(
-      ({ source }) => source.kind === 'member' && shapeOf(source.path) === shapeOf(path),
+      ({ source }) => source.kind === 'member' && structureText(source.path) === structureText(path),
     );
     if (field === undefined) return undefined;
     const place = this.keys.findIndex(

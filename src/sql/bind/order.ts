@@ -2,13 +2,13 @@
 import type { Node, SelectStmt } from '@pgsql/types';
 import type { BoundExpression, SortKeyOf } from '../algebra/expression.js';
 import type { LogicalPlan } from '../algebra/logical.js';
+import { structureText } from '../algebra/structure-text.js';
 import { AMBIGUOUS_COLUMN, sqlError } from '../errors.js';
 import { bodyOf, locationOf, stringOf } from '../parse/nodes.js';
 import { coerce } from './coerce.js';
 import { LIMIT, type StatementContext } from './context.js';
 import { syntaxError } from './errors.js';
 import { Scope } from './scope.js';
-import { shapeOf } from './shape.js';
 import type { Target } from './targets.js';
 
 /** Place of the target that a node means by number; undefined when it is no number. */
@@ -41,7 +41,7 @@ export function targetByName(
   location?: number,
 ): number | undefined {
   const places = targets.flatMap((target, place) => (target.name === name && !target.spread ? [place] : []));
-  const shapes = new Set(places.map((place) => shapeOf(targets[place].expression ?? place)));
+  const shapes = new Set(places.map((place) => structureText(targets[place].expression ?? place)));
   if (shapes.size > 1) throw sqlError(AMBIGUOUS_COLUMN, `${clause} "${name}" is ambiguous`, location);
   return places[0];
 }

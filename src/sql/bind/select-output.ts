@@ -5,13 +5,13 @@
  */
 import type { BoundExpression, SortKeyOf } from '../algebra/expression.js';
 import type { ComputedColumn, LogicalPlan, OutputColumn } from '../algebra/logical.js';
+import { structureText } from '../algebra/structure-text.js';
 import { sqlError } from '../errors.js';
 import { scalarById } from '../functions/registry.js';
 import { columnOf, project } from './coerce-rows.js';
 import type { BoundRows, StatementContext } from './context.js';
 import { type Limits, limited, sorted } from './order.js';
 import type { SelectParts } from './select.js';
-import { shapeOf } from './shape.js';
 import type { Target } from './targets.js';
 import { visitExpression } from './walk.js';
 
@@ -64,9 +64,9 @@ function distinctRows(
   output: readonly OutputColumn[],
   limits: Limits | undefined,
 ): BoundRows {
-  const shapes = targets.map(({ expression }) => shapeOf(expression));
+  const shapes = targets.map(({ expression }) => structureText(expression));
   const keys = order.map(({ target, key }): SortKeyOf<BoundExpression> => {
-    const place = target ?? shapes.indexOf(shapeOf(key.expression));
+    const place = target ?? shapes.indexOf(structureText(key.expression));
     if (place < 0)
       throw sqlError(
         '42P10',
@@ -85,11 +85,11 @@ function checkDistinctOn(
   on: readonly BoundExpression[],
   { order }: SelectParts,
 ): void {
-  const wanted = new Set(on.map(shapeOf));
+  const wanted = new Set(on.map(structureText));
   const open = new Set(wanted);
   for (const { key } of order) {
     if (open.size === 0) return;
-    const shape = shapeOf(key.expression);
+    const shape = structureText(key.expression);
     if (!wanted.has(shape))
       throw sqlError(
         '42P10',
@@ -109,9 +109,9 @@ function withHiddenColumns(
   limits: Limits | undefined,
 ): BoundRows {
   const all = [...computed];
-  const byShape = new Map(computed.map((column) => [shapeOf(column.expression), column]));
+  const byShape = new Map(computed.map((column) => [structureText(column.expression), column]));
   const column = (expression: BoundExpression, target?: number): BoundExpression => {
-    const shape = shapeOf(expression);
+    const shape = structureText(expression);
     let found = target === undefined ? byShape.get(shape) : computed[target];
     if (found === undefined) {
       found = { id: context.columnId(), name: 'sort', expression };

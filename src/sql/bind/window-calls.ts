@@ -1,6 +1,7 @@
 /** Calls with OVER. Each becomes a column that the query's window node adds; equal calls share one. */
 import type { FuncCall, Node, WindowDef } from '@pgsql/types';
 import type { BoundExpression, FrameBound, WindowCallOf, WindowFrame } from '../algebra/expression.js';
+import { structureText } from '../algebra/structure-text.js';
 import { sqlError } from '../errors.js';
 import { resolveAggregate, resolveWindow } from '../functions/registry.js';
 import { bodyOf } from '../parse/nodes.js';
@@ -9,7 +10,6 @@ import { coerce, decided } from './coerce.js';
 import { type Clause, type StatementContext, WINDOW_ARGUMENT } from './context.js';
 import { notSupported, syntaxError } from './errors.js';
 import type { Scope } from './scope.js';
-import { shapeOf } from './shape.js';
 import { sortKey } from './sort-key.js';
 import { unknownFunction } from './unknown-function.js';
 
@@ -47,8 +47,8 @@ export function bindWindowCall(
   if (call.agg_within_group) throw notSupported('OVER with WITHIN GROUP', location);
   if (call.agg_order) throw notSupported('ORDER BY in the arguments of a window function', location);
   const bound = windowCall(context, name, call, scope);
-  const shape = shapeOf(bound);
-  const known = scope.windows.find((window) => shapeOf(window.call) === shape);
+  const shape = structureText(bound);
+  const known = scope.windows.find((window) => structureText(window.call) === shape);
   const id = known?.id ?? context.columnId();
   if (known === undefined) scope.windows.push({ id, call: bound });
   return context.placed({ kind: 'column', type: bound.type, id, name }, location);

@@ -8,12 +8,23 @@ import { KeyDecoder } from '../../indexes/key-decoding.js';
 import { indexInterval } from '../../indexes/key-interval.js';
 import type { IndexRange, PhysicalPlan } from '../algebra/physical.js';
 import type { Row, SqlValue } from '../types/values.js';
+import { CutRun } from './cut-run.js';
 import { DocumentReader } from './document-reader.js';
 import { EntryReader } from './entry-reader.js';
 import { compileEvaluator, compileEvaluators, compilePredicate } from './expressions.js';
 import { disjointIntervals, intersectIntervals, type KeyBounds } from './key-bounds.js';
-import type { Compilation, Demand, Emit, Evaluator, Operator, Predicate } from './operator.js';
+import { MemoryAccount } from './memory-budget.js';
+import {
+  type Compilation,
+  DEMAND_LATE,
+  type Demand,
+  type Emit,
+  type Evaluator,
+  type Operator,
+  type Predicate,
+} from './operator.js';
 import { ScanMeter } from './scan-meter.js';
+import { markSlots } from './slots.js';
 import type { DocumentPlace } from './source.js';
 
 type IndexScan = PhysicalPlan & { kind: 'indexScan' };
@@ -30,15 +41,22 @@ export function buildIndexScan(plan: IndexScan, demand: Demand, compilation: Com
   const assigned = part?.scanId === plan.id ? part.partition : undefined;
   const meter = new ScanMeter(plan, compilation);
   const decoder = new KeyDecoder(definition.columns);
-  const reader = new DocumentReader(plan.fields, [plan.condition, plan.filter], demand, compilation);
+  const conditionsOfPlan = [plan.condition, plan.filter];
+  const reader = new DocumentReader(plan.fields, conditionsOfPlan, orderDemand(plan, demand), compilation);
   const entries = plan.indexOnly ? new EntryReader(plan.fields, definition, decoder, reader.row) : undefined;
   const conditions = entryConditions(plan, compilation);
   const { row } = reader;
+  const orderKeys = compileEvaluators(
+    (plan.order?.keys ?? []).map(({ expression }) => expression),
+    compilation,
+  );
   /** Whether the row of the last entry came out of the entry alone. */
   let isFromEntry = false;
+  /** Whether the row that is emitted has all slots. */
+  let isComplete = false;
 
+  /** Once the decoder has read the key. */
   const accept = (entry: DocumentPlace, key: Uint8Array, offset: number, length: number): boolean => {
-    if (!decoder.read(key, offset, length)) return false;
     const { idStart } = decoder;
     isFromEntry = entries?.read(entry, key, offset + length) === true;
     if (isFromEntry) return conditions.every((condition) => condition(row));
@@ -51,18 +69,50 @@ export function buildIndexScan(plan: IndexScan, demand: Demand, compilation: Com
     return isMatch;
   };
 
-  const run = (emit: Emit): boolean => {
+  const complete = (): void => {
+    if (!isFromEntry && !isComplete) reader.complete();
+  };
+
+  const scan = (emit: Emit, cutRun: CutRun | undefined): boolean => {
     let goesOn = true;
     let above = 0;
+    const timed = (give: () => boolean): boolean => {
+      const before = meter.now();
+      goesOn = give();
+      above += meter.now() - before;
+      return goesOn;
+    };
+    const emitHeld = (kept: Row): boolean => {
+      isComplete = true;
+      return emit(kept);
+    };
+    const flush = (): boolean => cutRun === undefined || cutRun.isEmpty || timed(() => cutRun.emit(emitHeld));
+    const emitOwn = (): boolean => {
+      isComplete = false;
+      return emit(row);
+    };
     const visit = (entry: DocumentPlace, key: Uint8Array, offset: number, length: number): boolean => {
       ticker.tick();
       meter.scanned++;
-      if (!accept(entry, key, offset, length)) return true;
+      if (!decoder.read(key, offset, length)) return true;
+      const cutLength = cutRun?.cutLength(decoder) ?? 0;
+      const isOfRun = cutLength > 0 && cutRun?.isOf(key, offset, cutLength) === true;
+      // The bytes are gone once documents are read.
+      const prefix = cutLength > 0 && !isOfRun ? key.slice(offset, offset + cutLength) : undefined;
+      if (!accept(entry, key, offset, length)) return isOfRun || flush();
       meter.passed++;
-      const before = meter.now();
-      goesOn = emit(row);
-      above += meter.now() - before;
-      return goesOn;
+      if (cutRun === undefined || (cutLength === 0 && cutRun.isEmpty)) return timed(emitOwn);
+      isComplete = false;
+      complete();
+      const kept = row.slice();
+      if (isOfRun) {
+        cutRun.add(kept);
+        return true;
+      }
+      if (!flush()) return false;
+      if (prefix === undefined) return timed(() => emitHeld(kept));
+      cutRun.begin(prefix, kept);
+      return true;
     };
     const found = intervalsOf.map((intervalOf) => intervalOf()).filter((interval) => interval !== undefined);
     const intervals = disjointIntervals(found);
@@ -81,15 +131,28 @@ export function buildIndexScan(plan: IndexScan, demand: Demand, compilation: Com
       }
       if (!goesOn) return false;
     }
-    return true;
+    return flush();
   };
-  if (!reader.hasLateSlots) return { run };
-  return {
-    run,
-    complete: () => {
-      if (!isFromEntry) reader.complete();
-    },
+
+  const run = (emit: Emit): boolean => {
+    const { order } = plan;
+    if (order === undefined) return scan(emit, undefined);
+    const account = new MemoryAccount(environment.budget);
+    try {
+      return scan(emit, new CutRun(order, orderKeys, account, compilation));
+    } finally {
+      account.close();
+    }
   };
+  return reader.hasLateSlots ? { run, complete } : { run };
+}
+
+/** Rows that are put in order need their keys, perhaps. */
+function orderDemand({ order }: IndexScan, demand: Demand): Demand {
+  if (demand === undefined || order === undefined) return demand;
+  const needs = demand.slice();
+  for (const { expression } of order.keys) markSlots(expression, needs, DEMAND_LATE);
+  return needs;
 }
 
 function definitionOf(plan: IndexScan, { environment }: Compilation): IndexDefinition {

@@ -4,7 +4,7 @@ import type { LogicalPlan } from '../algebra/logical.js';
 import type { PhysicalPlan, SortKey } from '../algebra/physical.js';
 import { columnsOf } from './columns.js';
 import { CPU_OPERATOR_COST, CPU_TUPLE_COST, costOfRows, estimate, sortCost, spillCost } from './cost.js';
-import { hasSubquery } from './expression-walk.js';
+import { hasSubquery, structuralKey } from './expression-walk.js';
 import type { Frame } from './frame.js';
 import { groupCount } from './group-count.js';
 import { complete, costOf, gatherOf, isShippable, lower, lowerSortKeys } from './lower.js';
@@ -33,7 +33,12 @@ function usefulKeys(keys: readonly BoundSortKey[]): readonly BoundSortKey[] {
 }
 
 function isSameOrder(wanted: readonly BoundSortKey[], keys: readonly BoundSortKey[]): boolean {
-  return wanted.every((wish, place) => JSON.stringify(wish) === JSON.stringify(keys[place]));
+  return wanted.every((wish, place) => {
+    const key = keys[place];
+    if (key === undefined || key.descending !== wish.descending || key.nullsFirst !== wish.nullsFirst)
+      return false;
+    return structuralKey(key.expression) === structuralKey(wish.expression);
+  });
 }
 
 function orderedInput(

@@ -17,7 +17,14 @@ export interface IndexMatch {
   readonly inexact: readonly BoundExpression[];
   /** Leading columns with one value each. */
   readonly equalColumns: number;
-  readonly order: 'forward' | 'backward' | undefined;
+  readonly order: MatchedOrder | undefined;
+}
+
+export interface MatchedOrder {
+  readonly direction: 'forward' | 'backward';
+  /** The keys that the order comes down to, and the columns of the index that stand for them, by place; `_id` is none. */
+  readonly keys: readonly BoundSortKey[];
+  readonly columns: readonly number[];
 }
 
 export function matchIndex(
@@ -67,10 +74,11 @@ function directionFor(
   order: readonly BoundSortKey[],
   fixed: ReadonlySet<string>,
   scan: Scan,
-): 'forward' | 'backward' | undefined {
+): MatchedOrder | undefined {
   const left = columns.filter(({ key }) => !fixed.has(key));
   const wanted = order.map((key) => ({ ...key, key: keyOf(key.expression, scan) }));
   const keys = wanted.filter(({ key }, place) => !fixed.has(key) && isFirst(wanted, key, place));
+  const places = left.map((column) => columns.indexOf(column)).filter((place) => place < columns.length - 1);
   let direction: 'forward' | 'backward' | undefined;
   for (const [place, wish] of keys.entries()) {
     const column = left[place];
@@ -83,7 +91,13 @@ function directionFor(
     if (!nullsFit || (direction !== undefined && direction !== own)) return undefined;
     direction = own;
   }
-  return direction ?? 'forward';
+  return {
+    direction: direction ?? 'forward',
+    keys: keys
+      .slice(0, left.length)
+      .map(({ expression, descending, nullsFirst }) => ({ expression, descending, nullsFirst })),
+    columns: places.slice(0, keys.length),
+  };
 }
 
 /** A key that is sorted by already changes nothing when it comes again. */

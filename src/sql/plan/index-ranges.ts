@@ -82,7 +82,8 @@ function sortedConstants(
   return constants.filter((item, place) => place === 0 || compare(item, constants[place - 1]) !== 0);
 }
 
-function lastRange(sargs: readonly Sarg[]): {
+/** One range of a column or of `_id`; `sargs` are the conditions that it stands for, each of them as a whole. */
+export function lastRange(sargs: readonly Sarg[]): {
   readonly range: Omit<MatchedRange, 'equals'>;
   readonly sargs: readonly Sarg[];
 } {
@@ -90,20 +91,24 @@ function lastRange(sargs: readonly Sarg[]): {
   if (isNull !== undefined) return { range: { isNull: true }, sargs: [isNull] };
   const lower = sargs.find(({ test }) => test.kind === 'lower');
   const upper = sargs.find(({ test }) => test.kind === 'upper');
-  if (lower !== undefined || upper !== undefined) {
-    const found = [lower, upper].filter((sarg) => sarg !== undefined);
-    return { range: { lower: boundOf(lower), upper: boundOf(upper) }, sargs: found };
-  }
   const prefix = sargs.find(({ test }) => test.kind === 'prefix');
-  if (prefix?.test.kind === 'prefix') {
-    const { from, to } = prefix.test;
-    const lowerBound: MatchedBound = { value: text(from), inclusive: true };
-    const upperBound = to === undefined ? undefined : { value: text(to), inclusive: false };
-    return { range: { lower: lowerBound, upper: upperBound }, sargs: [prefix] };
+  const ofPrefix = prefixRange(prefix);
+  if (lower !== undefined || upper !== undefined) {
+    // A prefix narrows the side that is open; it is not answered by that, so it is none of those that the range stands for.
+    const range = { lower: boundOf(lower) ?? ofPrefix.lower, upper: boundOf(upper) ?? ofPrefix.upper };
+    return { range, sargs: [lower, upper].filter((sarg) => sarg !== undefined) };
   }
+  if (prefix !== undefined) return { range: ofPrefix, sargs: [prefix] };
   const isNotNull = sargs.find(({ test }) => test.kind === 'isNotNull');
   if (isNotNull !== undefined) return { range: { isNotNull: true }, sargs: [isNotNull] };
   return { range: {}, sargs: [] };
+}
+
+function prefixRange(sarg: Sarg | undefined): Pick<MatchedRange, 'lower' | 'upper'> {
+  if (sarg?.test.kind !== 'prefix') return {};
+  const { from, to } = sarg.test;
+  const upper = to === undefined ? undefined : { value: text(to), inclusive: false };
+  return { lower: { value: text(from), inclusive: true }, upper };
 }
 
 function boundOf(sarg: Sarg | undefined): MatchedBound | undefined {

@@ -80,9 +80,12 @@ export function edgesBetween(
   });
 }
 
-/** Conditions that refer to none of the relations: they hold for all rows or for none. */
+/**
+ * Conditions that tie no two relations together: those that refer to none of them, and those that stayed above the one they
+ * refer to because they change with each evaluation. They are checked on the joined rows.
+ */
 export function looseConjuncts({ edges }: JoinGraph): BoundExpression[] {
-  return edges.filter(({ relations }) => relations.size === 0).map(({ conjunct }) => conjunct);
+  return edges.filter(({ relations }) => relations.size < 2).map(({ conjunct }) => conjunct);
 }
 
 export function joinedRows(left: number, right: number, edges: readonly Edge[], facts: Facts): number {

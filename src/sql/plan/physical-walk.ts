@@ -38,6 +38,7 @@ export function mapPhysical(plan: PhysicalPlan, mapPlan: MapPlan, map: MapExpres
       return {
         ...plan,
         ranges: plan.ranges.map((range) => mapRange(range, map)),
+        order: plan.order === undefined ? undefined : { ...plan.order, keys: mapKeys(plan.order.keys, map) },
         condition: maybe(plan.condition),
         filter: maybe(plan.filter),
         answered: maybe(plan.answered),

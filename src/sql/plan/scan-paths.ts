@@ -1,6 +1,13 @@
 /** Ways to read a collection: by keys, by the order of `_id`, by each index. Each with what it costs; the cheapest is taken. */
 import type { BoundExpression, Expression } from '../algebra/expression.js';
-import type { BoundOf, FieldAccess, IndexRange, PhysicalPlan, TableReference } from '../algebra/physical.js';
+import type {
+  BoundOf,
+  FieldAccess,
+  IndexOrder,
+  IndexRange,
+  PhysicalPlan,
+  TableReference,
+} from '../algebra/physical.js';
 import type { TableView } from '../catalog-view.js';
 import {
   CPU_INDEX_TUPLE_COST,
@@ -16,10 +23,10 @@ import {
 import { conjunctionOf } from './expression-walk.js';
 import { type TableSize, tableSize } from './facts.js';
 import type { Frame } from './frame.js';
-import { fixedKeys, type IndexMatch, matchIndex } from './index-match.js';
-import type { MatchedBound } from './index-ranges.js';
+import { fixedKeys, type IndexMatch, type MatchedOrder, matchIndex } from './index-match.js';
+import { lastRange, type MatchedBound } from './index-ranges.js';
 import { type IndexShape, indexShapes, predicatePart } from './index-shape.js';
-import { costOf, isShippable, lower } from './lower.js';
+import { costOf, isShippable, lower, lowerSortKeys } from './lower.js';
 import { implies } from './partial-index.js';
 import type { BoundSortKey, Goal, Planner, Slots } from './planner.js';
 import { keyOf, memberKey, type Sarg, type Scan, sargsOf } from './sargs.js';
@@ -121,10 +128,7 @@ function filterCost(filter: Expression | undefined): { readonly startup: number;
 
 function sequential(known: Known): ScanPath {
   const { sargs, goal, size, planner, scan } = known;
-  const own = sargs.filter(({ key }) => key === ID_KEY);
-  const lower = bound(known, own, 'lower');
-  const upper = bound(known, own, 'upper');
-  const used = [lower?.sarg, upper?.sarg].filter((sarg) => sarg !== undefined);
+  const { range, sargs: used } = lastRange(sargs.filter(isBoundOfId));
   const done = used.filter(({ isExact }) => isExact).map(({ conjunct }) => conjunct);
   const filter = filterOf(
     known,
@@ -147,31 +151,17 @@ function sequential(known: Known): ScanPath {
       fields: known.fields,
       filter,
       answered: answeredOf(known, done),
-      lower: lower?.bound,
-      upper: upper?.bound,
+      lower: loweredBound(known, range.lower),
+      upper: loweredBound(known, range.upper),
       ordered: direction !== undefined,
       backward: direction === 'backward',
     },
   };
 }
 
-function bound(
-  known: Known,
-  sargs: readonly Sarg[],
-  side: 'lower' | 'upper',
-): { readonly bound: BoundOf; readonly sarg: Sarg } | undefined {
-  for (const sarg of sargs) {
-    const { test } = sarg;
-    if (test.kind === side) {
-      return { bound: { value: lowered(known, test.value), inclusive: test.inclusive }, sarg };
-    }
-    if (test.kind !== 'prefix') continue;
-    const value = side === 'lower' ? test.from : test.to;
-    if (value !== undefined) {
-      return { bound: { value: { kind: 'const', type: 'text', value }, inclusive: side === 'lower' }, sarg };
-    }
-  }
-  return undefined;
+/** `_id` is never NULL, and its values one by one are for lookups. */
+function isBoundOfId({ key, test }: Sarg): boolean {
+  return key === ID_KEY && (test.kind === 'lower' || test.kind === 'upper' || test.kind === 'prefix');
 }
 
 function idDirection(
@@ -265,13 +255,19 @@ function indexPath(known: Known, shape: IndexShape): ScanPath | undefined {
           isNotNull: range.isNotNull,
         }),
       ),
-      backward: match.order === 'backward',
+      backward: match.order?.direction === 'backward',
+      order: loweredOrder(known, match.order),
       indexOnly,
       condition: filterOf(known, match.used),
       filter,
       answered: answeredOf(known, done),
     },
   };
+}
+
+function loweredOrder(known: Known, order: MatchedOrder | undefined): IndexOrder | undefined {
+  if (order === undefined || order.columns.length === 0) return undefined;
+  return { keys: lowerSortKeys(order.keys, known.slots, known.frame, known.planner), columns: order.columns };
 }
 
 function loweredBound(known: Known, bound: MatchedBound | undefined): BoundOf | undefined {
