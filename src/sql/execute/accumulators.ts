@@ -5,9 +5,10 @@
 import type { AggregateCall } from '../algebra/physical.js';
 import type { AggregateDefinition } from '../functions/definition.js';
 import { aggregateById } from '../functions/registry.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluator, compileEvaluators, compilePredicate } from './expressions.js';
-import { HASH_ENTRY_BYTES, type MemoryAccount, rowBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, type MemoryAccount } from './memory-budget.js';
 import type { Compilation, Evaluator } from './operator.js';
 import { keyOfValues, type RowKey } from './row-key.js';
 import { ordersOf } from './row-order.js';

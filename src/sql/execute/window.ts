@@ -3,9 +3,10 @@
  * and each call adds a column. Rows come out in the order of the last sort.
  */
 import type { PhysicalPlan, WindowCall } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
-import { MemoryAccount, rowBytes } from './memory-budget.js';
+import { MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import type { Compilation, Evaluator, Operator } from './operator.js';
 import { compareKeys, type KeyOrder, ordersOf } from './row-order.js';
