@@ -10,7 +10,7 @@ import type { Row, SqlValue } from '../types/values.js';
 import { aggregateDefinition } from './accumulators.js';
 import { compileEvaluators, compilePredicate } from './expressions.js';
 import type { Compilation, Evaluator, Predicate } from './operator.js';
-import { type FrameEdges, frameOf, type Partition } from './window-frame.js';
+import { type FrameEdges, frameOf, type Partition, piecesOf } from './window-frame.js';
 
 /** Gives the value of each row of a partition. */
 export type WindowColumn = (
@@ -47,8 +47,7 @@ function functionColumn(call: WindowCall, args: readonly Evaluator[]): WindowCol
         current: row,
         peerStart: partition.groupStart[group],
         peerEnd: partition.groupStart[group + 1],
-        frameStart: edges.start,
-        frameEnd: edges.end,
+        frame: piecesOf(partition, call.frame, row, edges),
         peerGroup: group,
       };
       put(row, definition.evaluate(access, argsOf));
@@ -122,23 +121,10 @@ function movingColumn(aggregate: FrameAggregate, frame: WindowFrame): WindowColu
     for (let row = 0; row < partition.rows; row++) {
       frameOf(partition, frame, row, edges);
       let state = definition.initial();
-      for (let at = edges.start; at < edges.end; at++) {
-        if (!isExcluded(partition, frame, row, at)) state = addRow(aggregate, state, rows[at]);
+      for (const { start, end } of piecesOf(partition, frame, row, edges)) {
+        for (let at = start; at < end; at++) state = addRow(aggregate, state, rows[at]);
       }
       put(row, definition.finish(state));
     }
   };
-}
-
-function isExcluded({ groupOf }: Partition, { exclude }: WindowFrame, row: number, at: number): boolean {
-  switch (exclude) {
-    case 'current':
-      return at === row;
-    case 'group':
-      return groupOf[at] === groupOf[row];
-    case 'ties':
-      return at !== row && groupOf[at] === groupOf[row];
-    default:
-      return false;
-  }
 }

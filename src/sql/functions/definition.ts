@@ -83,13 +83,19 @@ export interface WindowDefinition {
 
 /** The partition as a window function sees it: rows by their place in it, from 0. */
 export interface WindowAccess {
+/** Rows [start, end) of a partition. */
+export interface FramePiece {
+  readonly start: number;
+  readonly end: number;
+}
+
   readonly rows: number;
   readonly current: number;
-  /** Places of the current row's peers and of its frame: [start, end). */
+  /** Places of the current row's peers: [start, end). */
   readonly peerStart: number;
   readonly peerEnd: number;
-  readonly frameStart: number;
-  readonly frameEnd: number;
+  /** Its frame, in order: EXCLUDE may have cut it into pieces. None of them is empty. */
+  readonly frame: readonly FramePiece[];
   /** 0-based number of the current row's peer group. */
   readonly peerGroup: number;
 }
