@@ -104,17 +104,22 @@ function computeGroup(
     const goesOn =
       end < entries.length && compareKeys(entries[end].keys, entries[start].keys, partitionOrders) === 0;
     if (goesOn) continue;
-    computePartition(group, entries.slice(start, end), compilation);
+    computePartition(group, entries.slice(start, end), account, compilation);
     start = end;
   }
   return entries.map(({ row }) => row);
 }
 
-function computePartition(group: WindowGroup, entries: readonly Entry[], compilation: Compilation): void {
+function computePartition(
+  group: WindowGroup,
+  entries: readonly Entry[],
+  account: MemoryAccount,
+  compilation: Compilation,
+): void {
   const partition = partitionOf(group, entries);
   const rows = entries.map(({ row }) => row);
   for (const { place, column } of group.columns) {
-    column(partition, rows, (row, value) => {
+    column(partition, rows, account, (row, value) => {
       compilation.ticker.tick();
       rows[row][place] = value;
     });

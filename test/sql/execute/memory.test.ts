@@ -1,0 +1,87 @@
+/** What statements are charged for what they hold. */
+import test from 'ava';
+import { MemoryBudget } from '../../../src/sql/execute/memory-budget.js';
+import { loadParser } from '../../../src/sql/parse/parse.js';
+import { MemoryDatabase } from '../support/memory-database.js';
+import { runSql, type SqlOptions } from '../support/memory-sql.js';
+
+const MIB = 1024 * 1024;
+
+test.before(() => loadParser());
+
+function peakOf(database: MemoryDatabase, sql: string, options: SqlOptions = {}): number {
+  const budget = new MemoryBudget(1024 * MIB);
+  runSql(database, sql, { ...options, environment: { budget } });
+  if (budget.usedBytes !== 0) throw new Error(`${budget.usedBytes} bytes are still charged after ${sql}`);
+  return budget.peakBytes;
+}
+
+const within = (value: number, low: number, high: number): boolean => value >= low && value <= high;
+
+/** The statement, whose results would be large, with a small one. */
+const counted = (sql: string): string => `SELECT count(x) FROM (${sql}) q`;
+
+/** `count` documents with a number `n` and a text `s` of `length`. */
+function texts(count: number, length: number): MemoryDatabase {
+  const database = new MemoryDatabase(2);
+  const documents = Array.from({ length: count }, (_, n) => ({
+    _id: `k${String(n).padStart(5, '0')}`,
+    n,
+    s: String(n).padStart(length, 'x'),
+  }));
+  database.load('w', documents);
+  return database;
+}
+
+test('texts that grow from row to row of a window are charged', (t) => {
+  const database = texts(600, 50);
+  const totalBytes = (600 * 601 * 50) / 2;
+  const running = "string_agg(s, '') OVER (ORDER BY n)";
+  const sql = `SELECT sum(length(x)) FROM (SELECT ${running} AS x FROM w) q`;
+  t.true(within(peakOf(database, sql), totalBytes, totalBytes * 1.2));
+  const error = t.throws(() =>
+    runSql(database, sql, { environment: { budget: new MemoryBudget(totalBytes / 2) } }),
+  );
+  t.regex(error?.message ?? '', /query\.memory_limit/);
+});
+
+test('a window value that stays the same is charged once', (t) => {
+  const database = texts(300, 5000);
+  const inputBytes = 300 * 5000;
+  const statements = [
+    "SELECT string_agg(s, '') OVER () AS x FROM w",
+    "SELECT string_agg(s, '') FILTER (WHERE n < 5) OVER (ORDER BY n) AS x FROM w",
+    'SELECT max(s) OVER (ORDER BY s DESC) AS x FROM w',
+    'SELECT lag(s) OVER (ORDER BY n) AS y, first_value(s) OVER (ORDER BY n) AS x FROM w',
+  ];
+  for (const sql of statements) t.true(peakOf(database, counted(sql)) < inputBytes * 5, sql);
+});
+
+test('arrays of a window are charged, the texts that they share only once', (t) => {
+  const database = texts(300, 1000);
+  const pointers = (300 * 301 * 8) / 2;
+  const inputBytes = 300 * 1000;
+  const statements = [
+    'SELECT array_agg(s) OVER (ORDER BY n) AS x FROM w',
+    "SELECT array_agg(s || 'y') OVER (ORDER BY n) AS x FROM w",
+    'SELECT array_agg(s) OVER (ORDER BY n ROWS BETWEEN 299 PRECEDING AND CURRENT ROW) AS x FROM w',
+  ];
+  for (const sql of statements) {
+    t.true(within(peakOf(database, counted(sql)), inputBytes + pointers, inputBytes * 5 + pointers), sql);
+  }
+  const anew =
+    "SELECT array_agg(s || 'y') OVER (ORDER BY n ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS x FROM w";
+  t.true(peakOf(database, counted(anew)) > inputBytes * 9);
+});
+
+test('texts that a window function makes are charged', (t) => {
+  const database = texts(100, 1000);
+  t.true(peakOf(database, 'SELECT lag(repeat(s, 10)) OVER (ORDER BY n) AS x FROM w') > 99 * 10_000);
+});
+
+test('the state of a moving frame is given back with its frame', (t) => {
+  const database = texts(500, 100);
+  const sql =
+    "SELECT length(x) FROM (SELECT string_agg(s, '') OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS x FROM w) q";
+  t.true(within(peakOf(database, sql), 500 * 300, 500 * 900));
+});
