@@ -55,7 +55,13 @@ function filtered(call: AggregateCall, inner: Accumulator, compilation: Compilat
 function finalOf(definition: AggregateDefinition, stateOf: Evaluator): Accumulator {
   return {
     initial: () => definition.initial(),
-    add: (state, row) => definition.merge(state, stateOf(row) as unknown),
+    add: (state, row, account) => {
+      const { sizeBytes } = definition;
+      const before = sizeBytes === undefined ? 0 : sizeBytes(state);
+      const next = definition.merge(state, stateOf(row) as unknown);
+      if (sizeBytes !== undefined) account.charge(sizeBytes(next) - before);
+      return next;
+    },
     finish: (state) => definition.finish(state),
   };
 }
@@ -86,8 +92,9 @@ function direct(definition: AggregateDefinition, args: readonly Evaluator[]): Ac
       if (skipsNull && args.length > 0 && values[0] === null) return state;
       if (sizeBytes === undefined) return definition.accumulate(state, values);
       const before = sizeBytes(state);
-      const next = definition.accumulate(state, values.slice());
-      account.charge(sizeBytes(next) - before);
+      const next = definition.accumulate(state, values);
+      const more = sizeBytes(next) - before;
+      if (more !== 0) account.charge(more);
       return next;
     },
   };

@@ -3,6 +3,7 @@ import { sqlError } from '../errors.js';
 import { compareForOrder, hashValue } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
 import { castToText, isArray, toJsonText } from '../types/text.js';
+import { valueBytes } from '../types/value-bytes.js';
 import { Interval, Json, type SqlValue } from '../types/values.js';
 import { arrayTypeOf, functionId } from './define.js';
 import type { AggregateDefinition } from './definition.js';
@@ -14,7 +15,8 @@ const VALUE_BYTES = 16;
 
 const sizeOf = (value: SqlValue): number => {
   if (typeof value === 'string') return VALUE_BYTES + value.length * 2;
-  return value instanceof Json ? VALUE_BYTES + value.text.length * 2 : VALUE_BYTES;
+  if (value instanceof Json) return VALUE_BYTES + value.text.length * 2;
+  return typeof value === 'object' ? VALUE_BYTES + valueBytes(value) : VALUE_BYTES;
 };
 
 interface Texts {

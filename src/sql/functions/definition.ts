@@ -62,7 +62,7 @@ export interface AggregateDefinition {
   /** Whether partial states can be merged in any order: not for those that depend on the order of rows. */
   readonly mergeable: boolean;
   initial(): unknown;
-  /** Returns the new state, which may be the old object. */
+  /** Returns the new state, which may be the old object. The list of arguments is the caller's, who uses it again. */
   accumulate(state: unknown, args: readonly SqlValue[]): unknown;
   merge(left: unknown, right: unknown): unknown;
   finish(state: unknown): SqlValue;

@@ -3,7 +3,7 @@ import test from 'ava';
 import { MemoryBudget } from '../../../src/sql/execute/memory-budget.js';
 import { loadParser } from '../../../src/sql/parse/parse.js';
 import { MemoryDatabase } from '../support/memory-database.js';
-import { runSql, type SqlOptions } from '../support/memory-sql.js';
+import { explainSql, runSql, type SqlOptions } from '../support/memory-sql.js';
 
 const MIB = 1024 * 1024;
 
@@ -84,4 +84,22 @@ test('the state of a moving frame is given back with its frame', (t) => {
   const sql =
     "SELECT length(x) FROM (SELECT string_agg(s, '') OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS x FROM w) q";
   t.true(within(peakOf(database, sql), 500 * 300, 500 * 900));
+});
+
+test('min and max are charged for the texts that they keep', (t) => {
+  const database = texts(50, 100_000);
+  const inputBytes = 50 * 100_000;
+  const sql = 'SELECT count(m) FROM (SELECT n, max(s) AS m FROM w GROUP BY n) q';
+  t.true(within(peakOf(database, sql), inputBytes, inputBytes * 1.2));
+  const one = 'SELECT max(s), min(s) FROM w';
+  t.true(within(peakOf(database, one), 2 * 100_000, 4 * 100_000), 'the old value is given back');
+});
+
+test('states that are merged are charged', (t) => {
+  const database = texts(50, 100_000);
+  const sql = 'SELECT max(s) FROM w';
+  const parallel: SqlOptions = { planner: { parallelWorkers: 2, parallelRowsMin: 1 }, fragments: true };
+  t.regex(explainSql(database, sql, parallel.planner), /Partial/);
+  // The parts come one after the other here: at the end there are the merged state and that of the last part.
+  t.true(within(peakOf(database, sql, parallel), 200_000, 300_000));
 });
