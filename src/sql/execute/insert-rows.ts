@@ -27,7 +27,7 @@ export function buildInsertion(
   const { table, members, onConflict } = modification;
   const generatedId = (): string => writer.generatedId();
   const resolve = compileConflict(modification, onConflict, target, context, compilation);
-  const batch = new WriteBatch<undefined>(writer, table.collection, (_, { id, text = '' }, result) => {
+  const batch = new WriteBatch<undefined>(context, table.collection, (_, { id, text = '' }, result) => {
     if (result.status === 'conflict') resolve({ id, text });
     else context.done(context.target?.readText(text, result.seqno));
   });

@@ -103,3 +103,27 @@ test('states that are merged are charged', (t) => {
   // The parts come one after the other here: at the end there are the merged state and that of the last part.
   t.true(within(peakOf(database, sql, parallel), 200_000, 300_000));
 });
+
+test('DELETE ... RETURNING charges the documents that wait for their batch, and cuts batches by their size', (t) => {
+  const database = texts(40, 500_000);
+  const batches: number[] = [];
+  let left = 40;
+  database.beforeWrite = () => {
+    const now = database.documents('w').length;
+    if (now < left) batches.push(left - now);
+    left = now;
+  };
+  const peak = peakOf(database, 'DELETE FROM w RETURNING s');
+  t.deepEqual(database.documents('w'), []);
+  batches.push(left);
+  t.true(batches.length > 1 && Math.max(...batches) <= 17, `batches of ${batches.join(', ')}`);
+  t.true(within(peak, 8_000_000, 9_500_000), String(peak));
+});
+
+test('DELETE ... RETURNING of more than the memory limit goes on in small batches', (t) => {
+  const database = texts(40, 100_000);
+  const budget = new MemoryBudget(MIB);
+  t.is(runSql(database, 'DELETE FROM w RETURNING s', { environment: { budget } }).rows.length, 40);
+  t.is(budget.usedBytes, 0);
+  t.true(budget.peakBytes > 200_000 && budget.peakBytes < 400_000);
+});
