@@ -119,12 +119,9 @@ function keptFirst(
 ): Accumulator {
   // Different values come in their order, as in PostgreSQL, where the order shows in the result.
   const isByValue = distinct && orderBy.length === 0 && !definition.mergeable;
-  const keys = isByValue
-    ? args
-    : compileEvaluators(
-        orderBy.map(({ expression }) => expression),
-        compilation,
-      );
+  const { finishOrdered = definition.finish } = definition;
+  const finish = orderBy.length > 0 ? finishOrdered : definition.finish;
+  const keys = isByValue ? args : keysOf(definition, orderBy, args, compilation);
   const orders = isByValue ? args.map(() => ({ descending: false, nullsFirst: false })) : ordersOf(orderBy);
   return {
     initial: (): KeptState => ({ calls: [], seen: distinct ? new Set() : undefined }),
@@ -150,7 +147,19 @@ function keptFirst(
         compilation.ticker.tick();
         result = definition.accumulate(result, values);
       }
-      return definition.finish(result);
+      return finish(result);
     },
   };
+}
+
+/** WITHIN GROUP sorts the last argument, which has been cast to its parameter's type. */
+function keysOf(
+  { orderedSet }: AggregateDefinition,
+  orderBy: AggregateCall['orderBy'],
+  args: readonly Evaluator[],
+  compilation: Compilation,
+): readonly Evaluator[] {
+  if (orderedSet === true && orderBy.length === 1) return args.slice(-1);
+  const expressions = orderBy.map(({ expression }) => expression);
+  return compileEvaluators(expressions, compilation);
 }

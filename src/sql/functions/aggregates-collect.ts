@@ -123,33 +123,37 @@ const orderedSet = (
   returns: SqlType,
   finish: (sorted: readonly SqlValue[], fraction: SqlValue) => SqlValue,
   options: CollectOptions = {},
-): AggregateDefinition => ({
-  id: functionId(name, parameters),
-  name,
-  parameters,
-  returns,
-  orderedSet: true,
-  skipsNull: false,
-  mergeable: true,
-  initial: (): SortedValues => ({ ...noValues(), fraction: null }),
-  accumulate(state, args) {
-    const values = state as SortedValues;
-    if (parameters.length > 1) values.fraction = args[0];
-    const value = args[args.length - 1];
-    return value === null ? values : addValue(values, value);
-  },
-  merge(left, right) {
-    (left as SortedValues).fraction ??= (right as SortedValues).fraction;
-    return mergeValues(left as Values, right as Values);
-  },
-  finish(state) {
-    const { list, fraction } = state as SortedValues;
-    if (list.length === 0 || (parameters.length > 1 && fraction === null)) return null;
-    return finish([...list].sort(compareForOrder), fraction);
-  },
-  sizeBytes: (state) => (state as Values).bytes,
-  ...options,
-});
+): AggregateDefinition => {
+  const finishSet = (
+    { list, fraction }: SortedValues,
+    sort: (list: readonly SqlValue[]) => readonly SqlValue[],
+  ): SqlValue =>
+    list.length === 0 || (parameters.length > 1 && fraction === null) ? null : finish(sort(list), fraction);
+  return {
+    id: functionId(name, parameters),
+    name,
+    parameters,
+    returns,
+    orderedSet: true,
+    skipsNull: false,
+    mergeable: true,
+    initial: (): SortedValues => ({ ...noValues(), fraction: null }),
+    accumulate(state, args) {
+      const values = state as SortedValues;
+      if (parameters.length > 1) values.fraction = args[0];
+      const value = args[args.length - 1];
+      return value === null ? values : addValue(values, value);
+    },
+    merge(left, right) {
+      (left as SortedValues).fraction ??= (right as SortedValues).fraction;
+      return mergeValues(left as Values, right as Values);
+    },
+    finish: (state) => finishSet(state as SortedValues, (list) => [...list].sort(compareForOrder)),
+    finishOrdered: (state) => finishSet(state as SortedValues, (list) => list),
+    sizeBytes: (state) => (state as Values).bytes,
+    ...options,
+  };
+};
 
 /** One fraction, or each of an array. */
 function forFractions(fraction: SqlValue, pick: (fraction: number) => SqlValue): SqlValue {
@@ -180,7 +184,7 @@ function interpolate(low: SqlValue, high: SqlValue, part: number): SqlValue {
 const discrete = (sorted: readonly SqlValue[], fraction: SqlValue): SqlValue =>
   forFractions(fraction, (part) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)]);
 
-/** Of several equally frequent ones, the least. */
+/** Of several equally frequent ones, the first. */
 function mode(sorted: readonly SqlValue[]): SqlValue {
   const counts = new Map<ReturnType<typeof hashValue>, number>();
   let best: SqlValue = null;

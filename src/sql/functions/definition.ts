@@ -54,7 +54,7 @@ export interface AggregateDefinition {
   readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
   /**
    * Ordered-set aggregates (percentile_cont … WITHIN GROUP): direct arguments come first, the sorted value last; the
-   * executor passes both for each row and needs to sort nothing.
+   * executor passes both for each row.
    */
   readonly orderedSet?: boolean;
   /** Rows whose first argument is NULL are passed over. */
@@ -66,6 +66,8 @@ export interface AggregateDefinition {
   accumulate(state: unknown, args: readonly SqlValue[]): unknown;
   merge(left: unknown, right: unknown): unknown;
   finish(state: unknown): SqlValue;
+  /** Of ordered-set aggregates: `finish` for a state whose values came in the order of WITHIN GROUP. */
+  finishOrdered?(state: unknown): SqlValue;
   /** Bytes that a state holds beyond a constant, for the memory budget; absent: none. */
   sizeBytes?(state: unknown): number;
 }
@@ -81,14 +83,14 @@ export interface WindowDefinition {
   evaluate(window: WindowAccess, args: (row: number) => readonly SqlValue[]): SqlValue;
 }
 
-/** The partition as a window function sees it: rows by their place in it, from 0. */
-export interface WindowAccess {
 /** Rows [start, end) of a partition. */
 export interface FramePiece {
   readonly start: number;
   readonly end: number;
 }
 
+/** The partition as a window function sees it: rows by their place in it, from 0. */
+export interface WindowAccess {
   readonly rows: number;
   readonly current: number;
   /** Places of the current row's peers: [start, end). */
