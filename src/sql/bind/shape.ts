@@ -1,4 +1,5 @@
 /** Structural equality of bound expressions: equal ones have the same text. Pure. */
 
-export const shapeOf = (expression: unknown): string =>
-  JSON.stringify(expression, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+import { structureText } from '../types/structure-text.js';
+
+export const shapeOf = (expression: unknown): string => structureText(expression);

@@ -3,6 +3,7 @@
  * and each call adds a column. Rows come out in the order of the last sort.
  */
 import type { PhysicalPlan, WindowCall } from '../algebra/physical.js';
+import { structureText } from '../types/structure-text.js';
 import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
@@ -62,9 +63,7 @@ export function buildWindow(plan: Window, compilation: Compilation): Operator {
 function groupsOf({ calls, input }: Window, compilation: Compilation): WindowGroup[] {
   const groups = new Map<string, WindowGroup>();
   for (const [i, call] of calls.entries()) {
-    const name = JSON.stringify([call.partitionBy, call.orderBy], (_, value) =>
-      typeof value === 'bigint' ? `${value}n` : value,
-    );
+    const name = structureText([call.partitionBy, call.orderBy]);
     let group = groups.get(name);
     if (group === undefined) {
       group = newGroup(call, compilation);

@@ -2,6 +2,7 @@
 import type { BoundExpression, ColumnId, Expression } from '../algebra/expression.js';
 import type { LogicalPlan } from '../algebra/logical.js';
 import type { PhysicalPlan, SortKey } from '../algebra/physical.js';
+import { structureText } from '../types/structure-text.js';
 import { columnsOf } from './columns.js';
 import { CPU_OPERATOR_COST, CPU_TUPLE_COST, costOfRows, estimate, sortCost, spillCost } from './cost.js';
 import { hasSubquery } from './expression-walk.js';
@@ -33,7 +34,7 @@ function usefulKeys(keys: readonly BoundSortKey[]): readonly BoundSortKey[] {
 }
 
 function isSameOrder(wanted: readonly BoundSortKey[], keys: readonly BoundSortKey[]): boolean {
-  return wanted.every((wish, place) => JSON.stringify(wish) === JSON.stringify(keys[place]));
+  return wanted.every((wish, place) => structureText(wish) === structureText(keys[place]));
 }
 
 function orderedInput(

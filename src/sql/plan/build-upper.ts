@@ -2,6 +2,7 @@
 import type { ColumnId, Expression } from '../algebra/expression.js';
 import type { LogicalPlan } from '../algebra/logical.js';
 import type { PhysicalCte, PhysicalPlan } from '../algebra/physical.js';
+import { structureText } from '../types/structure-text.js';
 import { CPU_OPERATOR_COST, CPU_TUPLE_COST, estimate, sortCost, spillCost } from './cost.js';
 import { hasSubquery, substituteColumns } from './expression-walk.js';
 import type { Frame } from './frame.js';
@@ -63,9 +64,7 @@ function goalBelow(plan: Of<'project'>, goal: Goal, planner: Planner): readonly 
 export function buildWindow(plan: Of<'window'>, frame: Frame, planner: Planner): Built {
   const input = complete(planner.build(plan.input, frame), planner);
   const { startupCost, totalCost, rows, width } = input.plan.estimate;
-  const sorts = new Set(
-    plan.calls.map(({ call }) => JSON.stringify([call.partitionBy, call.orderBy], withoutBigints)),
-  ).size;
+  const sorts = new Set(plan.calls.map(({ call }) => structureText([call.partitionBy, call.orderBy]))).size;
   const perRow = plan.calls.length * (CPU_OPERATOR_COST * 2 + CPU_TUPLE_COST);
   const cost = sorts * sortCost(rows, width, planner.options.memoryBudgetBytes) + rows * perRow;
   const slots = new Map(input.slots);
@@ -85,9 +84,6 @@ export function buildWindow(plan: Of<'window'>, frame: Frame, planner: Planner):
     },
   };
 }
-
-const withoutBigints = (_: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? `${value}n` : value;
 
 export function buildSetOperation(
   plan: Of<'setOperation'>,

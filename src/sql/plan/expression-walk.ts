@@ -1,6 +1,7 @@
 /** Ways through expressions: operands, rebuilding, conjuncts, structural identity. Pure. */
 import { unreachable } from '../../base/assert.js';
 import type { BoundExpression, ColumnId, ExpressionOf } from '../algebra/expression.js';
+import { structureText } from '../types/structure-text.js';
 
 export const TRUE: BoundExpression = { kind: 'const', type: 'bool', value: true };
 export const FALSE: BoundExpression = { kind: 'const', type: 'bool', value: false };
@@ -155,5 +156,5 @@ export function structuralKey(
       ? ({ kind: 'param', type: 'unknown', index: -1, name: nameOf(node.id) } as never)
       : node,
   );
-  return JSON.stringify(plain, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+  return structureText(plain);
 }

@@ -57,3 +57,22 @@ test('first_value, last_value and nth_value do not see what EXCLUDE takes out', 
     [null, null, null],
   ]);
 });
+
+test('windows whose order differs in NaN, infinities and NULL only are sorted on their own', (t) => {
+  const last = (value: string): string => `CASE WHEN n = 2 THEN ${value} ELSE n::float8 END`;
+  const values = ["'NaN'::float8", "'-Infinity'::float8", 'NULL::float8', "'Infinity'::float8"];
+  const calls = values.map((value) => `row_number() OVER (ORDER BY ${last(value)})`);
+  t.deepEqual(runSql(numbers(), `SELECT ${calls.join(', ')} FROM t WHERE n <= 3 ORDER BY n`).json.rows, [
+    [1, 2, 1, 1],
+    [3, 1, 3, 3],
+    [2, 3, 2, 2],
+  ]);
+});
+
+test('aggregates whose arguments differ in NaN, infinities and NULL only are not one', (t) => {
+  const { rows } = runSql(
+    numbers(),
+    "SELECT max('NaN'::float8)::text, max('Infinity'::float8)::text, max('-Infinity'::float8)::text, max(NULL::float8)::text FROM t",
+  ).json;
+  t.deepEqual(rows, [['NaN', 'Infinity', '-Infinity', null]]);
+});
