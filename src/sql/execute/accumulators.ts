@@ -10,7 +10,7 @@ import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluator, compileEvaluators, compilePredicate } from './expressions.js';
 import { HASH_ENTRY_BYTES, type MemoryAccount } from './memory-budget.js';
 import type { Compilation, Evaluator } from './operator.js';
-import { keyOfValues, type RowKey } from './row-key.js';
+import { keyBytes, keyOfValues, type RowKey } from './row-key.js';
 import { ordersOf } from './row-order.js';
 import { sortEntries } from './sort.js';
 
@@ -100,6 +100,9 @@ function direct(definition: AggregateDefinition, args: readonly Evaluator[]): Ac
   };
 }
 
+/** A KeptCall beside its lists. */
+const KEPT_CALL_BYTES = 48;
+
 interface KeptCall {
   readonly keys: readonly SqlValue[];
   readonly values: readonly SqlValue[];
@@ -132,10 +135,11 @@ function keptFirst(
       if (kept.seen !== undefined) {
         const key = keyOfValues(values);
         if (kept.seen.has(key)) return state;
+        account.charge(HASH_ENTRY_BYTES + keyBytes(key, values));
         kept.seen.add(key);
       }
       const call = { keys: keys.map((key) => key(row)), values };
-      account.charge(HASH_ENTRY_BYTES + rowBytes(values) + rowBytes(call.keys as Row));
+      account.charge(KEPT_CALL_BYTES + rowBytes(values) + rowBytes(call.keys as Row));
       kept.calls.push(call);
       return state;
     },

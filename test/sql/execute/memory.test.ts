@@ -127,3 +127,30 @@ test('DELETE ... RETURNING of more than the memory limit goes on in small batche
   t.is(budget.usedBytes, 0);
   t.true(budget.peakBytes > 200_000 && budget.peakBytes < 400_000);
 });
+
+test('a recursive UNION is charged for the keys of its rows', (t) => {
+  const database = new MemoryDatabase(1);
+  const step = "SELECT n + 1, repeat('x', 10000) || n FROM r WHERE n < 100";
+  const all = `WITH RECURSIVE r(n, s) AS (SELECT 1, 'x' UNION ALL ${step}) SELECT count(*) FROM r`;
+  const textBytes = 99 * 10_000;
+  const kept = peakOf(database, all);
+  t.true(within(kept, textBytes, textBytes * 1.2));
+  t.true(peakOf(database, all.replace('UNION ALL', 'UNION')) > kept + textBytes * 0.95);
+});
+
+test('a recursion is charged for the list of the rows of its last round', (t) => {
+  const database = new MemoryDatabase(1);
+  const rows = 'SELECT g AS n FROM generate_series(1, 20000) AS g';
+  const sql = (step: string): string =>
+    `WITH RECURSIVE r(n) AS (${rows} UNION ALL SELECT n FROM r WHERE ${step}) SELECT count(*) FROM r`;
+  const plain = `WITH r AS MATERIALIZED (${rows}) SELECT count(*) FROM r`;
+  t.true(peakOf(database, sql('n < 0')) >= peakOf(database, plain) + 20_000 * 8);
+});
+
+test('DISTINCT in an aggregate is charged for its keys', (t) => {
+  const database = texts(100, 10_000);
+  const kept = peakOf(database, 'SELECT count(DISTINCT s) FROM w');
+  t.true(within(kept, 100 * 10_000, 100 * 10_000 * 1.2));
+  const pairs = peakOf(database, "SELECT count(x) FROM (SELECT string_agg(DISTINCT s, ',') AS x FROM w) q");
+  t.true(pairs > 3 * 100 * 10_000);
+});
