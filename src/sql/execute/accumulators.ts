@@ -5,11 +5,12 @@
 import type { AggregateCall } from '../algebra/physical.js';
 import type { AggregateDefinition } from '../functions/definition.js';
 import { aggregateById } from '../functions/registry.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluator, compileEvaluators, compilePredicate } from './expressions.js';
-import { HASH_ENTRY_BYTES, type MemoryAccount, rowBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, type MemoryAccount } from './memory-budget.js';
 import type { Compilation, Evaluator } from './operator.js';
-import { keyOfValues, type RowKey } from './row-key.js';
+import { keyBytes, keyOfValues, type RowKey } from './row-key.js';
 import { ordersOf } from './row-order.js';
 import { sortEntries } from './sort.js';
 
@@ -54,7 +55,13 @@ function filtered(call: AggregateCall, inner: Accumulator, compilation: Compilat
 function finalOf(definition: AggregateDefinition, stateOf: Evaluator): Accumulator {
   return {
     initial: () => definition.initial(),
-    add: (state, row) => definition.merge(state, stateOf(row) as unknown),
+    add: (state, row, account) => {
+      const { sizeBytes } = definition;
+      const before = sizeBytes === undefined ? 0 : sizeBytes(state);
+      const next = definition.merge(state, stateOf(row) as unknown);
+      if (sizeBytes !== undefined) account.charge(sizeBytes(next) - before);
+      return next;
+    },
     finish: (state) => definition.finish(state),
   };
 }
@@ -85,12 +92,16 @@ function direct(definition: AggregateDefinition, args: readonly Evaluator[]): Ac
       if (skipsNull && args.length > 0 && values[0] === null) return state;
       if (sizeBytes === undefined) return definition.accumulate(state, values);
       const before = sizeBytes(state);
-      const next = definition.accumulate(state, values.slice());
-      account.charge(sizeBytes(next) - before);
+      const next = definition.accumulate(state, values);
+      const more = sizeBytes(next) - before;
+      if (more !== 0) account.charge(more);
       return next;
     },
   };
 }
+
+/** A KeptCall beside its lists. */
+const KEPT_CALL_BYTES = 48;
 
 interface KeptCall {
   readonly keys: readonly SqlValue[];
@@ -111,12 +122,9 @@ function keptFirst(
 ): Accumulator {
   // Different values come in their order, as in PostgreSQL, where the order shows in the result.
   const isByValue = distinct && orderBy.length === 0 && !definition.mergeable;
-  const keys = isByValue
-    ? args
-    : compileEvaluators(
-        orderBy.map(({ expression }) => expression),
-        compilation,
-      );
+  const { finishOrdered = definition.finish } = definition;
+  const finish = orderBy.length > 0 ? finishOrdered : definition.finish;
+  const keys = isByValue ? args : keysOf(definition, orderBy, args, compilation);
   const orders = isByValue ? args.map(() => ({ descending: false, nullsFirst: false })) : ordersOf(orderBy);
   return {
     initial: (): KeptState => ({ calls: [], seen: distinct ? new Set() : undefined }),
@@ -127,10 +135,11 @@ function keptFirst(
       if (kept.seen !== undefined) {
         const key = keyOfValues(values);
         if (kept.seen.has(key)) return state;
+        account.charge(HASH_ENTRY_BYTES + keyBytes(key, values));
         kept.seen.add(key);
       }
       const call = { keys: keys.map((key) => key(row)), values };
-      account.charge(HASH_ENTRY_BYTES + rowBytes(values) + rowBytes(call.keys as Row));
+      account.charge(KEPT_CALL_BYTES + rowBytes(values) + rowBytes(call.keys as Row));
       kept.calls.push(call);
       return state;
     },
@@ -142,7 +151,19 @@ function keptFirst(
         compilation.ticker.tick();
         result = definition.accumulate(result, values);
       }
-      return definition.finish(result);
+      return finish(result);
     },
   };
+}
+
+/** WITHIN GROUP sorts the last argument, which has been cast to its parameter's type. */
+function keysOf(
+  { orderedSet }: AggregateDefinition,
+  orderBy: AggregateCall['orderBy'],
+  args: readonly Evaluator[],
+  compilation: Compilation,
+): readonly Evaluator[] {
+  if (orderedSet === true && orderBy.length === 1) return args.slice(-1);
+  const expressions = orderBy.map(({ expression }) => expression);
+  return compileEvaluators(expressions, compilation);
 }

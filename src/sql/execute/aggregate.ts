@@ -4,11 +4,12 @@
  * whatever the input.
  */
 import type { PhysicalPlan } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { type Accumulator, compileAccumulator } from './accumulators.js';
 import { compileEvaluators } from './expressions.js';
 import { demandOf } from './filter-project.js';
-import { HASH_ENTRY_BYTES, MemoryAccount, rowBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import type { Compilation, Emit, Evaluator, Operator } from './operator.js';
 import { keyOfValue, keyOfValues, type RowKey } from './row-key.js';

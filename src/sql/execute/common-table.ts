@@ -4,12 +4,13 @@
  * that were there already do not come again, so cycles end; with UNION ALL the memory budget ends them.
  */
 import type { PhysicalCte, PhysicalPlan } from '../algebra/physical.js';
+import { SLOT_BYTES } from '../types/value-bytes.js';
 import type { Row } from '../types/values.js';
 import { compilePredicate } from './expressions.js';
 import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf } from './node-counters.js';
 import type { Compilation, CteTable, Demand, Emit, Operator } from './operator.js';
-import { keyOfValues, type RowKey } from './row-key.js';
+import { keyBytes, keyOfValues, type RowKey } from './row-key.js';
 import { emitRows, RowStore } from './row-store.js';
 
 export function buildWith(
@@ -126,6 +127,9 @@ class KeptTable implements CteTable {
       return;
     }
     if (step === undefined) return;
+    this.account?.release(working.rows.length * SLOT_BYTES);
+    working.rows = [];
+    this.account?.charge((before - this.roundStart) * SLOT_BYTES);
     working.rows = store.rows.slice(this.roundStart, before);
     this.roundStart = before;
     if (working.rows.length > 0) this.add(step, store);
@@ -139,7 +143,7 @@ class KeptTable implements CteTable {
       if (seen !== undefined) {
         const key = keyOfValues(row);
         if (seen.has(key)) return true;
-        account?.charge(HASH_ENTRY_BYTES);
+        account?.charge(HASH_ENTRY_BYTES + keyBytes(key, row));
         seen.add(key);
       }
       store.push(row.slice());

@@ -5,12 +5,12 @@
 import type { Expression } from '../algebra/expression.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
 import { CARDINALITY_VIOLATION, sqlError } from '../errors.js';
+import { valueBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { maskOf } from './comparison-mask.js';
 import { compareValues } from './compile-compare.js';
 import { quantify } from './compile-in.js';
 import type { ExpressionCompiler } from './expressions.js';
-import { valueBytes } from './memory-budget.js';
 import type { Compilation, Evaluator, Operator, OuterFrame } from './operator.js';
 import { ValueList } from './value-list.js';
 

@@ -1,5 +1,6 @@
 /** DELETE: each document is deleted on condition that it still has the version that was read. */
 import type { PhysicalModification, PhysicalPlan } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row } from '../types/values.js';
 import type { Compilation } from './operator.js';
 import { Recheck } from './recheck.js';
@@ -35,7 +36,7 @@ export function buildDeletion(
     });
   };
 
-  const batch = new WriteBatch<Row | undefined>(writer, table.collection, (row, { id }, result) => {
+  const batch = new WriteBatch<Row | undefined>(context, table.collection, (row, { id }, result) => {
     if (result.status === 'conflict') again(id);
     else context.done(row);
   });
@@ -50,7 +51,9 @@ export function buildDeletion(
       const id = row[key];
       if (typeof id !== 'string' || !isNew(id)) return;
       const version = Number(row[seqno]);
-      batch.add({ id, text: undefined, expects: version }, before(id));
+      const document = before(id);
+      const bytes = document === undefined ? 0 : rowBytes(document);
+      batch.add({ id, text: undefined, expects: version }, document, bytes);
     },
     flush: () => batch.flush(),
   };

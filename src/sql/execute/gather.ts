@@ -4,9 +4,10 @@
  */
 import { unreachable } from '../../base/assert.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
-import { MemoryAccount, rowBytes } from './memory-budget.js';
+import { MemoryAccount } from './memory-budget.js';
 import { countersOf } from './node-counters.js';
 import type { Compilation, Demand, Emit, Operator } from './operator.js';
 import { compareKeys, ordersOf } from './row-order.js';

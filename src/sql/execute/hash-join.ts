@@ -6,9 +6,10 @@ import type { Expression } from '../algebra/expression.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
 import { castOrNull } from '../types/cast.js';
 import type { SqlType } from '../types/sql-type.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluator, compilePredicate } from './expressions.js';
-import { HASH_ENTRY_BYTES, MemoryAccount, rowBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import {
   type Compilation,

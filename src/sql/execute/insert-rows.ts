@@ -26,10 +26,15 @@ export function buildInsertion(
   const { writer } = context;
   const { table, members, onConflict } = modification;
   const generatedId = (): string => writer.generatedId();
-  const resolve = compileConflict(modification, onConflict, target, context, compilation);
-  const batch = new WriteBatch<undefined>(writer, table.collection, (_, { id, text = '' }, result) => {
-    if (result.status === 'conflict') resolve({ id, text });
-    else context.done(context.target?.readText(text, result.seqno));
+  const written = new WrittenIds(context);
+  const resolve = compileConflict(modification, onConflict, target, written, context, compilation);
+  const batch = new WriteBatch<undefined>(context, table.collection, (_, { id, text = '' }, result) => {
+    if (result.status === 'conflict') {
+      resolve({ id, text });
+      return;
+    }
+    if (onConflict?.kind === 'update') written.add(id);
+    context.done(context.target?.readText(text, result.seqno));
   });
   return {
     add(row) {
@@ -44,10 +49,27 @@ export function buildInsertion(
   };
 }
 
+/** Documents that ON CONFLICT DO UPDATE inserted or updated: it may not change any of them again. */
+class WrittenIds {
+  private readonly ids = new Set<string>();
+
+  constructor(private readonly context: ModifyContext) {}
+
+  add(id: string): void {
+    this.context.account.charge(HASH_ENTRY_BYTES + id.length);
+    this.ids.add(id);
+  }
+
+  has(id: string): boolean {
+    return this.ids.has(id);
+  }
+}
+
 function compileConflict(
   { table }: Insert,
   onConflict: OnConflict | undefined,
   target: readonly FieldAccess[],
+  written: WrittenIds,
   context: ModifyContext,
   compilation: Compilation,
 ): (proposed: NewDocument) => void {
@@ -65,7 +87,6 @@ function compileConflict(
   const proposedReader = new TargetReader(excluded, compilation);
   const accepts = where === undefined ? undefined : compilePredicate(where, compilation);
   const changesOf = compileAssignments(assignments, compilation);
-  const updated = new Set<string>();
 
   const attempt = (proposed: NewDocument): boolean => {
     const { id } = proposed;
@@ -74,27 +95,28 @@ function compileConflict(
       // The document that was in the way is gone.
       const again = { id, text: proposed.text, expects: 'absent' as const };
       const [result] = context.writer.write(table.collection, [again]);
-      if (result.status === 'written') context.done(context.target?.readText(proposed.text, result.seqno));
-      return result.status === 'written';
+      if (result.status !== 'written') return false;
+      written.add(id);
+      context.done(context.target?.readText(proposed.text, result.seqno));
+      return true;
     }
     const row = [...current.readText(found.text, found.seqno), ...proposedReader.readText(proposed.text, 0)];
     if (accepts?.(row) === false) return true;
     const text = editDocument(found.text, changesOf(row));
     const [result] = context.writer.write(table.collection, [{ id, text, expects: found.seqno }]);
     if (result.status !== 'written') return false;
+    written.add(id);
     context.done(context.target?.readText(text, result.seqno));
     return true;
   };
 
   return (proposed) => {
-    if (updated.has(proposed.id)) {
+    if (written.has(proposed.id)) {
       throw sqlError(
         CARDINALITY_VIOLATION,
         'ON CONFLICT DO UPDATE command cannot affect row a second time: two rows have the same _id',
       );
     }
-    context.account.charge(HASH_ENTRY_BYTES + proposed.id.length);
-    updated.add(proposed.id);
     retry(proposed.id, () => attempt(proposed));
   };
 }

@@ -11,7 +11,7 @@ import { MemoryAccount } from './memory-budget.js';
 import type { Compilation, Emit, Operator } from './operator.js';
 import { TargetReader } from './target-reader.js';
 import { buildUpdate } from './update-rows.js';
-import type { Modifier } from './write-batch.js';
+import type { Modifier, ModifyContext } from './write-batch.js';
 
 type Modify = PhysicalPlan & { kind: 'modify' };
 
@@ -35,7 +35,9 @@ export function buildModify(plan: Modify, compilation: Compilation): Operator {
         statistics.rowsAffected++;
         if (row !== undefined) give(row);
       };
-      const modifier = modifierFor(plan, { writer, account, target, done }, compilation);
+      const memoryLimitBytes = environment.budget.limitBytes;
+      const context: ModifyContext = { writer, account, memoryLimitBytes, target, done };
+      const modifier = modifierFor(plan, context, compilation);
       try {
         input.run((row) => {
           ticker.tick();
@@ -51,11 +53,7 @@ export function buildModify(plan: Modify, compilation: Compilation): Operator {
   };
 }
 
-function modifierFor(
-  plan: Modify,
-  context: Parameters<typeof buildInsertion>[1],
-  compilation: Compilation,
-): Modifier {
+function modifierFor(plan: Modify, context: ModifyContext, compilation: Compilation): Modifier {
   const { modification } = plan;
   switch (modification.kind) {
     case 'insert':

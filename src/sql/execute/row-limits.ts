@@ -2,9 +2,10 @@
 import type { Expression } from '../algebra/expression.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
 import { sqlError } from '../errors.js';
+import { valueBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluator, compileEvaluators } from './expressions.js';
-import { HASH_ENTRY_BYTES, MemoryAccount, valueBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import { type Compilation, DEMAND_NOW, type Demand, type Operator } from './operator.js';
 import { keyOfValues, type RowKey } from './row-key.js';

@@ -1,6 +1,8 @@
 /** Rows that an operator keeps, charged to the query's budget while they are. One run of one operator. */
+
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row } from '../types/values.js';
-import { type MemoryAccount, rowBytes } from './memory-budget.js';
+import type { MemoryAccount } from './memory-budget.js';
 import type { Emit, Operator } from './operator.js';
 import type { Ticker } from './ticker.js';
 

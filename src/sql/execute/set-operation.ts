@@ -1,7 +1,8 @@
 /** UNION, INTERSECT and EXCEPT, each with and without ALL. Columns correspond by position; NULLs are equal. */
 import type { PhysicalPlan } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row } from '../types/values.js';
-import { HASH_ENTRY_BYTES, MemoryAccount, rowBytes } from './memory-budget.js';
+import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import type { Compilation, Emit, Operator } from './operator.js';
 import { keyOfValues, type RowKey } from './row-key.js';

@@ -1,8 +1,9 @@
 /** ORDER BY: all rows in memory, or the first few in a heap. Rows that are equal stay in the order in which they came. */
 import type { PhysicalPlan, SortKey } from '../algebra/physical.js';
+import { rowBytes, SLOT_BYTES, valueBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
-import { MemoryAccount, rowBytes, SLOT_BYTES, valueBytes } from './memory-budget.js';
+import { MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import { numberOrder } from './number-sort.js';
 import {

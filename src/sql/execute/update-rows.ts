@@ -43,7 +43,7 @@ export function buildUpdate(
     });
   };
 
-  const batch = new WriteBatch<undefined>(writer, table.collection, (_, write, result) => {
+  const batch = new WriteBatch<undefined>(context, table.collection, (_, write, result) => {
     if (result.status === 'conflict') again(write.id);
     else written(write.text ?? '', result.seqno);
   });

@@ -49,7 +49,12 @@ export class ValueList {
   contains(value: SqlValue): boolean | null {
     if (this.isEmpty) return false;
     if (value === null) return null;
-    if (!isPlain(value)) return this.search(value, [...this.plain, ...this.others]);
+    if (!isPlain(value)) {
+      const inOthers = this.search(value, this.others);
+      if (inOthers === true) return true;
+      const inPlain = this.search(value, this.plain);
+      return inPlain === false ? inOthers : inPlain;
+    }
     if (this.plain.has(value)) return true;
     const found = this.others.length === 0 ? false : this.search(value, this.others);
     if (found === true) return true;
@@ -57,10 +62,10 @@ export class ValueList {
     return isMixed || this.hasNull ? null : found;
   }
 
-  private search(value: SqlValue, values: readonly SqlValue[]): boolean | null {
+  private search(value: SqlValue, values: Iterable<SqlValue>): boolean | null {
     let result: boolean | null = this.hasNull ? null : false;
-    for (let i = 0; i < values.length; i++) {
-      const isEqual = compareValues(value, values[i], EQUAL);
+    for (const other of values) {
+      const isEqual = compareValues(value, other, EQUAL);
       if (isEqual === true) return true;
       if (isEqual === null) result = null;
     }

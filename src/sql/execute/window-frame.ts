@@ -4,6 +4,7 @@
  */
 import type { FrameBound, WindowFrame } from '../algebra/expression.js';
 import { DATATYPE_MISMATCH, sqlError } from '../errors.js';
+import type { FramePiece } from '../functions/definition.js';
 import { SqlDate, SqlTime, type SqlValue, Timestamp } from '../types/values.js';
 import { compareKey, type KeyOrder } from './row-order.js';
 
@@ -31,6 +32,30 @@ export function frameOf(partition: Partition, frame: WindowFrame, row: number, e
   const end = edgeOf(partition, frame, frame.end, row, false);
   edges.start = Math.min(Math.max(start, 0), partition.rows);
   edges.end = Math.max(Math.min(end, partition.rows), edges.start);
+}
+
+/** What EXCLUDE leaves of the frame of a row. */
+export function piecesOf(
+  { groupOf, groupStart }: Partition,
+  { exclude }: WindowFrame,
+  row: number,
+  { start, end }: FrameEdges,
+): FramePiece[] {
+  const pieces: FramePiece[] = [];
+  const keep = (from: number, to: number): void => {
+    const piece = { start: Math.max(start, from), end: Math.min(end, to) };
+    if (piece.start < piece.end) pieces.push(piece);
+  };
+  if (exclude === 'none') {
+    keep(start, end);
+    return pieces;
+  }
+  const group = groupOf[row];
+  const isOne = exclude === 'current';
+  keep(start, isOne ? row : groupStart[group]);
+  if (exclude === 'ties') keep(row, row + 1);
+  keep(isOne ? row + 1 : groupStart[group + 1], end);
+  return pieces;
 }
 
 function edgeOf(

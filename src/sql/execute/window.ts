@@ -4,9 +4,10 @@
  */
 import type { PhysicalPlan, WindowCall } from '../algebra/physical.js';
 import { structureText } from '../algebra/structure-text.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
 import { compileEvaluators } from './expressions.js';
-import { MemoryAccount, rowBytes } from './memory-budget.js';
+import { MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import type { Compilation, Evaluator, Operator } from './operator.js';
 import { compareKeys, type KeyOrder, ordersOf } from './row-order.js';
@@ -102,17 +103,22 @@ function computeGroup(
     const goesOn =
       end < entries.length && compareKeys(entries[end].keys, entries[start].keys, partitionOrders) === 0;
     if (goesOn) continue;
-    computePartition(group, entries.slice(start, end), compilation);
+    computePartition(group, entries.slice(start, end), account, compilation);
     start = end;
   }
   return entries.map(({ row }) => row);
 }
 
-function computePartition(group: WindowGroup, entries: readonly Entry[], compilation: Compilation): void {
+function computePartition(
+  group: WindowGroup,
+  entries: readonly Entry[],
+  account: MemoryAccount,
+  compilation: Compilation,
+): void {
   const partition = partitionOf(group, entries);
   const rows = entries.map(({ row }) => row);
   for (const { place, column } of group.columns) {
-    column(partition, rows, (row, value) => {
+    column(partition, rows, account, (row, value) => {
       compilation.ticker.tick();
       rows[row][place] = value;
     });

@@ -7,8 +7,10 @@ import type { TargetReader } from './target-reader.js';
 
 /** Writes of one call of the writer: each call waits for the disk once. */
 export const WRITES_PER_BATCH = 1000;
-/** Texts that wait for their batch, in UTF-16 units. */
-export const BATCH_TEXT_MAX = 8 * 1024 * 1024;
+/** What waits for its batch: texts in UTF-16 units, and bytes of rows. */
+export const BATCH_SIZE_MAX = 8 * 1024 * 1024;
+/** Rows that wait take no more than one part in so many of what the statement may hold. */
+const BUDGET_SHARE = 4;
 /** Tries after the first one. */
 export const RETRIES_MAX = 10;
 
@@ -22,6 +24,8 @@ export interface Modifier {
 export interface ModifyContext {
   readonly writer: DocumentWriter;
   readonly account: MemoryAccount;
+  /** What the whole statement may hold. */
+  readonly memoryLimitBytes: number;
   /** Absent without RETURNING. */
   readonly target: TargetReader | undefined;
   /** A document was written; the row is the target's. */
@@ -33,28 +37,38 @@ export class WriteBatch<T> {
   private writes: DocumentWrite[] = [];
   private items: T[] = [];
   private textUnits = 0;
+  private itemBytes = 0;
+  private readonly sizeMax: number;
 
   constructor(
-    private readonly writer: DocumentWriter,
+    private readonly context: ModifyContext,
     private readonly collection: string,
     private readonly settle: (item: T, write: DocumentWrite, result: WriteResult) => void,
-  ) {}
+  ) {
+    this.sizeMax = Math.min(BATCH_SIZE_MAX, context.memoryLimitBytes / BUDGET_SHARE);
+  }
 
-  add(write: DocumentWrite, item: T): void {
+  /** `bytes`: what the item holds, charged until its result has come. */
+  add(write: DocumentWrite, item: T, bytes = 0): void {
+    this.context.account.charge(bytes);
     this.writes.push(write);
     this.items.push(item);
+    this.itemBytes += bytes;
     this.textUnits += write.text?.length ?? 0;
-    if (this.writes.length >= WRITES_PER_BATCH || this.textUnits >= BATCH_TEXT_MAX) this.flush();
+    if (this.writes.length >= WRITES_PER_BATCH || this.textUnits + this.itemBytes >= this.sizeMax)
+      this.flush();
   }
 
   flush(): void {
     if (this.writes.length === 0) return;
-    const { writes, items } = this;
+    const { writes, items, itemBytes } = this;
     this.writes = [];
     this.items = [];
     this.textUnits = 0;
-    const results = this.writer.write(this.collection, writes);
+    this.itemBytes = 0;
+    const results = this.context.writer.write(this.collection, writes);
     for (const [i, write] of writes.entries()) this.settle(items[i], write, results[i]);
+    this.context.account.release(itemBytes);
   }
 }
 

@@ -2,6 +2,7 @@
 import { compareForOrder } from '../types/compare.js';
 import { normalizeInteger, type SqlNumber, toInt8 } from '../types/numbers.js';
 import type { SqlType } from '../types/sql-type.js';
+import { valueBytes } from '../types/value-bytes.js';
 import { Interval, type SqlValue } from '../types/values.js';
 import { functionId, sameAsFirst } from './define.js';
 import type { AggregateDefinition } from './definition.js';
@@ -141,7 +142,7 @@ function fold(
   parameter: SqlType,
   returns: SqlType,
   combine: (a: SqlValue, b: SqlValue) => SqlValue,
-  options: Pick<AggregateDefinition, 'returnsFor'> = {},
+  options: Pick<AggregateDefinition, 'returnsFor' | 'sizeBytes'> = {},
 ): AggregateDefinition {
   const next = (state: unknown, value: SqlValue): SqlValue =>
     state === null ? value : value === null ? (state as SqlValue) : combine(state as SqlValue, value);
@@ -179,6 +180,12 @@ const bitwise = (combine: (a: bigint, b: bigint) => bigint) => (a: SqlValue, b: 
 const and = (a: SqlValue, b: SqlValue): SqlValue => a === true && b === true;
 const or = (a: SqlValue, b: SqlValue): SqlValue => a === true || b === true;
 
+/** Of a fold over values that may be large. */
+const KEEPS_VALUE = {
+  returnsFor: sameAsFirst,
+  sizeBytes: (state: unknown): number => valueBytes(state as SqlValue),
+};
+
 export const AGGREGATES_BASIC: readonly AggregateDefinition[] = [
   counting([]),
   counting(['any']),
@@ -190,8 +197,8 @@ export const AGGREGATES_BASIC: readonly AggregateDefinition[] = [
   numberAggregate('avg', 'int8', 'numeric', meanOf),
   numberAggregate('avg', 'float8', 'float8', (sum) => Number(meanOf(sum))),
   intervalAggregate('avg', (sum) => divideInterval(intervalTotal(sum), sum.count)),
-  fold('min', 'any', 'any', (a, b) => (compareForOrder(b, a) < 0 ? b : a), { returnsFor: sameAsFirst }),
-  fold('max', 'any', 'any', (a, b) => (compareForOrder(b, a) > 0 ? b : a), { returnsFor: sameAsFirst }),
+  fold('min', 'any', 'any', (a, b) => (compareForOrder(b, a) < 0 ? b : a), KEEPS_VALUE),
+  fold('max', 'any', 'any', (a, b) => (compareForOrder(b, a) > 0 ? b : a), KEEPS_VALUE),
   fold('bool_and', 'bool', 'bool', and),
   fold('every', 'bool', 'bool', and),
   fold('bool_or', 'bool', 'bool', or),

@@ -3,6 +3,7 @@ import { sqlError } from '../errors.js';
 import { compareForOrder, hashValue } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
 import { castToText, isArray, toJsonText } from '../types/text.js';
+import { valueBytes } from '../types/value-bytes.js';
 import { Interval, Json, type SqlValue } from '../types/values.js';
 import { arrayTypeOf, functionId } from './define.js';
 import type { AggregateDefinition } from './definition.js';
@@ -14,7 +15,8 @@ const VALUE_BYTES = 16;
 
 const sizeOf = (value: SqlValue): number => {
   if (typeof value === 'string') return VALUE_BYTES + value.length * 2;
-  return value instanceof Json ? VALUE_BYTES + value.text.length * 2 : VALUE_BYTES;
+  if (value instanceof Json) return VALUE_BYTES + value.text.length * 2;
+  return typeof value === 'object' ? VALUE_BYTES + valueBytes(value) : VALUE_BYTES;
 };
 
 interface Texts {
@@ -121,33 +123,37 @@ const orderedSet = (
   returns: SqlType,
   finish: (sorted: readonly SqlValue[], fraction: SqlValue) => SqlValue,
   options: CollectOptions = {},
-): AggregateDefinition => ({
-  id: functionId(name, parameters),
-  name,
-  parameters,
-  returns,
-  orderedSet: true,
-  skipsNull: false,
-  mergeable: true,
-  initial: (): SortedValues => ({ ...noValues(), fraction: null }),
-  accumulate(state, args) {
-    const values = state as SortedValues;
-    if (parameters.length > 1) values.fraction = args[0];
-    const value = args[args.length - 1];
-    return value === null ? values : addValue(values, value);
-  },
-  merge(left, right) {
-    (left as SortedValues).fraction ??= (right as SortedValues).fraction;
-    return mergeValues(left as Values, right as Values);
-  },
-  finish(state) {
-    const { list, fraction } = state as SortedValues;
-    if (list.length === 0 || (parameters.length > 1 && fraction === null)) return null;
-    return finish([...list].sort(compareForOrder), fraction);
-  },
-  sizeBytes: (state) => (state as Values).bytes,
-  ...options,
-});
+): AggregateDefinition => {
+  const finishSet = (
+    { list, fraction }: SortedValues,
+    sort: (list: readonly SqlValue[]) => readonly SqlValue[],
+  ): SqlValue =>
+    list.length === 0 || (parameters.length > 1 && fraction === null) ? null : finish(sort(list), fraction);
+  return {
+    id: functionId(name, parameters),
+    name,
+    parameters,
+    returns,
+    orderedSet: true,
+    skipsNull: false,
+    mergeable: true,
+    initial: (): SortedValues => ({ ...noValues(), fraction: null }),
+    accumulate(state, args) {
+      const values = state as SortedValues;
+      if (parameters.length > 1) values.fraction = args[0];
+      const value = args[args.length - 1];
+      return value === null ? values : addValue(values, value);
+    },
+    merge(left, right) {
+      (left as SortedValues).fraction ??= (right as SortedValues).fraction;
+      return mergeValues(left as Values, right as Values);
+    },
+    finish: (state) => finishSet(state as SortedValues, (list) => [...list].sort(compareForOrder)),
+    finishOrdered: (state) => finishSet(state as SortedValues, (list) => list),
+    sizeBytes: (state) => (state as Values).bytes,
+    ...options,
+  };
+};
 
 /** One fraction, or each of an array. */
 function forFractions(fraction: SqlValue, pick: (fraction: number) => SqlValue): SqlValue {
@@ -178,7 +184,7 @@ function interpolate(low: SqlValue, high: SqlValue, part: number): SqlValue {
 const discrete = (sorted: readonly SqlValue[], fraction: SqlValue): SqlValue =>
   forFractions(fraction, (part) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)]);
 
-/** Of several equally frequent ones, the least. */
+/** Of several equally frequent ones, the first. */
 function mode(sorted: readonly SqlValue[]): SqlValue {
   const counts = new Map<ReturnType<typeof hashValue>, number>();
   let best: SqlValue = null;

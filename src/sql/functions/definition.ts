@@ -54,7 +54,7 @@ export interface AggregateDefinition {
   readonly returnsFor?: (types: readonly SqlType[]) => SqlType;
   /**
    * Ordered-set aggregates (percentile_cont … WITHIN GROUP): direct arguments come first, the sorted value last; the
-   * executor passes both for each row and needs to sort nothing.
+   * executor passes both for each row.
    */
   readonly orderedSet?: boolean;
   /** Rows whose first argument is NULL are passed over. */
@@ -62,10 +62,12 @@ export interface AggregateDefinition {
   /** Whether partial states can be merged in any order: not for those that depend on the order of rows. */
   readonly mergeable: boolean;
   initial(): unknown;
-  /** Returns the new state, which may be the old object. */
+  /** Returns the new state, which may be the old object. The list of arguments is the caller's, who uses it again. */
   accumulate(state: unknown, args: readonly SqlValue[]): unknown;
   merge(left: unknown, right: unknown): unknown;
   finish(state: unknown): SqlValue;
+  /** Of ordered-set aggregates: `finish` for a state whose values came in the order of WITHIN GROUP. */
+  finishOrdered?(state: unknown): SqlValue;
   /** Bytes that a state holds beyond a constant, for the memory budget; absent: none. */
   sizeBytes?(state: unknown): number;
 }
@@ -81,15 +83,21 @@ export interface WindowDefinition {
   evaluate(window: WindowAccess, args: (row: number) => readonly SqlValue[]): SqlValue;
 }
 
+/** Rows [start, end) of a partition. */
+export interface FramePiece {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The partition as a window function sees it: rows by their place in it, from 0. */
 export interface WindowAccess {
   readonly rows: number;
   readonly current: number;
-  /** Places of the current row's peers and of its frame: [start, end). */
+  /** Places of the current row's peers: [start, end). */
   readonly peerStart: number;
   readonly peerEnd: number;
-  readonly frameStart: number;
-  readonly frameEnd: number;
+  /** Its frame, in order: EXCLUDE may have cut it into pieces. None of them is empty. */
+  readonly frame: readonly FramePiece[];
   /** 0-based number of the current row's peer group. */
   readonly peerGroup: number;
 }

@@ -69,8 +69,12 @@ function nthValue(window: WindowAccess, args: (row: number) => readonly SqlValue
   const n = args(window.current)[1];
   if (n === null) return null;
   if (Number(n) <= 0) throw sqlError('22016', 'argument of nth_value must be greater than zero');
-  const row = window.frameStart + Number(n) - 1;
-  return row < window.frameEnd ? args(row)[0] : null;
+  let rest = Number(n) - 1;
+  for (const { start, end } of window.frame) {
+    if (rest < end - start) return args(start + rest)[0];
+    rest -= end - start;
+  }
+  return null;
 }
 
 export const WINDOW_FUNCTIONS: readonly WindowDefinition[] = [
@@ -84,11 +88,11 @@ export const WINDOW_FUNCTIONS: readonly WindowDefinition[] = [
   windowFunction('ntile', ['int8'], 'int8', ntile),
   ...shifts('lag', -1),
   ...shifts('lead', 1),
-  windowFunction('first_value', ['any'], 'any', (window, args) =>
-    window.frameStart < window.frameEnd ? args(window.frameStart)[0] : null,
+  windowFunction('first_value', ['any'], 'any', ({ frame }, args) =>
+    frame.length === 0 ? null : args(frame[0].start)[0],
   ),
-  windowFunction('last_value', ['any'], 'any', (window, args) =>
-    window.frameStart < window.frameEnd ? args(window.frameEnd - 1)[0] : null,
+  windowFunction('last_value', ['any'], 'any', ({ frame }, args) =>
+    frame.length === 0 ? null : args(frame[frame.length - 1].end - 1)[0],
   ),
   windowFunction('nth_value', ['any', 'int8'], 'any', nthValue),
 ];

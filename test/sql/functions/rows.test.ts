@@ -110,10 +110,10 @@ test('texts are taken apart', (t) => {
 /** Values 10, 20, 20, 30 of one partition, in that order; the frame is the default one. */
 const PARTITION = [10, 20, 20, 30];
 const ACCESS: readonly WindowAccess[] = [
-  { rows: 4, current: 0, peerStart: 0, peerEnd: 1, frameStart: 0, frameEnd: 1, peerGroup: 0 },
-  { rows: 4, current: 1, peerStart: 1, peerEnd: 3, frameStart: 0, frameEnd: 3, peerGroup: 1 },
-  { rows: 4, current: 2, peerStart: 1, peerEnd: 3, frameStart: 0, frameEnd: 3, peerGroup: 1 },
-  { rows: 4, current: 3, peerStart: 3, peerEnd: 4, frameStart: 0, frameEnd: 4, peerGroup: 2 },
+  { rows: 4, current: 0, peerStart: 0, peerEnd: 1, frame: [{ start: 0, end: 1 }], peerGroup: 0 },
+  { rows: 4, current: 1, peerStart: 1, peerEnd: 3, frame: [{ start: 0, end: 3 }], peerGroup: 1 },
+  { rows: 4, current: 2, peerStart: 1, peerEnd: 3, frame: [{ start: 0, end: 3 }], peerGroup: 1 },
+  { rows: 4, current: 3, peerStart: 3, peerEnd: 4, frame: [{ start: 0, end: 4 }], peerGroup: 2 },
 ];
 
 function windowOf(name: string, types: readonly SqlType[], args: (value: number) => SqlValue[]): SqlValue[] {
