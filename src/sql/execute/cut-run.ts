@@ -5,8 +5,9 @@
  */
 import type { KeyDecoder } from '../../indexes/key-decoding.js';
 import type { IndexOrder } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import type { Row, SqlValue } from '../types/values.js';
-import { type MemoryAccount, rowBytes } from './memory-budget.js';
+import type { MemoryAccount } from './memory-budget.js';
 import type { Compilation, Emit, Evaluator } from './operator.js';
 import { type KeyOrder, ordersOf } from './row-order.js';
 import { sortEntries } from './sort.js';

@@ -28,10 +28,11 @@ export function buildDeletion(
     retry(id, () => {
       const current = isPossible ? writer.current(table.collectionId, id) : undefined;
       if (current === undefined) return isPossible;
-      if (recheck?.run(current.text, current.seqno) === undefined) return true;
+      const row = recheck?.run(current.text, current.seqno);
+      if (row === undefined) return true;
       const [result] = writer.write(table.collection, [{ id, text: undefined, expects: current.seqno }]);
       if (result.status !== 'written') return false;
-      context.done(target?.readText(current.text, current.seqno));
+      context.done(target && [...target.readText(current.text, current.seqno), ...row]);
       return true;
     });
   };
@@ -40,10 +41,10 @@ export function buildDeletion(
     if (result.status === 'conflict') again(id);
     else context.done(row);
   });
-  /** What RETURNING sees: the document as it was when it was read. */
-  const before = (id: string): Row | undefined => {
+  /** What RETURNING sees: the document as it was when it was read, and the row of the input behind it. */
+  const before = (id: string, row: Row): Row | undefined => {
     const place = target === undefined ? undefined : source.get(table.collectionId, id);
-    return place === undefined ? undefined : target?.read(place);
+    return place && target && [...target.read(place), ...row];
   };
   const isNew = onceEach(input, context);
   return {
@@ -51,9 +52,8 @@ export function buildDeletion(
       const id = row[key];
       if (typeof id !== 'string' || !isNew(id)) return;
       const version = Number(row[seqno]);
-      const document = before(id);
-      const bytes = document === undefined ? 0 : rowBytes(document);
-      batch.add({ id, text: undefined, expects: version }, document, bytes);
+      const seen = before(id, row);
+      batch.add({ id, text: undefined, expects: version }, seen, seen === undefined ? 0 : rowBytes(seen));
     },
     flush: () => batch.flush(),
   };

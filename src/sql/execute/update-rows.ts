@@ -1,5 +1,6 @@
 /** UPDATE: each document is written on condition that it still has the version that was read. */
 import type { PhysicalModification, PhysicalPlan } from '../algebra/physical.js';
+import { rowBytes } from '../types/value-bytes.js';
 import { Json, type Row, type SqlValue } from '../types/values.js';
 import { compileAssignments } from './assignments.js';
 import { editDocument } from './document-text.js';
@@ -23,8 +24,10 @@ export function buildUpdate(
   const { writer } = context;
   const changesOf = compileAssignments(modification.assignments, compilation);
   const textOf = (row: Row): string => editDocument(documentText(row[document]), changesOf(row));
-  const written = (text: string, version: number): void =>
-    context.done(context.target?.readText(text, version));
+  const written = (text: string, version: number, row: Row | undefined): void =>
+    context.done(row && context.target && [...context.target.readText(text, version), ...row]);
+  /** Of a row that the input uses again; only RETURNING asks for it. */
+  const kept = (row: Row): Row | undefined => (context.target === undefined ? undefined : row.slice());
   let recheck: Recheck | undefined;
 
   const again = (id: string): void => {
@@ -38,14 +41,14 @@ export function buildUpdate(
       const text = textOf(row);
       const [result] = writer.write(table.collection, [{ id, text, expects: current.seqno }]);
       if (result.status !== 'written') return false;
-      written(text, result.seqno);
+      written(text, result.seqno, row);
       return true;
     });
   };
 
-  const batch = new WriteBatch<undefined>(context, table.collection, (_, write, result) => {
+  const batch = new WriteBatch<Row | undefined>(context, table.collection, (row, write, result) => {
     if (result.status === 'conflict') again(write.id);
-    else written(write.text ?? '', result.seqno);
+    else written(write.text ?? '', result.seqno, row);
   });
   const isNew = onceEach(input, context);
   return {
@@ -54,7 +57,8 @@ export function buildUpdate(
       // The right side of an outer join may have no document.
       if (typeof id !== 'string' || !isNew(id)) return;
       const write: DocumentWrite = { id, text: textOf(row), expects: Number(row[seqno]) };
-      batch.add(write, undefined);
+      const held = kept(row);
+      batch.add(write, held, held === undefined ? 0 : rowBytes(held));
     },
     flush: () => batch.flush(),
   };

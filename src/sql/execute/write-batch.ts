@@ -28,7 +28,7 @@ export interface ModifyContext {
   readonly memoryLimitBytes: number;
   /** Absent without RETURNING. */
   readonly target: TargetReader | undefined;
-  /** A document was written; the row is the target's. */
+  /** A document was written; the row is the target's, with the row of the input that it comes from behind it. */
   done(row: Row | undefined): void;
 }
 

@@ -29,7 +29,10 @@ export function buildModify(plan: Modify, frame: Frame, planner: Planner): Built
   const fields = [...modification.target, ...existingFields(modification)];
   const target = fields.map(fieldAccess);
   const targetSlots = slotsOf(fields.map(({ id }) => id));
-  const returning = plan.returning.map(({ expression }) => lower(expression, targetSlots, frame, planner));
+  // Behind the fields of the target: the other relations of UPDATE ... FROM and DELETE ... USING, as the input has them.
+  const seen =
+    modification.kind === 'insert' ? targetSlots : withSource(targetSlots, fields.length, source.slots);
+  const returning = plan.returning.map(({ expression }) => lower(expression, seen, frame, planner));
   const { startupCost, totalCost, rows } = input.estimate;
   const isQuiet = returning.length === 0;
   const guess = estimate(
@@ -49,6 +52,10 @@ export function buildModify(plan: Modify, frame: Frame, planner: Planner): Built
     target,
   };
   return { plan: node, slots: slotsOf(plan.returning.map(({ id }) => id)), ordered: false };
+}
+
+function withSource(target: Slots, width: number, source: Slots): Slots {
+  return new Map([...[...source].map(([id, slot]) => [id, width + slot] as const), ...target]);
 }
 
 function existingFields(modification: Modification): readonly ScanField[] {

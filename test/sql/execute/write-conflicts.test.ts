@@ -76,3 +76,24 @@ for (const verb of ['UPDATE t SET n = -1', 'DELETE FROM t']) {
     });
   });
 }
+
+test('RETURNING sees the other relations of UPDATE ... FROM and DELETE ... USING, also after a conflict', (t) => {
+  const made = database();
+  meanwhile(made, { _id: idOf(7), n: -7, more: 1 });
+  const update =
+    'UPDATE t SET n = s.v FROM s WHERE t._id = s.tid RETURNING t.n, s._id, s.v + 1 AS next, t.more';
+  t.deepEqual([...runSql(made, update).rows].sort(), [
+    [700, 's1', 701, 1],
+    [900, 's2', 901, null],
+  ]);
+  meanwhile(made, { _id: idOf(9), n: 1, more: 2 });
+  const remove = 'DELETE FROM t USING s WHERE t._id = s.tid RETURNING s.v, t.n, t.more, s._id';
+  t.deepEqual([...runSql(made, remove).rows].sort(), [
+    [700, 700, 1, 's1'],
+    [900, 1, 2, 's2'],
+  ]);
+  const left =
+    'UPDATE t SET n = 0 FROM (SELECT tid FROM s) x JOIN s ON s.tid = x.tid WHERE t._id = x.tid RETURNING *';
+  made.load('t', [{ _id: idOf(7), n: 1 }]);
+  t.is(runSql(made, left).rows.length, 1);
+});
