@@ -63,3 +63,18 @@ test('an order by an integer beyond doubles can be asked for inside and outside'
     'select x.n from (select n from t order by n + 99999999999999999999) x order by x.n + 99999999999999999999';
   t.is(rows(letters(), text).length, 6);
 });
+
+test("the clock's words are the statement's time in casts, array literals and lists", (t) => {
+  // The time of the statements of these tests is 2023-11-14 22:13:20.
+  const database = letters();
+  const one = (text: string): unknown => rows(database, `select ${text}`)[0][0];
+  t.is(one("'today'::date::text"), '2023-11-14');
+  t.is(one("('{today,tomorrow}'::date[])::text"), '{2023-11-14,2023-11-15}');
+  t.is(one("(array['yesterday', '2024-01-01']::date[])::text"), '{2023-11-13,2024-01-01}');
+  t.is(
+    one("(array['now', 'today']::text[]::timestamp[])::text"),
+    '{"2023-11-14 22:13:20","2023-11-14 00:00:00"}',
+  );
+  t.is(one("date 'today' = any('{today,tomorrow}')"), true);
+  t.is(one("timestamptz 'today' in ('now', 'today')"), true);
+});
