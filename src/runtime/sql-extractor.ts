@@ -13,6 +13,7 @@ import { FEATURE_NOT_SUPPORTED, INVALID_OBJECT_DEFINITION, sqlError } from '../s
 import { compileDocumentExpression, type DocumentEvaluator } from '../sql/execute/compile.js';
 import type { ExecutionEnvironment } from '../sql/execute/environment.js';
 import { MemoryBudget } from '../sql/execute/memory-budget.js';
+import { NO_STATEMENT } from '../sql/functions/definition.js';
 import { scalarById } from '../sql/functions/registry.js';
 import { loadParser } from '../sql/parse/parse.js';
 import type { StandaloneExpression } from '../sql/plan/support.js';
@@ -127,7 +128,12 @@ function environment(): ExecutionEnvironment {
   return {
     source: { shards: 0, scan: nothing, get: nothing, getByKey: nothing, partitions: nothing },
     systemRows: { rows: nothing },
-    evaluation: { nowMicros: 0, clockMicros: nothing, random: createPrng(0).nextFloat, uuid: nothing },
+    evaluation: {
+      nowMicros: NO_STATEMENT,
+      clockMicros: nothing,
+      random: createPrng(0).nextFloat,
+      uuid: nothing,
+    },
     params: [],
     budget: new MemoryBudget(MEMORY_BYTES_MAX),
     cancel: { isCancelled: () => 'no' },

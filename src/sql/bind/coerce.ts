@@ -100,8 +100,10 @@ function typedParameter(
   return coerce(context, typed, target, coercion);
 }
 
-const CLOCK_WORDS = /^\s*(now|today|tomorrow|yesterday)\b/i;
+const CLOCK_WORDS = /\b(now|today|tomorrow|yesterday)\b/i;
 const TIME_TYPES = new Set<SqlType>(['timestamptz', 'timestamp', 'date', 'time']);
+
+const isOfTimes = (type: SqlType): boolean => TIME_TYPES.has(isArrayType(type) ? elementType(type) : type);
 
 function literal(
   context: StatementContext,
@@ -113,9 +115,10 @@ function literal(
   const type = target === 'any' ? 'text' : target;
   const { value } = expression;
   // The clock's words depend on when the statement runs: they stay a cast.
-  if (typeof value === 'string' && TIME_TYPES.has(type) && CLOCK_WORDS.test(value)) {
+  if (typeof value === 'string' && isOfTimes(type) && CLOCK_WORDS.test(value)) {
     const arg: BoundExpression = { ...expression, type: 'text' };
-    return context.placed({ kind: 'cast', type, arg }, location);
+    const cast: BoundExpression = { kind: 'cast', type, arg };
+    return context.placed(modifiers === undefined ? cast : { ...cast, modifiers }, location);
   }
   try {
     const converted = value === null ? null : castValue(value, type, modifiers, optionsFrom(expression.type));

@@ -5,12 +5,19 @@
  */
 import type { Node, SelectStmt } from '@pgsql/types';
 import type { BoundExpression, ColumnId } from '../algebra/expression.js';
+import { expressionSize } from '../algebra/expression-size.js';
 import type { LogicalPlan, OutputColumn } from '../algebra/logical.js';
 import type { CatalogView } from '../catalog-view.js';
 import { PROGRAM_LIMIT_EXCEEDED, sqlError } from '../errors.js';
 import type { SqlType } from '../types/sql-type.js';
-import { NESTING_DEPTH_MAX, PARAMETERS_MAX } from './limits.js';
+import {
+  EXPRESSION_NODES_MAX,
+  EXPRESSION_NODES_PER_BYTE,
+  NESTING_DEPTH_MAX,
+  PARAMETERS_MAX,
+} from './limits.js';
 import type { Scope } from './scope.js';
+import { childExpressions } from './walk.js';
 
 export interface BoundRows {
   readonly plan: LogicalPlan;
@@ -43,6 +50,7 @@ export class StatementContext {
   private nextColumn = 1;
   private nextCte = 1;
   private depth = 0;
+  private nodes = 0;
   private readonly places = new WeakMap<object, number>();
 
   constructor(
@@ -62,7 +70,13 @@ export class StatementContext {
   }
 
   expression(node: Node, scope: Scope, clause: Clause): BoundExpression {
-    return this.nested(() => this.binders.expression(this, node, scope, clause));
+    const before = this.nodes;
+    const bound = this.nested(() => this.binders.expression(this, node, scope, clause));
+    // Its operands were counted when they were bound; what is used several times is not bound so often.
+    this.nodes = Math.max(this.nodes + 1, before + expressionSize(bound, childExpressions));
+    if (this.nodes > EXPRESSION_NODES_MAX + this.sql.length * EXPRESSION_NODES_PER_BYTE)
+      throw sqlError(PROGRAM_LIMIT_EXCEEDED, 'the statement is too complex', this.placeOf(bound));
+    return bound;
   }
 
   query(statement: SelectStmt, scope: Scope): BoundRows {

@@ -5,6 +5,7 @@
  */
 import { unreachable } from '../../base/assert.js';
 import type { Expression } from '../algebra/expression.js';
+import { NO_STATEMENT } from '../functions/definition.js';
 import { castValue, optionsFrom } from '../types/cast.js';
 import { compareForOrder } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
@@ -237,7 +238,10 @@ function compileCast(
   compiler: ExpressionCompiler,
 ): Evaluator {
   const evaluate = compiler.compile(arg);
-  const options = optionsFrom(arg.type);
+  const { nowMicros } = compiler.compilation.environment.evaluation;
+  // 'now' and its like in documents stay an error: indexes of such a cast cannot know the statement's time.
+  const isClockKnown = nowMicros !== NO_STATEMENT && isRowless(arg);
+  const options = isClockKnown ? { ...optionsFrom(arg.type), nowMicros } : optionsFrom(arg.type);
   return (row) => {
     const value = evaluate(row);
     if (value === null) return null;

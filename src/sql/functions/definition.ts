@@ -5,8 +5,11 @@
 import type { SqlType } from '../types/sql-type.js';
 import type { SqlValue } from '../types/values.js';
 
+/** Then 'now', 'today' and their like are an error. */
+export const NO_STATEMENT = 0;
+
 export interface EvaluationContext {
-  /** NOW(): start of the statement, in microseconds since 1970. */
+  /** NOW(): start of the statement, in microseconds since 1970; NO_STATEMENT where values are made outside of statements. */
   readonly nowMicros: number;
   /** clock_timestamp(). */
   clockMicros(): number;

@@ -9,7 +9,7 @@ import type { Frame } from './frame.js';
 import { mapWindowCall } from './logical-walk.js';
 import { arranged, complete, isShippable, lower, project, slotsOf } from './lower.js';
 import type { BoundSortKey, Built, Goal, Planner } from './planner.js';
-import { definitionsOf } from './push-down.js';
+import { definitionsOf, isWithinBudget } from './push-down.js';
 import { isVolatile } from './volatile.js';
 
 type Of<K extends LogicalPlan['kind']> = LogicalPlan & { kind: K };
@@ -51,6 +51,7 @@ function withBytes(plan: PhysicalPlan): PhysicalPlan {
 function goalBelow(plan: Of<'project'>, goal: Goal, planner: Planner): readonly BoundSortKey[] | undefined {
   if (goal.order === undefined) return undefined;
   const definitions = definitionsOf(plan.expressions);
+  if (!goal.order.every(({ expression }) => isWithinBudget(expression, definitions))) return undefined;
   const order = goal.order.map((key) => ({
     ...key,
     expression: substituteColumns(key.expression, (id) => definitions.get(id)),

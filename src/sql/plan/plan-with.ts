@@ -10,6 +10,7 @@ import { createPlanner } from './build.js';
 import { collectFacts, type Facts } from './facts.js';
 import { Frame } from './frame.js';
 import { inlineCtes } from './inline-ctes.js';
+import { JsonValues } from './json-values.js';
 import { arranged, complete } from './lower.js';
 import { normalisePlan } from './normalise.js';
 import { numberNodes } from './number-nodes.js';
@@ -33,7 +34,9 @@ export function planWith(
   collectFacts(logical, catalog, statistics, facts);
   const cteSizes = new Map();
   const subplans = new Map();
-  const planner = createPlanner({ catalog, statistics, options, support, facts, cteSizes, subplans });
+  const jsonValues = new JsonValues(logical);
+  const surroundings = { catalog, statistics, options, support, facts, jsonValues, cteSizes, subplans };
+  const planner = createPlanner(surroundings);
   const built = complete(planner.build(logical, new Frame()), planner);
   const { root, nodeCount } = numberNodes(resultRows(built, query, planner));
   return {

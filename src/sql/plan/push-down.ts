@@ -3,9 +3,17 @@
  * where a condition above rejects the rows that only they have. Subqueries are not entered.
  */
 import type { BoundExpression, ColumnId } from '../algebra/expression.js';
+import { expressionSize } from '../algebra/expression-size.js';
 import type { ComputedColumn, LogicalPlan } from '../algebra/logical.js';
 import { columnsOf, isSubset } from './columns.js';
-import { conjunctionOf, conjunctsOf, FALSE, hasSubquery, substituteColumns } from './expression-walk.js';
+import {
+  conjunctionOf,
+  conjunctsOf,
+  FALSE,
+  hasSubquery,
+  operandsOf,
+  substituteColumns,
+} from './expression-walk.js';
 import { mapNode } from './logical-walk.js';
 import { pushIntoJoin } from './push-into-join.js';
 import type { PlannerSupport } from './support.js';
@@ -126,11 +134,32 @@ function sharedPartition(plan: LogicalPlan & { kind: 'window' }): Set<ColumnId> 
   return new Set([...(sets[0] ?? [])].filter((id) => sets.every((set) => set.has(id))));
 }
 
+/** Most nodes of an expression that grows by substitution. */
+const SUBSTITUTED_NODES_MAX = 200;
+
+/** Whether the expression may be written with the definitions in place of its columns. */
+export function isWithinBudget(
+  expression: BoundExpression,
+  definitions: ReadonlyMap<ColumnId, BoundExpression>,
+): boolean {
+  const own = expressionSize(expression, operandsOf);
+  const added = (node: BoundExpression): number => {
+    if (node.kind !== 'column') return operandsOf(node).reduce((sum, operand) => sum + added(operand), 0);
+    const definition = definitions.get(node.id);
+    return definition === undefined ? 0 : expressionSize(definition, operandsOf) - 1;
+  };
+  const more = added(expression);
+  return more === 0 || own + more <= SUBSTITUTED_NODES_MAX;
+}
+
 export function definitionsOf(columns: readonly ComputedColumn[]): Map<ColumnId, BoundExpression> {
   return new Map(columns.map(({ id, expression }) => [id, expression]));
 }
 
-/** Whether the condition says the same with the definitions in place of the columns. */
+/**
+ * Whether the condition says the same with the definitions in place of the columns, and is not too long then: one that names
+ * a column twice would double with every level of subqueries.
+ */
 function isMovable(
   conjunct: BoundExpression,
   definitions: ReadonlyMap<ColumnId, BoundExpression>,
@@ -143,7 +172,7 @@ function isMovable(
     if (definition !== undefined && (hasSubquery(definition) || isVolatile(definition, support)))
       return false;
   }
-  return true;
+  return isWithinBudget(conjunct, definitions);
 }
 
 function byPlace(

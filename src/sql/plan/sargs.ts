@@ -57,13 +57,20 @@ export function keyOf(expression: BoundExpression, scan: Scan): string {
   return isMember ? nameOf(expression.id) : structuralKey(expression, nameOf);
 }
 
+/** Whether the value of an expression whose type is `any` is a scalar of JSON for certain. */
+export type IsJson = (expression: BoundExpression) => boolean;
+
+/** `isJson` false: a bound whose kind is known only at run time is none, as it may be a time, which texts are equal to by a cast. */
 export function sargsOf(
   conjuncts: readonly BoundExpression[],
   scan: Scan,
   support: PlannerSupport,
+  isJson: IsJson = () => true,
 ): readonly Sarg[] {
   const own = new Set(scan.columns);
-  return conjuncts.flatMap((conjunct) => sargOf(conjunct, scan, own, support) ?? []);
+  const isComparable = (target: BoundExpression, value: BoundExpression): boolean =>
+    areComparable(target, value) && [target, value].every((side) => side.type !== 'any' || isJson(side));
+  return conjuncts.flatMap((conjunct) => sargOf(conjunct, scan, own, support, isComparable) ?? []);
 }
 
 function sargOf(
@@ -71,6 +78,7 @@ function sargOf(
   scan: Scan,
   own: ReadonlySet<ColumnId>,
   support: PlannerSupport,
+  isComparable: typeof areComparable,
 ): Sarg | undefined {
   const isOwn = (expression: BoundExpression): boolean =>
     [...columnsOf(expression)].some((id) => own.has(id));
@@ -149,7 +157,7 @@ export function isStorable({ kind, type }: BoundExpression): boolean {
  * Whether equal and smaller mean in the index what they mean to the operator. Texts compared with times are cast; a value
  * of the same time type as an indexed expression is not.
  */
-function isComparable(target: BoundExpression, value: BoundExpression): boolean {
+function areComparable(target: BoundExpression, value: BoundExpression): boolean {
   if (STORABLE.includes(target.type)) return STORABLE.includes(value.type) || value.type === 'unknown';
   return target.kind !== 'column' && target.type === value.type && target.type !== 'jsonb';
 }

@@ -65,7 +65,7 @@ export function scanPaths(request: ScanRequest): ScanPath[] {
   const size = tableSize(planner.statistics, table.id);
   const known: Known = {
     ...request,
-    sargs: sargsOf(conjuncts, scan, planner.support),
+    sargs: sargsOf(conjuncts, scan, planner.support, (value) => planner.jsonValues.isJson(value)),
     size,
     reference: { collection: table.name, collectionId: table.id, alias },
     rows: size.documents * selectivityOf(conjuncts, planner.facts),

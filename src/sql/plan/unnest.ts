@@ -115,7 +115,17 @@ export function outputType(plan: LogicalPlan, id: ColumnId): BoundExpression['ty
     case 'sort':
     case 'limit':
     case 'distinct':
+    case 'with':
       return outputType(plan.input, id);
+    case 'window':
+      return plan.calls.find((column) => column.id === id)?.call.type ?? outputType(plan.input, id);
+    case 'join':
+      return outputType(plan.left.columns.includes(id) ? plan.left : plan.right, id);
+    case 'setOperation': {
+      const place = plan.columns.indexOf(id);
+      const [left, right] = [plan.left, plan.right].map((side) => outputType(side, side.columns[place]));
+      return left === right ? left : 'any';
+    }
     default:
       return 'any';
   }

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { loadParser } from '../../../src/sql/parse/parse.js';
 import { MemoryDatabase } from '../support/memory-database.js';
-import { runSql } from '../support/memory-sql.js';
+import { explainSql, runSql } from '../support/memory-sql.js';
 
 test.before(loadParser);
 
@@ -62,4 +62,59 @@ test('an order by an integer beyond doubles can be asked for inside and outside'
   const text =
     'select x.n from (select n from t order by n + 99999999999999999999) x order by x.n + 99999999999999999999';
   t.is(rows(letters(), text).length, 6);
+});
+
+test("the clock's words are the statement's time in casts, array literals and lists", (t) => {
+  // The time of the statements of these tests is 2023-11-14 22:13:20.
+  const database = letters();
+  const one = (text: string): unknown => rows(database, `select ${text}`)[0][0];
+  t.is(one("'today'::date::text"), '2023-11-14');
+  t.is(one("('{today,tomorrow}'::date[])::text"), '{2023-11-14,2023-11-15}');
+  t.is(one("(array['yesterday', '2024-01-01']::date[])::text"), '{2023-11-13,2024-01-01}');
+  t.is(
+    one("(array['now', 'today']::text[]::timestamp[])::text"),
+    '{"2023-11-14 22:13:20","2023-11-14 00:00:00"}',
+  );
+  t.is(one("date 'today' = any('{today,tomorrow}')"), true);
+  t.is(one("timestamptz 'today' in ('now', 'today')"), true);
+});
+
+test('times that are computed from members are compared as times, also where an index has texts', (t) => {
+  const database = new MemoryDatabase();
+  database.load('t', [
+    { _id: 'a', c: '2026-01-02' },
+    { _id: 'b', c: '2026-01-02T00:00:00Z' },
+    { _id: 'c', c: '2026-01-03' },
+  ]);
+  database.load(
+    't',
+    Array.from({ length: 1000 }, (_, i) => ({ _id: `n${i}`, c: '2027-01-01' })),
+  );
+  database.load('o', [{ _id: 'o2', start: '2026-01-01T00:00:00Z', id: 'b' }]);
+  database.createIndex('by_c', 't', [{ path: ['c'] }]);
+  const next = "o.start + interval '1 day'";
+  const found = (where: string): unknown[] =>
+    rows(database, `select _id from t where ${where} order by 1`).map(([id]) => id);
+  t.deepEqual(found(`c = (select ${next} from o where o._id = 'o2')`), ['a', 'b']);
+  t.deepEqual(found(`c in (select ${next} from o)`), ['a', 'b']);
+  t.deepEqual(found(`c <= (select greatest(o.start, ${next}) from o)`), ['a', 'b']);
+  t.deepEqual(found(`c = (select case when o._id = 'x' then o.start else ${next} end from o)`), ['a', 'b']);
+  const union = "select timestamptz '2026-01-02' as m union all select timestamptz '2026-01-03'";
+  t.deepEqual(found(`c in (${union})`), ['a', 'b', 'c']);
+  t.deepEqual(found(`exists (select 1 from (${union}) x where x.m = t.c)`), ['a', 'b', 'c']);
+  const join = `with x as materialized (select ${next} as m from o) select t._id from x join t on t.c = x.m order by 1`;
+  t.deepEqual(rows(database, join), [['a'], ['b']]);
+});
+
+test('members of other documents still are bounds of an index', (t) => {
+  const database = letters();
+  database.load(
+    't',
+    Array.from({ length: 1000 }, (_, n) => ({ _id: `n${n}`, n })),
+  );
+  database.createIndex('by_n', 't', [{ path: ['n'] }]);
+  const planned = (text: string): string => explainSql(database, text);
+  t.regex(planned('select 1 from t where n = (select max(x.n) from t x)'), /Cond: \(t?\.?n = /);
+  t.regex(planned("select 1 from t where n = (select x.n + 1 from t x where x._id = 'b')"), /by_n/);
+  t.regex(planned('select 1 from t where n = $1'), /by_n/);
 });
