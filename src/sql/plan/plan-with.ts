@@ -10,6 +10,7 @@ import { createPlanner } from './build.js';
 import { collectFacts, type Facts } from './facts.js';
 import { Frame } from './frame.js';
 import { inlineCtes } from './inline-ctes.js';
+import { jsonColumnsOf } from './json-columns.js';
 import { arranged, complete } from './lower.js';
 import { normalisePlan } from './normalise.js';
 import { numberNodes } from './number-nodes.js';
@@ -31,9 +32,19 @@ export function planWith(
   collectFacts(query.plan, catalog, statistics, facts);
   const logical = rewrite(query, options, support);
   collectFacts(logical, catalog, statistics, facts);
+  const jsonColumns = jsonColumnsOf(logical);
   const cteSizes = new Map();
   const subplans = new Map();
-  const planner = createPlanner({ catalog, statistics, options, support, facts, cteSizes, subplans });
+  const planner = createPlanner({
+    catalog,
+    statistics,
+    options,
+    support,
+    facts,
+    jsonColumns,
+    cteSizes,
+    subplans,
+  });
   const built = complete(planner.build(logical, new Frame()), planner);
   const { root, nodeCount } = numberNodes(resultRows(built, query, planner));
   return {
