@@ -54,6 +54,12 @@ const COUNTS: readonly [sql: string, count: number][] = [
       SELECT count(*) FROM t JOIN r ON t.d = r.v`,
     800,
   ],
+  ['SELECT count(*) FROM t JOIN (SELECT ROW(n, NULL) AS r FROM t) b ON ROW(t.n, NULL) = b.r', 400],
+  [
+    'SELECT count(*) FROM (SELECT ROW(n, NULL) AS r FROM t) a JOIN (SELECT ROW(n, NULL) AS r FROM t) b ON a.r = b.r',
+    400,
+  ],
+  ['SELECT count(*) FROM t a JOIN t b ON ROW(a.n, NULL) = ROW(b.n, NULL)', 0],
 ];
 
 for (const [sql, count] of COUNTS) {
@@ -80,4 +86,13 @@ test('members of documents are hashed, also behind WITH, UNION, groups and arith
     const plan = explainSql(pairs(), `SELECT count(*) FROM t x JOIN (${right}) b ON x.n = b.v`);
     t.regex(plan, /Hash Join/, right);
   }
+});
+
+test('a record column and a record compare with the total order, as in PostgreSQL', (t) => {
+  const [row] = runSql(
+    pairs(),
+    `SELECT a = b, a < c, a = c, a <> c, ROW(1, NULL) = ROW(1, NULL)
+      FROM (SELECT ROW(1, NULL) AS a, ROW(1, NULL) AS b, ROW(2, NULL) AS c) q`,
+  ).json.rows;
+  t.deepEqual(row, [true, true, false, true, null]);
 });
