@@ -6,7 +6,7 @@
 import { unreachable } from '../../base/assert.js';
 import type { Expression } from '../algebra/expression.js';
 import { castValue } from '../types/cast.js';
-import { compareForOrder } from '../types/compare.js';
+import { compareForOperator, compareForOrder } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
 import { SqlRecord, type SqlValue } from '../types/values.js';
 import { compileCall, isVolatile } from './compile-call.js';
@@ -182,10 +182,14 @@ function compileDistinct(
   return (row) => {
     const x = a(row);
     const y = b(row);
-    const isDistinct = x === null || y === null ? x !== y : x !== y && compareForOrder(x, y) !== 0;
+    const isDistinct = x === null || y === null ? x !== y : x !== y && !areSame(x, y);
     return isDistinct !== negated;
   };
 }
+
+/** As `=` says; where that says nothing, values of different kinds are distinct. */
+const areSame = (a: SqlValue, b: SqlValue): boolean =>
+  (compareForOperator(a, b) ?? compareForOrder(a, b)) === 0;
 
 /** NULL unless one is false. */
 function compileAnd(args: readonly Evaluator[]): Evaluator {

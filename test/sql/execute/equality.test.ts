@@ -96,3 +96,18 @@ test('a record column and a record compare with the total order, as in PostgreSQ
   ).json.rows;
   t.deepEqual(row, [true, true, false, true, null]);
 });
+
+test('what is equal is not distinct; what does not compare is', (t) => {
+  const wanted: readonly [test: string, count: number][] = [
+    ["d IS NOT DISTINCT FROM '2024-01-01T00:00:00Z'::timestamptz", 1],
+    ["d IS DISTINCT FROM '2024-01-01T00:00:00Z'::timestamptz", 399],
+    ['tags IS NOT DISTINCT FROM ARRAY[1,5]', 1],
+    ['n IS DISTINCT FROM d', 400],
+    ['n IS NOT DISTINCT FROM 5', 1],
+    ['miss IS NOT DISTINCT FROM NULL', 400],
+    ['miss IS DISTINCT FROM d', 400],
+  ];
+  for (const [condition, count] of wanted) {
+    t.deepEqual(runSql(pairs(), `SELECT count(*) FROM t WHERE ${condition}`).json.rows, [[count]], condition);
+  }
+});
