@@ -51,6 +51,14 @@ export function compileEvaluators(expressions: readonly Expression[], compilatio
 export function constantOf(expression: Expression, compilation: Compilation): SqlValue | undefined {
   if (expression.kind === 'const') return expression.value;
   if (expression.kind === 'param') return compilation.environment.params[expression.index] ?? null;
+  const { constants } = compilation;
+  if (constants.has(expression)) return constants.get(expression);
+  const value = evaluateOnce(expression, compilation);
+  constants.set(expression, value);
+  return value;
+}
+
+function evaluateOnce(expression: Expression, compilation: Compilation): SqlValue | undefined {
   if (!isRowless(expression) || isVolatile(expression)) return undefined;
   try {
     return compileNode(expression, compilerFor(compilation))([]);
