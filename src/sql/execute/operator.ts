@@ -33,6 +33,8 @@ export interface OuterFrame {
 
 /** Rows of a CTE while its WITH is running. */
 export interface CteTable {
+  /** Changes when the rows are others than before: the WITH runs again, or a recursion goes on. Only grows. */
+  readonly generation: number;
   /** Reads the rows; runs the definition when they are asked for first. */
   scan(emit: Emit): boolean;
 }

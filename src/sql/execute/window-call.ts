@@ -82,14 +82,16 @@ function growingColumn(aggregate: FrameAggregate, frame: WindowFrame): WindowCol
     const edges: FrameEdges = { start: 0, end: 0 };
     let state = definition.initial();
     let reached = 0;
-    let value: SqlValue | undefined;
+    let value: SqlValue = null;
+    let isFinished = false;
     for (let row = 0; row < partition.rows; row++) {
       frameOf(partition, frame, row, edges);
       for (; reached < edges.end; reached++) {
         state = addRow(aggregate, state, rows[reached]);
-        value = undefined;
+        isFinished = false;
       }
-      value ??= definition.finish(state);
+      if (!isFinished) value = definition.finish(state);
+      isFinished = true;
       put(row, value);
     }
   };
@@ -102,14 +104,16 @@ function shrinkingColumn(aggregate: FrameAggregate, frame: WindowFrame): WindowC
     const edges: FrameEdges = { start: 0, end: 0 };
     let state = definition.initial();
     let reached = partition.rows;
-    let value: SqlValue | undefined;
+    let value: SqlValue = null;
+    let isFinished = false;
     for (let row = partition.rows - 1; row >= 0; row--) {
       frameOf(partition, frame, row, edges);
       while (reached > edges.start) {
         state = addRow(aggregate, state, rows[--reached]);
-        value = undefined;
+        isFinished = false;
       }
-      value ??= definition.finish(state);
+      if (!isFinished) value = definition.finish(state);
+      isFinished = true;
       put(row, value);
     }
   };
