@@ -47,9 +47,19 @@ export function buildWith(
 
 /** What a recursive definition reads of itself: the rows of the last round. */
 class WorkingTable implements CteTable {
-  rows: readonly Row[] = [];
+  generation = 0;
+  private rows: readonly Row[] = [];
 
   constructor(private readonly compilation: Compilation) {}
+
+  get count(): number {
+    return this.rows.length;
+  }
+
+  replace(rows: readonly Row[]): void {
+    this.rows = rows;
+    this.generation++;
+  }
 
   scan(emit: Emit): boolean {
     return emitRows(this.rows, emit, this.compilation.ticker);
@@ -57,6 +67,7 @@ class WorkingTable implements CteTable {
 }
 
 class KeptTable implements CteTable {
+  generation = 0;
   readonly writes: boolean;
   private readonly working: WorkingTable;
   private readonly start: Operator;
@@ -86,6 +97,7 @@ class KeptTable implements CteTable {
   }
 
   begin(account: MemoryAccount): void {
+    this.generation++;
     this.account = account;
     this.store = new RowStore(account);
     this.seen = this.all ? undefined : new Set();
@@ -97,7 +109,7 @@ class KeptTable implements CteTable {
   end(): void {
     this.store = undefined;
     this.seen = undefined;
-    this.working.rows = [];
+    this.working.replace([]);
   }
 
   finish(): void {
@@ -127,12 +139,13 @@ class KeptTable implements CteTable {
       return;
     }
     if (step === undefined) return;
-    this.account?.release(working.rows.length * SLOT_BYTES);
-    working.rows = [];
+    this.account?.release(working.count * SLOT_BYTES);
+    working.replace([]);
     this.account?.charge((before - this.roundStart) * SLOT_BYTES);
-    working.rows = store.rows.slice(this.roundStart, before);
+    working.replace(store.rows.slice(this.roundStart, before));
+    const isRoundEmpty = this.roundStart === before;
     this.roundStart = before;
-    if (working.rows.length > 0) this.add(step, store);
+    if (!isRoundEmpty) this.add(step, store);
     this.isDone = store.rows.length === before;
   }
 

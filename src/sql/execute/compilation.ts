@@ -11,6 +11,7 @@ export function newCompilation(environment: ExecutionEnvironment): Compilation {
     ticker: new Ticker(environment.cancel),
     frame: { values: [] },
     ctes: new Map(),
+    constants: new Map(),
     build: buildPlan,
   };
 }

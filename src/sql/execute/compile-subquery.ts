@@ -1,6 +1,7 @@
 /**
- * Subqueries in expressions. One without arguments is run once and its result kept; one with arguments runs for every row,
- * with their values as its outer frame. One thread.
+ * Subqueries in expressions. One without arguments is run once and its result kept, or once for each time that a WITH
+ * around it whose rows it reads has run; one with arguments runs for every row, with their values as its outer frame. One
+ * thread.
  */
 import type { Expression } from '../algebra/expression.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
@@ -11,12 +12,15 @@ import { maskOf } from './comparison-mask.js';
 import { compareValues } from './compile-compare.js';
 import { quantify } from './compile-in.js';
 import type { ExpressionCompiler } from './expressions.js';
+import { freeCtes } from './free-ctes.js';
+import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import type { Compilation, Evaluator, Operator, OuterFrame } from './operator.js';
 import { ValueList } from './value-list.js';
 
 type Subquery = Expression & { kind: 'subquery' };
 
 interface Subplan {
+  readonly plan: PhysicalPlan;
   readonly operator: Operator;
   readonly frame: OuterFrame;
   readonly args: readonly Evaluator[];
@@ -35,7 +39,7 @@ export function compileSubquery(expression: Subquery, compiler: ExpressionCompil
     case 'exists':
       return keptWithoutArgs(subplan, (row) => existsIn(subplan, row));
     case 'array':
-      return keptWithoutArgs(subplan, (row) => columnOf(subplan, row));
+      return keptWithoutArgs<readonly SqlValue[]>(subplan, (row, account) => columnOf(subplan, row, account));
     default:
       return compileTests(expression, subplan, compiler);
   }
@@ -52,7 +56,7 @@ function compileSubplan(plan: PhysicalPlan, args: readonly Evaluator[], outside:
       return compiled.run(emit);
     },
   };
-  return { operator, frame, args, compilation };
+  return { plan, operator, frame, args, compilation };
 }
 
 function runSubplan({ operator, frame, args }: Subplan, row: Row, emit: (row: Row) => boolean): void {
@@ -60,13 +64,43 @@ function runSubplan({ operator, frame, args }: Subplan, row: Row, emit: (row: Ro
   operator.run(emit);
 }
 
-function keptWithoutArgs(subplan: Subplan, evaluate: Evaluator): Evaluator {
-  if (subplan.args.length > 0) return evaluate;
-  let kept: SqlValue | undefined;
+/** `compute` charges what is kept of its result to the account. */
+function keptWithoutArgs<T extends SqlValue>(
+  subplan: Subplan,
+  compute: (row: Row, account: MemoryAccount) => T,
+): (row: Row) => T {
+  if (subplan.args.length === 0) return kept(subplan, compute);
+  const account = new MemoryAccount(subplan.compilation.environment.budget);
   return (row) => {
-    kept ??= evaluate(row);
-    return kept;
+    try {
+      return compute(row, account);
+    } finally {
+      account.close();
+    }
   };
+}
+
+/** The result may be NULL, so that it is there has to be remembered beside it. */
+function kept<T>(subplan: Subplan, compute: (row: Row, account: MemoryAccount) => T): (row: Row) => T {
+  const account = new MemoryAccount(subplan.compilation.environment.budget);
+  const currentGeneration = generationOf(subplan);
+  let result: { readonly value: T } | undefined;
+  let generation = 0;
+  return (row) => {
+    const now = currentGeneration();
+    if (result !== undefined && generation === now) return result.value;
+    result = undefined;
+    account.close();
+    result = { value: compute(row, account) };
+    generation = now;
+    return result.value;
+  };
+}
+
+/** Of the CTEs around it that it reads, taken together: each only grows, so the sum is the same only while all of them are. */
+function generationOf({ plan, compilation }: Subplan): () => number {
+  const tables = [...freeCtes(plan)].flatMap((cte) => compilation.ctes.get(cte) ?? []);
+  return () => tables.reduce((sum, table) => sum + table.generation, 0);
 }
 
 function scalarOf(subplan: Subplan, row: Row): SqlValue {
@@ -91,19 +125,13 @@ function existsIn(subplan: Subplan, row: Row): boolean {
   return exists;
 }
 
-function columnOf(subplan: Subplan, row: Row): SqlValue[] {
-  const { budget } = subplan.compilation.environment;
+function columnOf(subplan: Subplan, row: Row, account: MemoryAccount): SqlValue[] {
   const values: SqlValue[] = [];
-  let bytes = 0;
   runSubplan(subplan, row, (found) => {
-    const size = 8 + valueBytes(found[0]);
-    budget.charge(size);
-    bytes += size;
+    account.charge(8 + valueBytes(found[0]));
     values.push(found[0]);
     return true;
   });
-  // Only what is kept to the end of the query stays charged.
-  if (subplan.args.length > 0) budget.release(bytes);
   return values;
 }
 
@@ -115,16 +143,13 @@ function compileTests(expression: Subquery, subplan: Subplan, compiler: Expressi
   const [first] = evaluators;
   if (evaluators.length === 1 && subplan.args.length === 0) {
     if (operator === '=' && !all) {
-      let list: ValueList | undefined;
-      return (row) => {
-        list ??= listOf(subplan, row);
-        return list.contains(first(row));
-      };
+      const list = kept(subplan, (row, account) => listOf(subplan, row, account));
+      return (row) => list(row).contains(first(row));
     }
-    let column: readonly SqlValue[] | undefined;
+    const column = kept(subplan, (row, account) => columnOf(subplan, row, account));
     return (row) => {
-      column ??= columnOf(subplan, row);
-      return quantify(first(row), column, operator, all);
+      const values = column(row);
+      return quantify(first(row), values, operator, all);
     };
   }
   const mask = maskOf(operator);
@@ -142,10 +167,10 @@ function compileTests(expression: Subquery, subplan: Subplan, compiler: Expressi
   };
 }
 
-function listOf(subplan: Subplan, row: Row): ValueList {
+function listOf(subplan: Subplan, row: Row, account: MemoryAccount): ValueList {
   const list = new ValueList();
   runSubplan(subplan, row, (found) => {
-    if (list.add(found[0])) subplan.compilation.environment.budget.charge(48 + valueBytes(found[0]));
+    if (list.add(found[0])) account.charge(HASH_ENTRY_BYTES + valueBytes(found[0]));
     return true;
   });
   return list;

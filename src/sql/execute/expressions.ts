@@ -7,7 +7,7 @@ import { unreachable } from '../../base/assert.js';
 import type { Expression } from '../algebra/expression.js';
 import { NO_STATEMENT } from '../functions/definition.js';
 import { castValue, optionsFrom } from '../types/cast.js';
-import { compareForOrder } from '../types/compare.js';
+import { compareForOperator, compareForOrder } from '../types/compare.js';
 import type { SqlType } from '../types/sql-type.js';
 import { SqlRecord, type SqlValue } from '../types/values.js';
 import { compileCall, isVolatile } from './compile-call.js';
@@ -52,6 +52,14 @@ export function compileEvaluators(expressions: readonly Expression[], compilatio
 export function constantOf(expression: Expression, compilation: Compilation): SqlValue | undefined {
   if (expression.kind === 'const') return expression.value;
   if (expression.kind === 'param') return compilation.environment.params[expression.index] ?? null;
+  const { constants } = compilation;
+  if (constants.has(expression)) return constants.get(expression);
+  const value = evaluateOnce(expression, compilation);
+  constants.set(expression, value);
+  return value;
+}
+
+function evaluateOnce(expression: Expression, compilation: Compilation): SqlValue | undefined {
   if (!isRowless(expression) || isVolatile(expression)) return undefined;
   try {
     return compileNode(expression, compilerFor(compilation))([]);
@@ -183,10 +191,14 @@ function compileDistinct(
   return (row) => {
     const x = a(row);
     const y = b(row);
-    const isDistinct = x === null || y === null ? x !== y : x !== y && compareForOrder(x, y) !== 0;
+    const isDistinct = x === null || y === null ? x !== y : x !== y && !areSame(x, y);
     return isDistinct !== negated;
   };
 }
+
+/** As `=` says; where that says nothing, values of different kinds are distinct. */
+const areSame = (a: SqlValue, b: SqlValue): boolean =>
+  (compareForOperator(a, b) ?? compareForOrder(a, b)) === 0;
 
 /** NULL unless one is false. */
 function compileAnd(args: readonly Evaluator[]): Evaluator {

@@ -2,6 +2,7 @@
  * How the operators of a running plan meet. Rows are pushed: an operator calls `emit` for each of its rows and stops as soon
  * as it returns false. The row belongs to the operator and is overwritten by the next one; who keeps it copies it.
  */
+import type { Expression } from '../algebra/expression.js';
 import type { PhysicalPlan } from '../algebra/physical.js';
 import type { Row, SqlValue } from '../types/values.js';
 import type { ExecutionEnvironment, ExecutionStatistics } from './environment.js';
@@ -32,6 +33,8 @@ export interface OuterFrame {
 
 /** Rows of a CTE while its WITH is running. */
 export interface CteTable {
+  /** Changes when the rows are others than before: the WITH runs again, or a recursion goes on. Only grows. */
+  readonly generation: number;
   /** Reads the rows; runs the definition when they are asked for first. */
   scan(emit: Emit): boolean;
 }
@@ -43,6 +46,11 @@ export interface Compilation {
   readonly ticker: Ticker;
   readonly frame: OuterFrame;
   readonly ctes: Map<number, CteTable>;
+  /**
+   * What constantOf found, undefined included: an expression that fails is asked for again by each one around it, and would
+   * be compiled twice as often with every level.
+   */
+  readonly constants: Map<Expression, SqlValue | undefined>;
   /** The scan with this number reads only this part: a fragment of a gather. */
   readonly part?: { readonly scanId: number; readonly partition: ScanPartition };
   /** The scan with this number sees this one document instead of the collection: a write is checked again. */

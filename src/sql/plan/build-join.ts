@@ -49,7 +49,7 @@ function sideways(
   const l = planner.build(left, frame);
   const r = planner.build(right, frame);
   const rows = outerRows(join, l, r, left, right, conjuncts, planner);
-  const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns));
+  const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns), planner.jsonColumns);
   const found: Built[] = [];
   if (keys.left.length > 0 && planner.options.enableHashJoin) {
     found.push(hashJoin({ join, left: l, right: r, rows }, keys, frame, planner));
@@ -116,7 +116,7 @@ function matched(
   conjuncts: Conjuncts,
   planner: Planner,
 ): number {
-  const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns));
+  const keys = joinKeys(conjuncts, new Set(left.columns), new Set(right.columns), planner.jsonColumns);
   const [l] = keys.left;
   const [r] = keys.right;
   if (l?.kind !== 'column' || r?.kind !== 'column' || keys.residual.length > 0)
@@ -147,7 +147,12 @@ function buildLateral(plan: Join, frame: Frame, goal: Goal, planner: Planner): B
 function distinctFirst(plan: Join, conjuncts: Conjuncts, frame: Frame, planner: Planner): Built | undefined {
   if (plan.join !== 'semi' || !planner.options.enableIndexNestedLoop) return undefined;
   if (!isRepeatable(plan.left) || !isRepeatable(plan.right)) return undefined;
-  const keys = joinKeys(conjuncts, new Set(plan.left.columns), new Set(plan.right.columns));
+  const keys = joinKeys(
+    conjuncts,
+    new Set(plan.left.columns),
+    new Set(plan.right.columns),
+    planner.jsonColumns,
+  );
   if (keys.residual.length > 0 || keys.right.length === 0) return undefined;
   const columns: ColumnId[] = [];
   for (const key of keys.right) {

@@ -1,8 +1,9 @@
 /** The condition of a join, taken apart: equalities between the sides, on which one can hash, and the rest. Pure. */
 import type { BoundExpression, ColumnId } from '../algebra/expression.js';
-import type { SqlType } from '../types/sql-type.js';
+import { isArrayType, type SqlType } from '../types/sql-type.js';
 import { columnsOf } from './columns.js';
 import { hasSubquery } from './expression-walk.js';
+import { holdsJson, type JsonColumns } from './json-columns.js';
 
 export interface JoinKeys {
   readonly left: readonly BoundExpression[];
@@ -15,12 +16,13 @@ export function joinKeys(
   conjuncts: readonly BoundExpression[],
   leftColumns: ReadonlySet<ColumnId>,
   rightColumns: ReadonlySet<ColumnId>,
+  jsonColumns: JsonColumns,
 ): JoinKeys {
   const left: BoundExpression[] = [];
   const right: BoundExpression[] = [];
   const residual: BoundExpression[] = [];
   for (const conjunct of conjuncts) {
-    const sides = equalSides(conjunct, leftColumns, rightColumns);
+    const sides = equalSides(conjunct, leftColumns, rightColumns, jsonColumns);
     if (sides === undefined) {
       residual.push(conjunct);
       continue;
@@ -35,9 +37,10 @@ function equalSides(
   conjunct: BoundExpression,
   leftColumns: ReadonlySet<ColumnId>,
   rightColumns: ReadonlySet<ColumnId>,
+  jsonColumns: JsonColumns,
 ): { readonly left: BoundExpression; readonly right: BoundExpression } | undefined {
   if (conjunct.kind !== 'compare' || conjunct.operator !== '=' || hasSubquery(conjunct)) return undefined;
-  if (!isHashable(conjunct.left.type, conjunct.right.type)) return undefined;
+  if (!isHashable(conjunct.left, conjunct.right, jsonColumns)) return undefined;
   const first = sideOf(conjunct.left, leftColumns, rightColumns);
   const second = sideOf(conjunct.right, leftColumns, rightColumns);
   if (first === 'left' && second === 'right') return { left: conjunct.left, right: conjunct.right };
@@ -57,9 +60,18 @@ function sideOf(
 }
 
 const TIMES: readonly SqlType[] = ['timestamptz', 'timestamp', 'date', 'time', 'interval'];
+/** What equals only values that have its key, whatever meets it. */
+const SINGULAR: readonly SqlType[] = ['bool', 'int8', 'float8', 'numeric', 'record'];
 
-/** Equal values must have equal keys: a text that `=` casts to a time does not have the time's. */
-function isHashable(left: SqlType, right: SqlType): boolean {
-  if (!TIMES.includes(left) && !TIMES.includes(right)) return true;
-  return left === right;
+/**
+ * Equal values must have equal keys. `=` reads a text as a time and the items of a JSON array as those of an SQL array; neither
+ * has the other's key. So kinds that may meet another one hash only where the types say that they do not.
+ */
+function isHashable(left: BoundExpression, right: BoundExpression, jsonColumns: JsonColumns): boolean {
+  if (SINGULAR.includes(left.type) || SINGULAR.includes(right.type)) return true;
+  if (TIMES.includes(left.type) || TIMES.includes(right.type)) return left.type === right.type;
+  if (isArrayType(left.type) || isArrayType(right.type)) {
+    return isArrayType(left.type) && isArrayType(right.type);
+  }
+  return holdsJson(left, jsonColumns) && holdsJson(right, jsonColumns);
 }

@@ -175,7 +175,7 @@ class JoinSearch {
     const planner = this.#planner;
     const ways: Candidate[] = [];
     const conjuncts = edges.map(({ conjunct }) => conjunct);
-    const keys = joinKeys(conjuncts, left.columns, right.columns);
+    const keys = joinKeys(conjuncts, left.columns, right.columns, planner.jsonColumns);
     const r = right.best.estimate;
     if (keys.left.length > 0 && planner.options.enableHashJoin) {
       ways.push({

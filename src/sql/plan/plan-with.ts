@@ -10,6 +10,7 @@ import { createPlanner } from './build.js';
 import { collectFacts, type Facts } from './facts.js';
 import { Frame } from './frame.js';
 import { inlineCtes } from './inline-ctes.js';
+import { jsonColumnsOf } from './json-columns.js';
 import { JsonValues } from './json-values.js';
 import { arranged, complete } from './lower.js';
 import { normalisePlan } from './normalise.js';
@@ -32,10 +33,21 @@ export function planWith(
   collectFacts(query.plan, catalog, statistics, facts);
   const logical = rewrite(query, options, support);
   collectFacts(logical, catalog, statistics, facts);
+  const jsonColumns = jsonColumnsOf(logical);
   const cteSizes = new Map();
   const subplans = new Map();
   const jsonValues = new JsonValues(logical);
-  const surroundings = { catalog, statistics, options, support, facts, jsonValues, cteSizes, subplans };
+  const surroundings = {
+    catalog,
+    statistics,
+    options,
+    support,
+    facts,
+    jsonValues,
+    jsonColumns,
+    cteSizes,
+    subplans,
+  };
   const planner = createPlanner(surroundings);
   const built = complete(planner.build(logical, new Frame()), planner);
   const { root, nodeCount } = numberNodes(resultRows(built, query, planner));

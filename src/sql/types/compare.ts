@@ -59,14 +59,17 @@ function kindOf(value: SqlValue): number {
   }
 }
 
-/** For = <> < <= > >=: negative, 0, positive; undefined is NULL. Text meets a kind of time as that kind, if it can. */
+/**
+ * For = <> < <= > >=: negative, 0, positive; undefined is NULL. Text meets a kind of time as that kind, if it can. Inside of
+ * arrays and records the total order holds, as in PostgreSQL: NULL equals NULL. The binder writes out `ROW(…) = ROW(…)`.
+ */
 export function compareForOperator(a: SqlValue, b: SqlValue): number | undefined {
   if (typeof a === 'number' && typeof b === 'number') return compareNumbers(a, b);
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (a === null || b === null) return undefined;
   const kind = kindOf(a);
   const other = kindOf(b);
-  if (kind === other) return kind === RECORD ? compareRecords(a, b) : compareSameKind(kind, a, b);
+  if (kind === other) return compareSameKind(kind, a, b);
   if (kind === TEXT) return compareTextWithTime(a as string, b, other);
   if (other === TEXT) {
     const order = compareTextWithTime(b as string, a, kind);
@@ -89,17 +92,6 @@ function timeType(value: SqlValue): SqlType {
   // The text may have a time of day: it counts.
   if (value instanceof SqlDate) return 'timestamptz';
   return value instanceof SqlTime ? 'time' : 'interval';
-}
-
-/** Undefined when a NULL stands before the first difference. */
-function compareRecords(a: SqlValue, b: SqlValue): number | undefined {
-  const left = (a as SqlRecord).values;
-  const right = (b as SqlRecord).values;
-  for (let index = 0; index < Math.min(left.length, right.length); index++) {
-    const order = compareForOperator(left[index], right[index]);
-    if (order !== 0) return order;
-  }
-  return left.length - right.length;
 }
 
 /** The total order: text < numbers < booleans < times < arrays < objects < records < NULL. */

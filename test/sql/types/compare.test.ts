@@ -115,9 +115,10 @@ test('a JSON array equals the SQL array of its elements for operators', (t) => {
   t.true((compareForOperator(['a'], new Json('["a", "b"]')) ?? 0) < 0);
 });
 
-test('rows compare value by value until NULL decides', (t) => {
+test('records compare with the total order: NULL equals NULL and is the greatest', (t) => {
   const row = (...values: SqlValue[]): SqlRecord => new SqlRecord([], values);
   t.is(compareForOperator(row(1, 2), row(1, 2)), 0);
+  t.is(compareForOperator(row(1, null), row(1, null)), 0);
   t.true((compareForOperator(row(1, null), row(2, null)) ?? 0) < 0);
-  t.is(compareForOperator(row(1, null), row(1, 2)), undefined);
+  t.true((compareForOperator(row(1, null), row(1, 2)) ?? 0) > 0);
 });
