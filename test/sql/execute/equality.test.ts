@@ -70,6 +70,18 @@ for (const [sql, count] of COUNTS) {
   });
 }
 
+test('a value that may be a time is not looked up in an index of texts, a member is', (t) => {
+  const database = pairs();
+  database.createIndex('t_d', 't', [{ path: ['d'] }]);
+  const join = (value: string): string =>
+    `SELECT count(*) FROM t JOIN (SELECT ${value} AS v FROM t x WHERE x.n < 3) b ON t.d = b.v`;
+  for (const value of ['coalesce(x.miss, x.d::timestamptz)', 'coalesce(x.miss, x.d)', 'x.d::timestamptz']) {
+    t.deepEqual(runSql(database, join(value)).json.rows, [[3]], value);
+  }
+  t.regex(explainSql(database, join('coalesce(x.miss, x.d)'), { enableHashJoin: false }), /Index/);
+  t.regex(explainSql(database, 'SELECT n FROM t WHERE d = $1'), /Index/);
+});
+
 test('members of documents are hashed, also behind WITH, UNION, groups and arithmetic', (t) => {
   for (const right of [
     'SELECT n AS v FROM t',
