@@ -12,7 +12,7 @@ import { demandOf } from './filter-project.js';
 import { HASH_ENTRY_BYTES, MemoryAccount } from './memory-budget.js';
 import { countersOf, noteMemory } from './node-counters.js';
 import type { Compilation, Emit, Evaluator, Operator } from './operator.js';
-import { keyOfValue, keyOfValues, type RowKey } from './row-key.js';
+import { keyBytes, keyOfValue, keyOfValues, type RowKey } from './row-key.js';
 import { sameKeys } from './row-order.js';
 
 type Aggregate = PhysicalPlan & { kind: 'aggregate' };
@@ -71,8 +71,15 @@ export function buildAggregate(plan: Aggregate, compilation: Compilation): Opera
   };
 }
 
-function newGroup(keys: readonly SqlValue[], { accumulators }: Aggregation, account: MemoryAccount): Group {
-  account.charge(rowBytes(keys as Row) + HASH_ENTRY_BYTES + accumulators.length * STATE_BYTES);
+/** `key`: of the group in its table, if it is in one. */
+function newGroup(
+  keys: readonly SqlValue[],
+  { accumulators }: Aggregation,
+  account: MemoryAccount,
+  key: RowKey = null,
+): Group {
+  const entryBytes = HASH_ENTRY_BYTES + keyBytes(key, keys as Row);
+  account.charge(rowBytes(keys as Row) + entryBytes + accumulators.length * STATE_BYTES);
   return { keys, states: accumulators.map((accumulator) => accumulator.initial()) };
 }
 
@@ -135,7 +142,7 @@ function fillTable(input: Operator, aggregation: Aggregation, account: MemoryAcc
       const key = keyOfValue(value);
       let group = table.get(key);
       if (group === undefined) {
-        group = newGroup([value], aggregation, account);
+        group = newGroup([value], aggregation, account, key);
         table.set(key, group);
       }
       accumulate(group.states, accumulators, row, account);
@@ -150,7 +157,7 @@ function fillTable(input: Operator, aggregation: Aggregation, account: MemoryAcc
     const key = keyOfValues(values);
     let group = table.get(key);
     if (group === undefined) {
-      group = newGroup(values.slice(), aggregation, account);
+      group = newGroup(values.slice(), aggregation, account, key);
       table.set(key, group);
     }
     accumulate(group.states, accumulators, row, account);
@@ -185,6 +192,7 @@ function fillTables(
           values.map((value, place) => (set.includes(place) ? value : null)),
           aggregation,
           account,
+          key,
         );
         tables[s].set(key, group);
       }

@@ -154,3 +154,9 @@ test('DISTINCT in an aggregate is charged for its keys', (t) => {
   const pairs = peakOf(database, "SELECT count(x) FROM (SELECT string_agg(DISTINCT s, ',') AS x FROM w) q");
   t.true(pairs > 3 * 100 * 10_000);
 });
+
+test('GROUP BY several keys is charged for the keys of its table', (t) => {
+  const database = texts(100, 10_000);
+  const peak = peakOf(database, 'SELECT count(m) FROM (SELECT n, s AS m FROM w GROUP BY n, s) q');
+  t.true(within(peak, 2 * 100 * 10_000, 2 * 100 * 10_000 * 1.2));
+});
