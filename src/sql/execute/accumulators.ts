@@ -69,18 +69,20 @@ function finalOf(definition: AggregateDefinition, stateOf: Evaluator): Accumulat
 function direct(definition: AggregateDefinition, args: readonly Evaluator[]): Accumulator {
   const finish = (state: unknown): SqlValue => definition.finish(state);
   const initial = (): unknown => definition.initial();
-  const { skipsNull, sizeBytes } = definition;
+  const { skipsNull, sizeBytes, stateIsValue = false } = definition;
   const values: SqlValue[] = new Array(args.length).fill(null);
-  if (sizeBytes === undefined && args.length === 1) {
+  if ((sizeBytes === undefined || stateIsValue) && args.length === 1) {
     const [first] = args;
     return {
       initial,
       finish,
-      add: (state, row) => {
+      add: (state, row, account) => {
         const value = first(row);
         if (value === null && skipsNull) return state;
         values[0] = value;
-        return definition.accumulate(state, values);
+        const next = definition.accumulate(state, values);
+        if (sizeBytes !== undefined && next !== state) account.charge(sizeBytes(next) - sizeBytes(state));
+        return next;
       },
     };
   }

@@ -153,6 +153,7 @@ function fold(
     returns,
     skipsNull: true,
     mergeable: true,
+    stateIsValue: true,
     initial: () => null,
     accumulate: (state, args) => next(state, args[0]),
     merge: (left, right) => next(left, right as SqlValue),

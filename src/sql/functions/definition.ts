@@ -71,6 +71,8 @@ export interface AggregateDefinition {
   finish(state: unknown): SqlValue;
   /** Of ordered-set aggregates: `finish` for a state whose values came in the order of WITHIN GROUP. */
   finishOrdered?(state: unknown): SqlValue;
+  /** A state is one value, which is replaced and never changed: while it is the same, so is its size. */
+  readonly stateIsValue?: boolean;
   /** Bytes that a state holds beyond a constant, for the memory budget; absent: none. */
   sizeBytes?(state: unknown): number;
 }
