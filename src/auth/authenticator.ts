@@ -3,7 +3,7 @@
  * thread has one. Credentials that were found right are remembered until the next change, so that a request costs the lookup of
  * its header; whether they have expired is asked each time.
  */
-import type { BlockList } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
 import { apiKeyId, isSecretOf } from './api-key.js';
 import { PermissionSet } from './permission.js';
 import type { Roles } from './roles.js';
@@ -99,7 +99,9 @@ export class Authenticator {
 
   isBlocked(address: string): boolean {
     if (this.blocked === undefined) return false;
-    return this.blocked.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+    // A connection that is gone already has no address.
+    const version = isIP(address);
+    return version !== 0 && this.blocked.check(address, version === 6 ? 'ipv6' : 'ipv4');
   }
 
   private check(authorization: string, apiKey: string): Session | undefined {

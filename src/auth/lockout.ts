@@ -71,5 +71,9 @@ export class Lockout {
   }
 }
 
-const userKey = (username: string, address: string): string => `user ${username} ${address}`;
+/** Nobody has a longer name; a flood of long ones must not fill the memory either. */
+const NAME_LENGTH_MAX = 64;
+
+const userKey = (username: string, address: string): string =>
+  `user ${username.slice(0, NAME_LENGTH_MAX)} ${address}`;
 const addressKey = (address: string): string => `address ${address}`;

@@ -265,13 +265,6 @@ export class HttpServer {
   }
 
   private post(res: HttpResponse, req: HttpRequest, session: Session): void {
-    // Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple
-    // requests"); all other methods ask, and are not allowed. Such a POST carries an Origin.
-    if (req.getHeader('origin') !== '') {
-      const message = 'requests from web pages (with an Origin header) are refused';
-      this.refuse(res, { code: 'FORBIDDEN', message });
-      return;
-    }
     const url = req.getUrl();
     if (url === QUERY_PATH) {
       const refused = refusal(session, 'execute', 'queries');
@@ -316,6 +309,10 @@ export class HttpServer {
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
         const { accessLog } = this.context;
+        if (isOfWebPage(req)) {
+          this.refuse(res, PAGE_REFUSED);
+          return;
+        }
         if (access === 'anyone') {
           if (accessLog.isOn) accessLog.begin(res, req, this.context.access.addresses.of(res), '');
           (handler as GuardedHandler<'anyone'>)(res, req);
@@ -350,6 +347,19 @@ function withoutBody(res: HttpResponse): HttpResponse {
     return res.writeHeader('Content-Length', String(length)).endWithoutBody();
   };
   return res;
+}
+
+const PAGE_REFUSED: WireError = {
+  code: 'FORBIDDEN',
+  message: 'requests from web pages (with an Origin header) are refused',
+};
+
+/**
+ * Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple requests");
+ * all other methods ask, and are not allowed. Such a POST carries an Origin.
+ */
+function isOfWebPage(req: HttpRequest): boolean {
+  return req.getMethod() === 'post' && req.getHeader('origin') !== '';
 }
 
 function wrongShape(method: WriteMethod): WireError {

@@ -9,7 +9,7 @@ import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
 import type { QueryRunner } from './query/runner.js';
-import { sendError } from './respond.js';
+import { closeQuietly, sendError } from './respond.js';
 import { BinaryFrames } from './ws-binary.js';
 import { type ConnectionShared, SendBacklog, type SocketData, WebSocketConnection } from './ws-connection.js';
 import { TextFrames } from './ws-text.js';
@@ -85,7 +85,14 @@ export class WebSocketServer {
       // Declared as a number by uWS, read as a boolean: a reader slower than the limit loses its connection.
       closeOnBackpressureLimit: 1,
       sendPingsAutomatically: true,
-      upgrade: (res, req, socketContext) => this.upgrade(res, req, socketContext),
+      upgrade: (res, req, socketContext) => {
+        try {
+          this.upgrade(res, req, socketContext);
+        } catch (error) {
+          this.onUnexpected(error);
+          closeQuietly(res);
+        }
+      },
       open: (ws) => {
         ws.getUserData().connection = new WebSocketConnection(ws, this.shared, ws.getUserData().session);
         this.open.add(ws);
