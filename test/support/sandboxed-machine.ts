@@ -50,9 +50,10 @@ export class SandboxedMachine {
     const mounts = OWN_DIRECTORIES.map((path) => `mount -t tmpfs tmpfs ${path}`).join(' && ');
     const isReady = () => hasEnded || spawnSync('nsenter', [...machine.inside(), 'true']).status === 0;
     await until('the namespaces are there', isReady);
-    const setUp = machine.run(`ip link set lo up && ${mounts}`);
+    const programs = ['jq', 'curl', 'free', 'ip'].map((name) => `command -v ${name}`).join(' && ');
+    const setUp = machine.run(`${programs} && ip link set lo up && ${mounts}`);
     if (setUp.code === 0) return machine;
-    t.log(`SKIPPED: no namespaces of our own (needs root): ${setUp.stderr}`);
+    t.log(`SKIPPED: no namespaces of our own (needs root, jq, curl, iproute2, procps): ${setUp.stderr}`);
     return undefined;
   }
 
