@@ -182,8 +182,9 @@ test('access.log has the address first, the user, and "authentication failed" of
     .catch(() => ({ headers: {} as Record<string, string> }));
   await server.request('GET', '/api/v1/none/1', { headers });
   await login(server, 'heidi', 'wrong password');
+  // Behind the line of this test's own request: other tests guess passwords as well.
   await server.until('the lines are written', () =>
-    /authentication failed/.test(logOf(server, 'access.log')),
+    / - heidi .*"GET \/api\/v1\/none\/1" 404 [\s\S]*authentication failed/.test(logOf(server, 'access.log')),
   );
   const lines = logOf(server, 'access.log').trim().split('\n');
   for (const line of lines)
