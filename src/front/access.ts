@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { Authenticator, type SecuritySnapshot } from '../auth/authenticator.js';
 import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
-import type { WireError } from '../base/errors.js';
+import { fromWireError, type WireError } from '../base/errors.js';
 import type { Actor } from './control-plane.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -62,6 +62,11 @@ export class AccessControl {
     return !this.limiter.isOn || this.limiter.takes(session.name) ? undefined : this.limiter.refusal();
   }
 
+  /** For the audit log. */
+  actor(res: HttpResponse, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
+    return { name, role, kind, tokenId, expiresAtMs, address: this.addresses.of(res) };
+  }
+
   refusesAddress(address: string): boolean {
     return this.authenticator.isBlocked(address);
   }
@@ -78,10 +83,12 @@ export function refusal(session: Session, action: Action, resource: string): Wir
   };
 }
 
-export function isRefused(found: Session | WireError): found is WireError {
-  return 'code' in found;
+/** Throws DbError FORBIDDEN when the session may not do it. */
+export function requirePermission(session: Session, action: Action, resource: string): void {
+  const refused = refusal(session, action, resource);
+  if (refused !== undefined) throw fromWireError(refused);
 }
 
-export function actorOf({ name, role, kind, tokenId, expiresAtMs }: Session, address: string): Actor {
-  return { name, role, kind, tokenId, expiresAtMs, address };
+export function isRefused(found: Session | WireError): found is WireError {
+  return 'code' in found;
 }

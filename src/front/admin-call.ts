@@ -1,6 +1,5 @@
 /** What operators ask of the storage through /admin: plain data from a front to the main thread, one type per route. */
 import type { LevelRange } from '../base/level-range.js';
-import type { SecurityCall } from './security-call.js';
 
 export interface CompactRequest {
   /** Name; undefined for everything. */
@@ -44,7 +43,7 @@ export interface DiagnosticsCall {
   readonly kind: 'diagnostics';
 }
 
-export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | SecurityCall | DiagnosticsCall;
+export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | DiagnosticsCall;
 
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }

@@ -4,13 +4,14 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
-import { actorOf, type NeededPermission } from './access.js';
+import type { NeededPermission } from './access.js';
 import { readCompact, readGc, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
 import type { Actor } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
+import { pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
 
 /** What routes of an area need: `admin:` and its name, for all methods. */
@@ -43,14 +44,15 @@ export class AdminRoutes {
     app.get(
       '/admin/tasks/:id',
       guard(['admin', 'storage'], (res, req, session) =>
-        this.serve(res, session, { kind: 'task', id: req.getParameter(0) ?? '' }),
+        this.serve(res, session, { kind: 'task', id: pathParameter(req) }),
       ),
     );
     app.post(
       '/admin/tasks/:id/cancel',
-      guard(['admin', 'storage'], (res, req, session) =>
-        this.serve(res, session, { kind: 'cancel-task', id: req.getParameter(0) ?? '' }),
-      ),
+      guard(['admin', 'storage'], (res, req, session) => {
+        const id = pathParameter(req);
+        this.serveBody(res, req, session, () => ({ kind: 'cancel-task', id }));
+      }),
     );
     change('/admin/compaction', 'storage', (body) => ({ kind: 'compact', request: readCompact(body) }));
     change('/admin/indexes/rebuild', 'storage', (body) => ({
@@ -73,7 +75,7 @@ export class AdminRoutes {
     app.del(
       '/admin/queries/:id',
       guard(['admin', 'queries'], (res, req, session) =>
-        this.serve(res, session, { kind: 'cancel-query', id: req.getParameter(0) ?? '' }),
+        this.serve(res, session, { kind: 'cancel-query', id: pathParameter(req) }),
       ),
     );
     show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
@@ -86,7 +88,7 @@ export class AdminRoutes {
   }
 
   private serve(res: HttpResponse, session: Session, call: AdminCall): void {
-    const actor = actorOf(session, this.context.access.addresses.of(res));
+    const actor = this.context.access.actor(res, session);
     this.exchange.serve(res, () => this.ask(call, actor));
   }
 
@@ -96,7 +98,7 @@ export class AdminRoutes {
     session: Session,
     read: (body: unknown) => AdminCall,
   ): void {
-    const actor = actorOf(session, this.context.access.addresses.of(res));
+    const actor = this.context.access.actor(res, session);
     this.exchange.serveBody(res, req, async (body) => this.ask(read(body), actor));
   }
 

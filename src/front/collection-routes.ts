@@ -3,17 +3,16 @@
  * is asked here, where its name is known. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
-import { DbError, fromWireError } from '../base/errors.js';
+import { DbError } from '../base/errors.js';
 import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
-import { actorOf, refusal } from './access.js';
+import { requirePermission } from './access.js';
 import type { CollectionDefinitions } from './collection-definitions.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import { type ControlExchange, json, unwrap } from './control-exchange.js';
 import type { CollectionDescription } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
-import { collectionNameFault } from './path.js';
+import { collectionNameFault, pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
 import { ttlFault, ttlOfJson } from './ttl.js';
 
@@ -37,15 +36,15 @@ export class CollectionRoutes {
     );
     app.get(
       NAMED_PATH,
-      guard('somebody', (res, req, session) => this.show(res, decoded(req), session)),
+      guard('somebody', (res, req, session) => this.show(res, pathParameter(req), session)),
     );
     app.patch(
       NAMED_PATH,
-      guard('somebody', (res, req, session) => this.change(res, req, decoded(req), session)),
+      guard('somebody', (res, req, session) => this.change(res, req, pathParameter(req), session)),
     );
     app.del(
       NAMED_PATH,
-      guard('somebody', (res, req, session) => this.drop(res, decoded(req), session)),
+      guard('somebody', (res, req, session) => this.drop(res, pathParameter(req), session)),
     );
   }
 
@@ -60,7 +59,7 @@ export class CollectionRoutes {
 
   private show(res: HttpResponse, name: string, session: Session): void {
     this.exchange.serve(res, async () => {
-      require(session, 'read', name);
+      requirePermission(session, 'read', name);
       return json(200, await this.describe(name));
     });
   }
@@ -68,7 +67,7 @@ export class CollectionRoutes {
   private create(res: HttpResponse, req: HttpRequest, session: Session): void {
     this.exchange.serveBody(res, req, async (body) => {
       const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
-      require(session, 'write', name);
+      requirePermission(session, 'write', name);
       const { control } = this.context;
       if (schema === undefined && indexes === undefined)
         unwrap(await control.createCollection(name, true, ttlSeconds));
@@ -96,7 +95,7 @@ export class CollectionRoutes {
 
   private change(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
     this.exchange.serveBody(res, req, async (body) => {
-      require(session, 'write', name);
+      requirePermission(session, 'write', name);
       const ttlSeconds = readCollectionChange(body);
       unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
       return json(200, await this.describe(name));
@@ -104,9 +103,9 @@ export class CollectionRoutes {
   }
 
   private drop(res: HttpResponse, name: string, session: Session): void {
-    const actor = actorOf(session, this.context.access.addresses.of(res));
+    const actor = this.context.access.actor(res, session);
     this.exchange.serve(res, async () => {
-      require(session, 'write', name);
+      requirePermission(session, 'write', name);
       unwrap(await this.context.control.dropCollection(name, actor));
       return json(200, { name, dropped: true });
     });
@@ -154,17 +153,4 @@ function readDefaultTtl(value: unknown): number {
   if (ttlSeconds !== undefined) return ttlSeconds === TTL_NEVER ? TTL_UNSET : ttlSeconds;
   const fault = ttlFault('ttl', value);
   throw new DbError(fault.code, fault.message, fault.details);
-}
-
-function require(session: Session, action: Action, collection: string): void {
-  const refused = refusal(session, action, collection);
-  if (refused !== undefined) throw fromWireError(refused);
-}
-
-function decoded(req: HttpRequest): string {
-  try {
-    return decodeURIComponent(req.getParameter(0));
-  } catch {
-    return req.getParameter(0);
-  }
 }

@@ -3,7 +3,7 @@
  * answers unless the client has gone. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { DbError, toWireError, type WireError } from '../base/errors.js';
+import { fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { METHOD_OTHER } from '../shm/stats-format.js';
 import { logAnswer } from './access-log.js';
 import type { BodyBudget } from './body-budget.js';
@@ -13,6 +13,11 @@ import type { FrontContext } from './front-context.js';
 import { CONTROL_BODY_BYTES_MAX } from './limits.js';
 import { readBody } from './read-body.js';
 import { sendError, statusLine } from './respond.js';
+
+export const PAGE_REFUSED: WireError = {
+  code: 'FORBIDDEN',
+  message: 'requests from web pages (with an Origin header) are refused',
+};
 
 export interface ControlRouteAnswer {
   readonly httpStatus: number;
@@ -38,7 +43,7 @@ export class ControlExchange {
     this.run(res, answerer, undefined, () => isGone);
   }
 
-  /** Answers a request that changes something. */
+  /** Answers a request that changes something: any POST, with a body or without one. */
   serveBody(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
     // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
     const hasOrigin = req.getHeader('origin') !== '';
@@ -47,8 +52,7 @@ export class ControlExchange {
       onBody: (bytes) => {
         const text = new TextDecoder().decode(bytes);
         const parse = async (): Promise<ControlRouteAnswer> => {
-          if (hasOrigin)
-            throw new DbError('FORBIDDEN', 'requests from web pages (with an Origin header) are refused');
+          if (hasOrigin) throw fromWireError(PAGE_REFUSED);
           return answerer(parseJson(text));
         };
         this.run(res, parse, undefined, () => isGone);
@@ -94,7 +98,6 @@ export const json = (httpStatus: number, body: unknown): ControlRouteAnswer => (
 
 /** What the main thread answered; throws the error that it answered. */
 export function unwrap<T>(result: ControlResult<T>): T {
-  if (result.error !== undefined)
-    throw new DbError(result.error.code, result.error.message, result.error.details);
+  if (result.error !== undefined) throw fromWireError(result.error);
   return result.ok;
 }

@@ -10,7 +10,7 @@ import type { DefinitionStatement } from '../sql/algebra/statement.js';
 import type { AdminCall } from './admin-call.js';
 import type { PoolQuery } from './query/messages.js';
 import type { SchemaDescription } from './schema-body.js';
-import type { LoginRequest } from './security-call.js';
+import type { LoginRequest, SecurityCall } from './security-call.js';
 
 export interface CollectionInfo {
   readonly id: number;
@@ -100,6 +100,8 @@ export interface ControlPlane {
   define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
   /** For the logs and the system tables. */
   recordQueries(records: readonly QueryRecord[]): Promise<void>;
+  /** About users, keys and who is kept out. */
+  security(call: SecurityCall, actor: Actor): Promise<ControlResult<ControlAnswer>>;
   /** Login, which has no caller yet; `address`: of the client. */
   login(request: LoginRequest, address: string): Promise<ControlResult<ControlAnswer>>;
   /** Begins the shutdown and returns the process id at once. */

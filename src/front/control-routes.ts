@@ -5,7 +5,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import { DbError } from '../base/errors.js';
-import { actorOf } from './access.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import { type ControlExchange, json, unwrap } from './control-exchange.js';
 import type { ReadOnlyRequest } from './control-plane.js';
@@ -95,14 +94,14 @@ export class ControlRoutes {
   }
 
   private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = actorOf(session, this.context.access.addresses.of(res));
+    const actor = this.context.access.actor(res, session);
     this.exchange.serveBody(res, req, async (body) =>
       unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
     );
   }
 
   private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = actorOf(session, this.context.access.addresses.of(res));
+    const actor = this.context.access.actor(res, session);
     this.exchange.serveBody(res, req, async (body) => {
       const request = readShutdown(body);
       const { pid } = await this.context.control.shutdown(request, actor);

@@ -12,7 +12,6 @@ import uWS, {
 } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
-
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import {
   FRONT_CONNECTIONS,
@@ -24,10 +23,11 @@ import {
 } from '../shm/stats-format.js';
 import { isRefused, type RouteAccess, refusal } from './access.js';
 import { AdminRoutes } from './admin-routes.js';
+import { admitted, logRequest } from './admission.js';
 import { BodyBudget, BodyBuffer } from './body-budget.js';
 import { BulkRoute } from './bulk-route.js';
 import { CollectionRoutes } from './collection-routes.js';
-import { ControlExchange } from './control-exchange.js';
+import { ControlExchange, PAGE_REFUSED } from './control-exchange.js';
 import { ControlRoutes } from './control-routes.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
@@ -265,6 +265,12 @@ export class HttpServer {
   }
 
   private post(res: HttpResponse, req: HttpRequest, session: Session): void {
+    // Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple
+    // requests"); all other methods ask, and are not allowed. Such a POST carries an Origin.
+    if (req.getHeader('origin') !== '') {
+      this.refuse(res, PAGE_REFUSED);
+      return;
+    }
     const url = req.getUrl();
     if (url === QUERY_PATH) {
       const refused = refusal(session, 'execute', 'queries');
@@ -308,24 +314,12 @@ export class HttpServer {
   private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>) {
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
-        const { accessLog } = this.context;
-        if (isOfWebPage(req)) {
-          this.refuse(res, PAGE_REFUSED);
-          return;
-        }
         if (access === 'anyone') {
-          if (accessLog.isOn) accessLog.begin(res, req, this.context.access.addresses.of(res), '');
+          logRequest(this.context, res, req, '');
           (handler as GuardedHandler<'anyone'>)(res, req);
           return;
         }
-        const session = this.context.access.admit(res, req, access);
-        if (accessLog.isOn)
-          accessLog.begin(
-            res,
-            req,
-            this.context.access.addresses.of(res),
-            isRefused(session) ? '' : session.name,
-          );
+        const session = admitted(this.context, res, req, access);
         if (isRefused(session)) this.refuse(req.getMethod() === 'head' ? withoutBody(res) : res, session);
         else (handler as GuardedHandler<'somebody'>)(res, req, session);
       } catch (error) {
@@ -347,19 +341,6 @@ function withoutBody(res: HttpResponse): HttpResponse {
     return res.writeHeader('Content-Length', String(length)).endWithoutBody();
   };
   return res;
-}
-
-const PAGE_REFUSED: WireError = {
-  code: 'FORBIDDEN',
-  message: 'requests from web pages (with an Origin header) are refused',
-};
-
-/**
- * Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple requests");
- * all other methods ask, and are not allowed. Such a POST carries an Origin.
- */
-function isOfWebPage(req: HttpRequest): boolean {
-  return req.getMethod() === 'post' && req.getHeader('origin') !== '';
 }
 
 function wrongShape(method: WriteMethod): WireError {

@@ -2,6 +2,7 @@
  * Reading /api/v1/{collection}/{id} out of a URL. The id goes straight into UTF-8 bytes: no string is made for it on
  * the hot path. One instance per front; the last parse is in its fields.
  */
+import type { HttpRequest } from 'uWebSockets.js';
 import type { WireError } from '../base/errors.js';
 import { COLLECTION_NAME_LENGTH_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 
@@ -134,5 +135,15 @@ export class DocumentPath {
   private fail(message: string, field: string): false {
     this.error = { code: 'VALIDATION', message, details: { field } };
     return false;
+  }
+}
+
+/** The first parameter of a route's path; as it is where it is not well percent-encoded. */
+export function pathParameter(req: HttpRequest): string {
+  const text = req.getParameter(0) ?? '';
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

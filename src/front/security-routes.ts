@@ -3,9 +3,11 @@
  * off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { actorOf, type NeededPermission } from './access.js';
-import { type ControlExchange, unwrap } from './control-exchange.js';
+import type { NeededPermission } from './access.js';
+import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
+import type { Actor } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
+import { pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
 import {
   readBlockedAddresses,
@@ -20,7 +22,6 @@ import type { SecurityCall } from './security-call.js';
 /** Users, keys and who is kept out are one area: who may change one of them could give himself the others. */
 const USERS: NeededPermission = ['admin', 'users'];
 type Ruled = 'somebody' | NeededPermission;
-type Method = 'get' | 'post' | 'put' | 'patch' | 'del';
 
 export class SecurityRoutes {
   constructor(
@@ -33,24 +34,24 @@ export class SecurityRoutes {
       '/auth/login',
       guard('anyone', (res, req) => this.login(res, req)),
     );
-    /** Without a body. */
+    /** Of what only shows something, and of DELETE. */
     const ask = (
-      method: Method,
+      method: 'get' | 'del',
       path: string,
       access: Ruled,
-      call: SecurityCall | ((parameter: string) => SecurityCall),
+      call: (parameter: string) => SecurityCall,
     ): void => {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = actorOf(session, this.context.access.addresses.of(res));
-          const asked = typeof call === 'function' ? call(parameter(req)) : call;
-          this.exchange.serve(res, async () => unwrap(await this.context.control.admin(asked, actor)));
+          const actor = this.context.access.actor(res, session);
+          const asked = call(pathParameter(req));
+          this.exchange.serve(res, () => this.ask(asked, actor));
         }),
       );
     };
     const change = (
-      method: Method,
+      method: 'post' | 'put' | 'patch',
       path: string,
       access: Ruled,
       read: (body: unknown, parameter: string) => SecurityCall,
@@ -58,18 +59,16 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = actorOf(session, this.context.access.addresses.of(res));
-          const named = parameter(req);
-          this.exchange.serveBody(res, req, async (body) =>
-            unwrap(await this.context.control.admin(read(body, named), actor)),
-          );
+          const actor = this.context.access.actor(res, session);
+          const named = pathParameter(req);
+          this.exchange.serveBody(res, req, async (body) => this.ask(read(body, named), actor));
         }),
       );
     };
-    ask('get', '/auth/me', 'somebody', { kind: 'whoami' });
-    ask('post', '/auth/logout', 'somebody', { kind: 'logout' });
+    ask('get', '/auth/me', 'somebody', () => ({ kind: 'whoami' }));
+    change('post', '/auth/logout', 'somebody', () => ({ kind: 'logout' }));
     change('post', '/auth/password', 'somebody', readPasswordChange);
-    ask('get', '/admin/users', USERS, { kind: 'users' });
+    ask('get', '/admin/users', USERS, () => ({ kind: 'users' }));
     change('post', '/admin/users', USERS, readNewUser);
     ask('get', '/admin/users/:name', USERS, (username) => ({ kind: 'user', username }));
     change('patch', '/admin/users/:name', USERS, (body, username) => ({
@@ -78,13 +77,17 @@ export class SecurityRoutes {
       changes: readUserChanges(body),
     }));
     ask('del', '/admin/users/:name', USERS, (username) => ({ kind: 'delete-user', username }));
-    ask('get', '/admin/roles', USERS, { kind: 'roles' });
-    ask('get', '/admin/api-keys', USERS, { kind: 'api-keys' });
+    ask('get', '/admin/roles', USERS, () => ({ kind: 'roles' }));
+    ask('get', '/admin/api-keys', USERS, () => ({ kind: 'api-keys' }));
     change('post', '/admin/api-keys', USERS, readNewApiKey);
-    ask('post', '/admin/api-keys/:id/rotate', USERS, (id) => ({ kind: 'rotate-api-key', id }));
+    change('post', '/admin/api-keys/:id/rotate', USERS, (_body, id) => ({ kind: 'rotate-api-key', id }));
     ask('del', '/admin/api-keys/:id', USERS, (id) => ({ kind: 'revoke-api-key', id }));
-    ask('get', '/admin/blocked-addresses', USERS, { kind: 'blocked-addresses' });
+    ask('get', '/admin/blocked-addresses', USERS, () => ({ kind: 'blocked-addresses' }));
     change('put', '/admin/blocked-addresses', USERS, readBlockedAddresses);
+  }
+
+  private async ask(call: SecurityCall, actor: Actor): Promise<ControlRouteAnswer> {
+    return unwrap(await this.context.control.security(call, actor));
   }
 
   private login(res: HttpResponse, req: HttpRequest): void {
@@ -92,14 +95,5 @@ export class SecurityRoutes {
     this.exchange.serveBody(res, req, async (body) =>
       unwrap(await this.context.control.login(readLogin(body), address)),
     );
-  }
-}
-
-function parameter(req: HttpRequest): string {
-  const text = req.getParameter(0) ?? '';
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -5,6 +5,7 @@ import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { isRefused } from './access.js';
 import { logAnswer } from './access-log.js';
+import { admitted } from './admission.js';
 import { DocumentBody } from './document-body.js';
 import type { FrontContext } from './front-context.js';
 import { WEBSOCKET_BACKPRESSURE_MAX, WEBSOCKET_IDLE_SECONDS, WEBSOCKETS_QUEUED_BYTES_MAX } from './limits.js';
@@ -109,7 +110,6 @@ export class WebSocketServer {
   }
 
   private upgrade(res: HttpResponse, req: HttpRequest, socketContext: us_socket_context_t): void {
-    const { accessLog } = this.context;
     const origin = req.getHeader('origin');
     if (this.context.draining !== undefined) {
       sendError(res, this.context.draining, this.context.requestId(), true);
@@ -120,14 +120,7 @@ export class WebSocketServer {
       sendError(res, { code: 'FORBIDDEN', message }, this.context.requestId(), true);
       return;
     }
-    const session = this.context.access.admit(res, req, 'somebody');
-    if (accessLog.isOn)
-      accessLog.begin(
-        res,
-        req,
-        this.context.access.addresses.of(res),
-        isRefused(session) ? '' : session.name,
-      );
+    const session = admitted(this.context, res, req, 'somebody');
     if (isRefused(session)) {
       sendError(res, session, this.context.requestId(), true);
       return;

@@ -28,7 +28,7 @@ import { DocumentScan, scanDocument } from '../json/scan.js';
 import { decodeText, parseValue } from '../json/text.js';
 import { LOOKUP_FAILED, LOOKUP_FOUND } from '../router/document-reader.js';
 import { METHOD_BULK, METHOD_GET, METHOD_OTHER, METHOD_PUT, METHOD_QUERY } from '../shm/stats-format.js';
-import { refusal } from './access.js';
+import { requirePermission } from './access.js';
 import { BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
 import { durabilityName, parseDurability } from './durability.js';
@@ -199,8 +199,7 @@ export class TextFrames {
     const needed = PERMISSION_OF_OPERATION.get(op);
     if (needed === undefined) return;
     const resource = needed === 'execute' ? 'queries' : request.text('collection', true);
-    const refused = refusal(session, needed, resource);
-    if (refused !== undefined) throw fromWireError(refused);
+    requirePermission(session, needed, resource);
   }
 
   private get(request: TextRequest): string {

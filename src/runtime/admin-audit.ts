@@ -1,28 +1,7 @@
 /** Which admin calls change something, and what the audit log says of those. Pure. */
 import type { AdminCall } from '../front/admin-call.js';
-import type { SecurityCall } from '../front/security-call.js';
 
-type OtherCall = Exclude<AdminCall, SecurityCall>;
-
-const SECURITY: ReadonlySet<string> = new Set<SecurityCall['kind']>([
-  'whoami',
-  'logout',
-  'users',
-  'user',
-  'api-keys',
-  'blocked-addresses',
-  'roles',
-  'create-user',
-  'change-user',
-  'delete-user',
-  'change-password',
-  'create-api-key',
-  'rotate-api-key',
-  'revoke-api-key',
-  'block-addresses',
-]);
-
-const REPORTS: ReadonlySet<string> = new Set<OtherCall['kind']>([
+const REPORTS: ReadonlySet<string> = new Set<AdminCall['kind']>([
   'memory',
   'compaction',
   'dump-state',
@@ -34,17 +13,13 @@ const REPORTS: ReadonlySet<string> = new Set<OtherCall['kind']>([
   'cluster',
 ]);
 
-export function isSecurityCall(call: AdminCall): call is SecurityCall {
-  return SECURITY.has(call.kind);
-}
-
 /** It shows something and changes nothing. */
-export function isReport(call: OtherCall): boolean {
+export function isReport(call: AdminCall): boolean {
   return REPORTS.has(call.kind);
 }
 
 /** What is asked for, without the kind, which is the action. */
-export function auditedCall(call: OtherCall): { readonly target?: string; readonly after?: unknown } {
+export function auditedCall(call: AdminCall): { readonly target?: string; readonly after?: unknown } {
   if ('id' in call) return { target: call.id };
   if ('request' in call) return { after: call.request };
   if ('changes' in call) return { after: call.changes };

@@ -1,5 +1,5 @@
 /**
- * Answers what operators ask through /admin, /auth and /cluster, whoever knows the answer, and writes down what changes
+ * Answers what operators ask through /admin and /cluster, but for users (security-control.ts), whoever knows the answer, and writes down what changes
  * something. Main thread only.
  */
 import { clusterHealthReport, clusterStatusReport, replicationReport } from '../admin/cluster-reports.js';
@@ -7,18 +7,15 @@ import type { Report, ServerFacts } from '../admin/reports.js';
 import { DbError, toWireError } from '../base/errors.js';
 import type { AdminCall } from '../front/admin-call.js';
 import type { Actor, ControlAnswer, ControlResult } from '../front/control-plane.js';
-import type { SecurityCall } from '../front/security-call.js';
-import { auditedCall, changesIn, isReport, isSecurityCall } from './admin-audit.js';
+import { auditedCall, changesIn, isReport } from './admin-audit.js';
 import type { AuditLog } from './audit-log.js';
 import type { ConfigControl } from './config-control.js';
 import { Diagnostics, type DiagnosticsOptions } from './diagnostics/diagnostics.js';
 import type { QueryControl } from './query/query-control.js';
-import type { SecurityControl } from './security-control.js';
 import type { StorageControl } from './storage-control.js';
 
 export interface AdminDeskOptions extends Omit<DiagnosticsOptions, 'queryThreads'> {
   readonly audit: AuditLog;
-  readonly security: SecurityControl;
   readonly queries: QueryControl;
   readonly configuration: ConfigControl;
   readonly storage: StorageControl;
@@ -39,8 +36,6 @@ export class AdminDesk {
   }
 
   answer(call: AdminCall, actor: Actor): Promise<ControlResult<ControlAnswer>> {
-    // It writes down its changes itself, with what was before and after.
-    if (isSecurityCall(call)) return attempt(() => this.options.security.answer(call, actor));
     const work = (): Promise<ControlAnswer> => this.dispatch(call);
     return isReport(call) ? attempt(work) : this.audited(call.kind, actor, work, auditedCall(call));
   }
@@ -59,7 +54,7 @@ export class AdminDesk {
     return result;
   }
 
-  private async dispatch(call: Exclude<AdminCall, SecurityCall>): Promise<ControlAnswer> {
+  private async dispatch(call: AdminCall): Promise<ControlAnswer> {
     const { queries, configuration, storage, facts } = this.options;
     switch (call.kind) {
       case 'queries':

@@ -294,6 +294,7 @@ class FrontThread implements FrontControl {
       runQuery: (query, port) => host.runQuery(query, transfer(port)),
       define: (statement, sql) => host.define(statement, sql),
       recordQueries: (records) => host.recordQueries(records),
+      security: (call, actor) => host.security(call, actor),
       login: (request, address) => host.login(request, address),
       shutdown: (request, actor) => host.shutdown(request, actor),
     };

@@ -212,7 +212,6 @@ class Server implements RunningServer {
     this.configuration = this.createConfigControl(options.reload);
     this.desk = new AdminDesk({
       audit: this.logs.audit,
-      security: this.security,
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
@@ -343,6 +342,8 @@ class Server implements RunningServer {
       runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
       define: (statement) => attempt(() => this.queries.define(statement)),
       recordQueries: async (records) => this.queries.record(records),
+      // It writes down its changes itself, with what was before and after.
+      security: (call, actor) => attempt(() => this.security.answer(call, actor)),
       login: (request, address) => attempt(() => this.security.login(request, address)),
       shutdown: async (request, actor) => {
         this.logs.audit.write({ action: 'shutdown', by: actor, after: request });

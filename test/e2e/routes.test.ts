@@ -80,7 +80,9 @@ test('unknown routes are 404 and wrong shapes 405, both as error bodies that nam
 
 test('requests of web pages may not write or steer', async (t) => {
   const headers = { origin: 'http://evil.example', 'content-type': 'text/plain' };
-  for (const path of ['/api/v1/c', '/api/v1/c/bulk', '/api/v1/collections', '/admin/shutdown']) {
+  const paths = ['/api/v1/c', '/api/v1/c/bulk', '/api/v1/query', '/api/v1/collections', '/admin/shutdown'];
+  const withoutBody = ['/admin/tasks/x/cancel', '/admin/api-keys/x/rotate', '/auth/logout'];
+  for (const path of [...paths, ...withoutBody]) {
     const answer = await server.request('POST', path, { body: { name: 'evil' }, headers });
     t.is(answer.status, 403, path);
     t.is(answer.json.error.code, 'FORBIDDEN');

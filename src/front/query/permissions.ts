@@ -1,10 +1,8 @@
 /** What a statement needs: read and write on the collections that it names. Pure but for the names of indexes. */
-import type { Action } from '../../auth/permission.js';
 import type { Session } from '../../auth/session.js';
 import { unreachable } from '../../base/assert.js';
-import { fromWireError } from '../../base/errors.js';
 import type { DefinitionStatement } from '../../sql/algebra/statement.js';
-import { refusal } from '../access.js';
+import { requirePermission } from '../access.js';
 import type { CollectionRegistry } from '../collections.js';
 import { type CompiledStatement, queryOf } from './statement-cache.js';
 
@@ -19,18 +17,14 @@ export function requireStatement(
 ): void {
   const query = queryOf(bound);
   if (query === undefined) {
-    for (const name of changedBy(bound as DefinitionStatement, collections)) require(session, 'write', name);
+    for (const name of changedBy(bound as DefinitionStatement, collections))
+      requirePermission(session, 'write', name);
     return;
   }
-  for (const name of query.reads) require(session, 'read', name);
-  for (const name of query.writes) require(session, 'write', name);
+  for (const name of query.reads) requirePermission(session, 'read', name);
+  for (const name of query.writes) requirePermission(session, 'write', name);
   for (const name of systemTables)
-    require(session, 'read', name.startsWith(SYSTEM) ? name : `${SYSTEM}${name}`);
-}
-
-function require(session: Session, action: Action, collection: string): void {
-  const refused = refusal(session, action, collection);
-  if (refused !== undefined) throw fromWireError(refused);
+    requirePermission(session, 'read', name.startsWith(SYSTEM) ? name : `${SYSTEM}${name}`);
 }
 
 /** The collections that a definition changes. */
