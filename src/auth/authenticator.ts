@@ -8,7 +8,7 @@ import { apiKeyId, isSecretOf } from './api-key.js';
 import { PermissionSet } from './permission.js';
 import type { Roles } from './roles.js';
 import { blockListOf } from './security-directory.js';
-import { EVERYTHING, Session, TRUSTED } from './session.js';
+import { LOCAL_CLI, Session, TRUSTED } from './session.js';
 import { verifyToken } from './tokens.js';
 
 /** What fronts know; plain data, sent whole. */
@@ -46,9 +46,8 @@ export interface Credentials {
 }
 
 /** Why there is no session. */
-export const NO_CREDENTIALS =
-  'authentication is required: send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"';
-export const BAD_CREDENTIALS =
+const NO_CREDENTIALS = 'authentication is required: send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"';
+const BAD_CREDENTIALS =
   'authentication failed: the credentials are not valid, they are unknown, revoked or expired, or the user is disabled';
 
 const REMEMBERED_MAX = 10_000;
@@ -115,8 +114,7 @@ export class Authenticator {
   }
 
   private checkLocal(token: string): Session | undefined {
-    if (token.includes('.') || !isSecretOf(token, this.snapshot.localTokenHash)) return undefined;
-    return new Session('local-cli', 'admin', 'local', EVERYTHING, undefined, Number.POSITIVE_INFINITY, '');
+    return !token.includes('.') && isSecretOf(token, this.snapshot.localTokenHash) ? LOCAL_CLI : undefined;
   }
 
   private checkToken(token: string): Session | undefined {
@@ -125,15 +123,7 @@ export class Authenticator {
     const user = this.users.get(claims.username);
     if (user === undefined || user.generation !== claims.generation) return undefined;
     const { expiresAtMs, tokenId } = claims;
-    return new Session(
-      user.name,
-      user.role,
-      'token',
-      this.permissionsOf(user.role),
-      undefined,
-      expiresAtMs,
-      tokenId,
-    );
+    return new Session({ ...this.factsOf(user), kind: 'token', expiresAtMs, tokenId });
   }
 
   private checkApiKey(key: string): Session | undefined {
@@ -141,22 +131,17 @@ export class Authenticator {
     if (found === undefined || !isSecretOf(key, found.hash)) return undefined;
     const user = this.users.get(found.user);
     if (user === undefined) return undefined;
-    const scope = found.permissions === null ? undefined : new PermissionSet(found.permissions);
-    const expiresAtMs = found.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    return new Session(
-      user.name,
-      user.role,
-      'api-key',
-      this.permissionsOf(user.role),
-      scope,
-      expiresAtMs,
-      '',
-    );
+    return new Session({
+      ...this.factsOf(user),
+      kind: 'api-key',
+      scope: found.permissions === null ? undefined : new PermissionSet(found.permissions),
+      expiresAtMs: found.expiresAtMs ?? undefined,
+    });
   }
 
   /** A role that rbac.yaml has no more may do nothing. */
-  private permissionsOf(role: string): PermissionSet {
-    return this.roles.get(role) ?? new PermissionSet([]);
+  private factsOf({ name, role }: SecuritySnapshot['users'][number]) {
+    return { name, role, permissions: this.roles.get(role) ?? new PermissionSet([]) };
   }
 
   private remember(shown: string, session: Session): void {

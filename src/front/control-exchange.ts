@@ -91,11 +91,6 @@ export class ControlExchange {
   }
 }
 
-export const json = (httpStatus: number, body: unknown): ControlRouteAnswer => ({
-  httpStatus,
-  body: JSON.stringify(body),
-});
-
 /** What the main thread answered; throws the error that it answered. */
 export function unwrap<T>(result: ControlResult<T>): T {
   if (result.error !== undefined) throw fromWireError(result.error);

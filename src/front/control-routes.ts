@@ -5,8 +5,9 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import { DbError } from '../base/errors.js';
+import { json } from './control-answer.js';
 import { asObject, refuseUnknown } from './control-body.js';
-import { type ControlExchange, json, unwrap } from './control-exchange.js';
+import { type ControlExchange, unwrap } from './control-exchange.js';
 import type { ReadOnlyRequest } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import type { Guard } from './route-guard.js';

@@ -6,6 +6,7 @@ import { clusterHealthReport, clusterStatusReport, replicationReport } from '../
 import type { Report, ServerFacts } from '../admin/reports.js';
 import { DbError, toWireError } from '../base/errors.js';
 import type { AdminCall } from '../front/admin-call.js';
+import { json } from '../front/control-answer.js';
 import type { Actor, ControlAnswer, ControlResult } from '../front/control-plane.js';
 import { auditedCall, changesIn, isReport } from './admin-audit.js';
 import type { AuditLog } from './audit-log.js';
@@ -83,7 +84,7 @@ function noTransfer(target: string, self: string): string {
 }
 
 export function answerOf({ httpStatus, body }: Report): ControlAnswer {
-  return { httpStatus, body: JSON.stringify(body) };
+  return json(httpStatus, body);
 }
 
 /** A DbError is an answer; anything else is a fault of ours. */

@@ -18,6 +18,7 @@ import {
   valueMessage,
 } from '../config/load.js';
 import { type Config, describeConfig, type KeyInfo } from '../config/schema.js';
+import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import type { Vfs } from '../vfs/vfs.js';
 
@@ -71,7 +72,7 @@ export class ConfigControl {
       live_keys: this.keys.filter(({ isLive }) => isLive).map(({ path }) => path),
       problems: check?.problems.map(({ text }) => text) ?? [],
     };
-    return { httpStatus: 200, body: JSON.stringify(body) };
+    return json(200, body);
   }
 
   /** What PATCH /admin/config asks for. Throws the DbError that is the answer; nothing has changed then. */
@@ -99,7 +100,7 @@ export class ConfigControl {
       const effect = key.isLive ? 'at once' : 'at the next start';
       this.options.logger.info({ key: key.path, before, after, effect }, 'configuration changed');
     }
-    return { httpStatus: 200, body: JSON.stringify(changeReport(done)) };
+    return json(200, changeReport(done));
   }
 
   /** With the value before as GET showed it; for keys that are not live the running value stays that. */

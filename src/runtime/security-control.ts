@@ -8,13 +8,14 @@ import type { SecuritySnapshot } from '../auth/authenticator.js';
 import { Lockout } from '../auth/lockout.js';
 import { PasswordChecker } from '../auth/passwords.js';
 import { SecurityDirectory } from '../auth/security-directory.js';
-import type { ApiKeyRecord, UserRecord } from '../auth/security-file.js';
+import { type ApiKeyRecord, shownUser, type UserRecord } from '../auth/security-file.js';
 import { signToken } from '../auth/tokens.js';
 import { unreachable } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { requiresLogin } from '../config/exposure.js';
 import type { Config } from '../config/schema.js';
+import { json } from '../front/control-answer.js';
 import type { Actor, ControlAnswer } from '../front/control-plane.js';
 import type { LoginRequest, SecurityCall } from '../front/security-call.js';
 import type { AuditLog } from './audit-log.js';
@@ -248,14 +249,6 @@ export class SecurityControl {
     const message = `${username} is the last user who may do everything: create another one first`;
     throw new DbError('CONFLICT', message, { field: 'username' });
   }
-}
-
-function json(httpStatus: number, body: unknown): ControlAnswer {
-  return { httpStatus, body: JSON.stringify(body) };
-}
-
-function shownUser({ name, role, disabled, created_at, updated_at }: UserRecord) {
-  return { username: name, role, disabled, created_at, updated_at };
 }
 
 function shownKey({ id, name, user, permissions, created_at, expires_at }: ApiKeyRecord) {

@@ -6,6 +6,7 @@ import type { SpaceFacts } from '../admin/space-report.js';
 import type { Clock } from '../base/clock.js';
 import type { DbError } from '../base/errors.js';
 import type { Config } from '../config/schema.js';
+import { json } from '../front/control-answer.js';
 import type { ControlAnswer, ReadOnlyRequest } from '../front/control-plane.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { DiskSpaceMonitor, type SpaceLog } from './disk-space-monitor.js';
@@ -84,7 +85,7 @@ export class SpaceKeeper {
 
   /** The answer of GET /admin/read-only. */
   report(): ControlAnswer {
-    return { httpStatus: 200, body: JSON.stringify({ read_only: this.readOnly.report() }) };
+    return json(200, { read_only: this.readOnly.report() });
   }
 
   /**
@@ -105,6 +106,6 @@ export class SpaceKeeper {
     if (notPersisted !== undefined) {
       body['warning'] = `read-only mode holds, but would not outlive a restart: ${notPersisted.message}`;
     }
-    return { httpStatus: 200, body: JSON.stringify(body) };
+    return json(200, body);
   }
 }

@@ -5,6 +5,7 @@
 import { unreachable } from '../base/assert.js';
 import type { Config } from '../config/schema.js';
 import type { StorageCall } from '../front/admin-call.js';
+import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { compactionReport } from './compaction-report.js';
@@ -17,7 +18,6 @@ import { DUMPED_TABLES_MAX, dumpedBound, dumpedConfig, dumpedVersion } from './s
 import type { StorageFactsReader } from './storage-facts.js';
 import { StorageTasks, type StorageTasksOptions, storageState } from './storage-tasks.js';
 import type { Supervisor } from './supervisor.js';
-import type { TaskReport } from './tasks.js';
 
 export interface StorageControlOptions extends Omit<StorageTasksOptions, 'shards'> {
   readonly config: Config;
@@ -43,25 +43,25 @@ export class StorageControl {
   async answer(call: StorageCall): Promise<ControlAnswer> {
     switch (call.kind) {
       case 'memory':
-        return ok(this.memory());
+        return json(200, this.memory());
       case 'compaction':
-        return ok(await this.compaction());
+        return json(200, await this.compaction());
       case 'dump-state':
-        return ok(await this.dump());
+        return json(200, await this.dump());
       case 'tasks':
-        return ok(await this.allTasks());
+        return json(200, await this.allTasks());
       case 'task':
-        return ok(await this.options.book.report(call.id));
+        return json(200, await this.options.book.report(call.id));
       case 'compact':
-        return accepted(this.tasks.compact(call.request));
+        return json(202, this.tasks.compact(call.request));
       case 'gc':
-        return accepted(this.tasks.gc(call.request));
+        return json(202, this.tasks.gc(call.request));
       case 'cancel-task':
-        return accepted(await this.options.book.cancel(call.id));
+        return json(202, await this.options.book.cancel(call.id));
       case 'rebuild-indexes':
-        return accepted(this.options.indexes.rebuild(call.request));
+        return json(202, this.options.indexes.rebuild(call.request));
       case 'archive-wal':
-        return accepted(this.tasks.archiveWal(call.request));
+        return json(202, this.tasks.archiveWal(call.request));
       default:
         return unreachable(call);
     }
@@ -157,12 +157,4 @@ export class StorageControl {
       })),
     };
   }
-}
-
-function ok(body: unknown): ControlAnswer {
-  return { httpStatus: 200, body: JSON.stringify(body) };
-}
-
-function accepted(task: TaskReport): ControlAnswer {
-  return { httpStatus: 202, body: JSON.stringify(task) };
 }

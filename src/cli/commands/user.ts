@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { SecurityDirectory } from '../../auth/security-directory.js';
+import { shownUser } from '../../auth/security-file.js';
 import {
   addConnectionOptions,
   answerMessage,
@@ -70,7 +71,7 @@ async function create(options: UserOptions): Promise<number> {
   const password = given ?? generatePassword();
   const body = { username, role, password };
   const user =
-    (await offline(options, (directory) => directory.createUser(body).then(shownRecord))) ??
+    (await offline(options, (directory) => directory.createUser(body).then(shownUser))) ??
     (await ask<ShownUser>(options, '/admin/users', 'POST', body));
   if (options.json) printJson({ ...user, ...(given === undefined ? { password } : {}) });
   else {
@@ -82,7 +83,7 @@ async function create(options: UserOptions): Promise<number> {
 
 async function list(options: UserOptions): Promise<number> {
   const users =
-    (await offline(options, async (directory) => directory.current.users.map(shownRecord))) ??
+    (await offline(options, async (directory) => directory.current.users.map(shownUser))) ??
     (await ask<{ users: readonly ShownUser[] }>(options, '/admin/users', 'GET')).users;
   if (options.json) printJson({ users, total: users.length });
   else if (users.length === 0) print('no users: lumadb user create --username NAME --role ROLE makes one');
@@ -106,7 +107,7 @@ async function change(
 ): Promise<number> {
   const user =
     (await offline(options, (directory) =>
-      directory.changeUser(username, changes).then(({ after }) => shownRecord(after)),
+      directory.changeUser(username, changes).then(({ after }) => shownUser(after)),
     )) ?? (await ask<ShownUser>(options, pathOf(username), 'PATCH', changes));
   if (options.json) printJson(user);
   else print(`user ${user.username} ${said}`);
@@ -140,17 +141,6 @@ async function remove(username: string, options: UserOptions): Promise<number> {
   if (options.json) printJson(done);
   else print(`user ${done.username} deleted, with the API keys of this user`);
   return EXIT_OK;
-}
-
-function shownRecord(user: {
-  name: string;
-  role: string;
-  disabled: boolean;
-  created_at: string;
-  updated_at: string;
-}): ShownUser {
-  const { name, role, disabled, created_at, updated_at } = user;
-  return { username: name, role, disabled, created_at, updated_at };
 }
 
 export function registerUser(program: Command, done: Done): void {

@@ -9,6 +9,7 @@ import { withoutSecrets } from '../../base/secret-names.js';
 import { packageVersion } from '../../base/version.js';
 import { logDirectory } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
+import { json } from '../../front/control-answer.js';
 import type { ControlAnswer } from '../../front/control-plane.js';
 import type { Supervisor } from '../supervisor.js';
 import { LOOK_WORKER } from '../worker-paths.js';
@@ -72,7 +73,7 @@ export class Diagnostics {
       // Why there are no stacks.
       threads_failed: looked instanceof Error ? looked.message : null,
     };
-    return { httpStatus: 200, body: JSON.stringify(body) };
+    return json(200, body);
   }
 }
 

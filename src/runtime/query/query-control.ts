@@ -14,6 +14,7 @@ import { logDirectory } from '../../config/load.js';
 import { queryThreads } from '../../config/query-threads.js';
 import type { Config } from '../../config/schema.js';
 import type { QueryCall } from '../../front/admin-call.js';
+import { json } from '../../front/control-answer.js';
 import type { ControlAnswer } from '../../front/control-plane.js';
 import type { PoolQuery } from '../../front/query/messages.js';
 import { releasePin } from '../../memtable/chain-reader.js';
@@ -150,10 +151,10 @@ export class QueryControl {
     if (call.kind === 'cancel-query') {
       this.pool.cancel(call.id);
       this.options.logger.info({ query: call.id }, 'query cancelled by an operator');
-      return { httpStatus: 200, body: JSON.stringify({ id: call.id, cancelled: true }) };
+      return json(200, { id: call.id, cancelled: true });
     }
     const queries = this.pool.list().map(queryReport);
-    return { httpStatus: 200, body: JSON.stringify({ queries, total: queries.length }) };
+    return json(200, { queries, total: queries.length });
   }
 
   private createPool(): QueryPool {
