@@ -27,7 +27,7 @@ export class AuditLog {
     private readonly clock: Pick<Clock, 'wallMs'>,
     onError: (error: Error) => void,
   ) {
-    this.file = new LogFile(join(directory, LOG_FILES.audit), false, onError);
+    this.file = new LogFile({ to: join(directory, LOG_FILES.audit), isBuffered: false, onError });
   }
 
   write({ action, by, target, before, after, error }: AuditEntry): void {

@@ -4,30 +4,33 @@ import sonicBoom from 'sonic-boom';
 /** sonic-boom is CommonJS whose default export is the class itself. */
 const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
 
-/** Lines kept while a file cannot be written, in bytes; beyond it they are dropped. */
-const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
 /** Written in one go, once so much has come together or the timer says so. */
 const BUFFER_BYTES = 8 * 1024;
 const FLUSH_INTERVAL_MS = 250;
+/** Lines kept while the file cannot be written, in bytes; beyond it they are dropped. */
+const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface LogFileOptions {
+  /** A path, or the number of a file that is open. */
+  readonly to: string | number;
+  /** Lines may wait a quarter of a second. */
+  readonly isBuffered: boolean;
+  /** What write() takes; default: text. */
+  readonly content?: 'text' | 'bytes';
+  readonly unwrittenBytesMax?: number;
+  /** The file cannot be written; lines wait for it meanwhile. May be called often. */
+  readonly onError: (error: Error) => void;
+}
 
 export class LogFile {
   private readonly file: InstanceType<typeof SonicBoom>;
 
-  /**
-   * `content`: what write() takes. `isBuffered`: lines may wait a quarter of a second. `onError`: the file cannot be written; lines wait for it meanwhile. May be
-   * called often.
-   */
-  constructor(
-    path: string,
-    isBuffered: boolean,
-    onError: (error: Error) => void,
-    content: 'text' | 'bytes' = 'text',
-  ) {
+  constructor({ to, isBuffered, content = 'text', unwrittenBytesMax, onError }: LogFileOptions) {
     this.file = new SonicBoom({
-      dest: path,
+      ...(typeof to === 'string' ? { dest: to } : { fd: to }),
       mkdir: true,
       sync: true,
-      maxLength: UNWRITTEN_BYTES_MAX,
+      maxLength: unwrittenBytesMax ?? UNWRITTEN_BYTES_MAX,
       contentMode: content === 'text' ? 'utf8' : 'buffer',
       ...(isBuffered ? { minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS } : {}),
     });

@@ -4,14 +4,11 @@
  */
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import sonicBoom from 'sonic-boom';
 import { logDirectory } from '../config/load.js';
 import { LOG_FILES } from '../config/log-files.js';
 import type { Config } from '../config/schema.js';
 import { isJournal, journalPriority } from './journal.js';
-
-/** sonic-boom is CommonJS whose default export is the class itself. */
-const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
+import { LogFile } from './log-file.js';
 
 export interface ServerLog {
   readonly logger: Logger;
@@ -47,21 +44,23 @@ const STDOUT = 1;
 const UNWRITTEN_BYTES_MAX = 1024 * 1024;
 const LEVEL_WARN = 40;
 
-type Sink = InstanceType<typeof SonicBoom>;
-
 /** A full disk must not end the server: lines wait for space, and standard output has them meanwhile. */
-function openSink(target: { readonly dest: string } | { readonly fd: number }): Sink {
-  const sink = new SonicBoom({ ...target, mkdir: true, sync: true, maxLength: UNWRITTEN_BYTES_MAX });
-  sink.on('error', () => {});
-  return sink;
+function openSink(to: string | number): LogFile {
+  return new LogFile({
+    to,
+    isBuffered: false,
+    unwrittenBytesMax: UNWRITTEN_BYTES_MAX,
+    // There is nowhere left to say it.
+    onError: () => {},
+  });
 }
 
 export function openServerLog(config: Config): ServerLog {
   const directory = logDirectory(config);
-  const all = openSink({ dest: join(directory, LOG_FILES.server) });
-  const errors = openSink({ dest: join(directory, LOG_FILES.error) });
+  const all = openSink(join(directory, LOG_FILES.server));
+  const errors = openSink(join(directory, LOG_FILES.error));
   // Not process.stdout: whoever read our output may be gone (`| head`, a restarted journal), and the server goes on.
-  const output = config.logging.stdout ? openSink({ fd: STDOUT }) : undefined;
+  const output = config.logging.stdout ? openSink(STDOUT) : undefined;
   const isText = config.logging.format === 'text';
   const hasJournal = isJournal(STDOUT);
   const stream = {
@@ -84,15 +83,7 @@ export function openServerLog(config: Config): ServerLog {
       for (const file of files) file.reopen();
     },
     flush: () => {
-      for (const file of files) flushQuietly(file);
+      for (const file of files) file.flush();
     },
   };
-}
-
-function flushQuietly(file: Sink): void {
-  try {
-    file.flushSync();
-  } catch {
-    // There is nowhere left to say it.
-  }
 }

@@ -23,12 +23,12 @@ export class ServerLogs {
     const cannotWrite = (name: string) => (error: Error) =>
       this.logger.error({ error: error.message }, `${name} cannot be written`);
     this.audit = new AuditLog(directory, clock, cannotWrite(LOG_FILES.audit));
-    this.access = new LogFile(
-      join(directory, LOG_FILES.access),
-      true,
-      cannotWrite(LOG_FILES.access),
-      'bytes',
-    );
+    this.access = new LogFile({
+      to: join(directory, LOG_FILES.access),
+      isBuffered: true,
+      content: 'bytes',
+      onError: cannotWrite(LOG_FILES.access),
+    });
   }
 
   get logger(): Logger {

@@ -13,8 +13,8 @@ export class QueryLog {
 
   /** `onError`: a file cannot be written; lines wait for it meanwhile. May be called often. */
   constructor(directory: string, onError: (error: Error) => void) {
-    this.all = new LogFile(join(directory, LOG_FILES.query), true, onError);
-    this.slow = new LogFile(join(directory, LOG_FILES.slowQuery), true, onError);
+    this.all = new LogFile({ to: join(directory, LOG_FILES.query), isBuffered: true, onError });
+    this.slow = new LogFile({ to: join(directory, LOG_FILES.slowQuery), isBuffered: true, onError });
   }
 
   write(record: QueryRecord, isSlow: boolean): void {
