@@ -9,7 +9,7 @@ const INTERVAL_MS = 100;
 const BATCH_MAX = 1000;
 /** Batches that the main thread has not taken yet. A statement is answered in less time than its record takes there. */
 const BATCHES_AHEAD_MAX = 8;
-/** Longest text that is kept of a statement, and of its error, which may quote a parameter. */
+/** Longest text that is kept of a statement; its error has been cut already (service.ts). */
 const QUERY_LENGTH_MAX = 10_000;
 
 export class QueryRecorder {
@@ -24,8 +24,7 @@ export class QueryRecorder {
   ) {}
 
   add(record: QueryRecord): void {
-    const isLong = record.query.length > QUERY_LENGTH_MAX || (record.error?.length ?? 0) > QUERY_LENGTH_MAX;
-    this.records.push(isLong ? shortened(record) : record);
+    this.records.push(record.query.length > QUERY_LENGTH_MAX ? shortened(record) : record);
     if (this.records.length >= BATCH_MAX) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), INTERVAL_MS);
   }
@@ -53,11 +52,5 @@ export class QueryRecorder {
 function shortened(record: QueryRecord): QueryRecord {
   const cut = (text: string): string =>
     text.length <= QUERY_LENGTH_MAX ? text : `${text.slice(0, QUERY_LENGTH_MAX)}…`;
-  const { error } = record;
-  return {
-    ...record,
-    query: cut(record.query),
-    pattern: cut(record.pattern),
-    ...(error !== undefined && { error: cut(error) }),
-  };
+  return { ...record, query: cut(record.query), pattern: cut(record.pattern) };
 }

@@ -4,6 +4,7 @@
  */
 import { ElementCursor, skipSpace } from '../../json/members.js';
 import { EXACT_INTEGER_DIGITS_MAX } from '../../json/parse-exact.js';
+import { isExactDouble } from '../types/numbers.js';
 import { Json, type SqlValue } from '../types/values.js';
 import { decodeText, slice } from './json-text.js';
 import type { TextCache } from './text-cache.js';
@@ -64,7 +65,7 @@ function parseNumber(text: string): number | bigint {
   if (Number.isSafeInteger(double) || !INTEGER.test(text)) return double === 0 ? 0 : double;
   if (text.length > EXACT_INTEGER_DIGITS_MAX) return double;
   const exact = BigInt(text);
-  return Number.isFinite(double) && BigInt(double) === exact ? double : exact;
+  return isExactDouble(exact) ? double : exact;
 }
 
 const utf8 = new TextEncoder();

@@ -31,6 +31,9 @@ export function holdsJson(expression: BoundExpression, columns: JsonColumns): bo
   switch (expression.kind) {
     case 'column':
       return columns.has(expression.id);
+    // Clients send JSON.
+    case 'param':
+      return true;
     case 'path':
       return holds(expression.arg);
     case 'coalesce':

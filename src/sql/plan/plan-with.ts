@@ -11,7 +11,6 @@ import { collectFacts, type Facts } from './facts.js';
 import { Frame } from './frame.js';
 import { inlineCtes } from './inline-ctes.js';
 import { jsonColumnsOf } from './json-columns.js';
-import { JsonValues } from './json-values.js';
 import { arranged, complete } from './lower.js';
 import { normalisePlan } from './normalise.js';
 import { numberNodes } from './number-nodes.js';
@@ -36,18 +35,7 @@ export function planWith(
   const jsonColumns = jsonColumnsOf(logical);
   const cteSizes = new Map();
   const subplans = new Map();
-  const jsonValues = new JsonValues(logical);
-  const surroundings = {
-    catalog,
-    statistics,
-    options,
-    support,
-    facts,
-    jsonValues,
-    jsonColumns,
-    cteSizes,
-    subplans,
-  };
+  const surroundings = { catalog, statistics, options, support, facts, jsonColumns, cteSizes, subplans };
   const planner = createPlanner(surroundings);
   const built = complete(planner.build(logical, new Frame()), planner);
   const { root, nodeCount } = numberNodes(resultRows(built, query, planner));

@@ -6,7 +6,6 @@ import type { CatalogView, StatisticsView } from '../catalog-view.js';
 import type { Facts } from './facts.js';
 import type { Frame } from './frame.js';
 import type { JsonColumns } from './json-columns.js';
-import type { JsonValues } from './json-values.js';
 import type { PlannerOptions } from './options.js';
 import type { PlannerSupport } from './support.js';
 
@@ -49,7 +48,6 @@ export interface Planner {
   readonly options: PlannerOptions;
   readonly support: PlannerSupport;
   readonly facts: Facts;
-  readonly jsonValues: JsonValues;
   readonly jsonColumns: JsonColumns;
   readonly cteSizes: Map<number, CteSize>;
   /** Subqueries that are planned already: a condition is lowered once for each way to read its scan. */

@@ -26,6 +26,7 @@ import type { Frame } from './frame.js';
 import { fixedKeys, type IndexMatch, type MatchedOrder, matchIndex } from './index-match.js';
 import { lastRange, type MatchedBound } from './index-ranges.js';
 import { type IndexShape, indexShapes, predicatePart } from './index-shape.js';
+import { holdsJson } from './json-columns.js';
 import { costOf, isShippable, lower, lowerSortKeys } from './lower.js';
 import { implies } from './partial-index.js';
 import type { BoundSortKey, Goal, Planner, Slots } from './planner.js';
@@ -65,7 +66,7 @@ export function scanPaths(request: ScanRequest): ScanPath[] {
   const size = tableSize(planner.statistics, table.id);
   const known: Known = {
     ...request,
-    sargs: sargsOf(conjuncts, scan, planner.support, (value) => planner.jsonValues.isJson(value)),
+    sargs: sargsOf(conjuncts, scan, planner.support, (value) => holdsJson(value, planner.jsonColumns)),
     size,
     reference: { collection: table.name, collectionId: table.id, alias },
     rows: size.documents * selectivityOf(conjuncts, planner.facts),

@@ -5,7 +5,7 @@
 import { DAYS_PER_MONTH, MICROS_PER_DAY } from './calendar.js';
 import { castOrNull, jsonArrayItems } from './cast.js';
 import { compareTrees, parseTree, writeJsonb } from './json-tree.js';
-import { compareNumbers, isNumber } from './numbers.js';
+import { compareNumbers, isExactDouble, isNumber } from './numbers.js';
 import type { SqlType } from './sql-type.js';
 import { isArray } from './text.js';
 import { compareText } from './text-order.js';
@@ -177,12 +177,6 @@ export function hashKey(values: readonly SqlValue[]): HashKey {
   let key = '';
   for (const value of values) key += partOf(value);
   return key;
-}
-
-/** Whether a double has the very value. */
-function isExactDouble(value: bigint): boolean {
-  const double = Number(value);
-  return Number.isFinite(double) && BigInt(double) === value;
 }
 
 /** The key of one value. */

@@ -29,6 +29,12 @@ export const isNumber = (value: unknown): value is SqlNumber =>
 
 export const isInteger = (value: SqlNumber): boolean => typeof value === 'bigint' || Number.isInteger(value);
 
+/** Whether a double has the very value. */
+export function isExactDouble(value: bigint): boolean {
+  const double = Number(value);
+  return Number.isFinite(double) && BigInt(double) === value;
+}
+
 /** A number where that is exact. */
 export function normalizeInteger(value: bigint): SqlNumber {
   return value <= SAFE_MAX && value >= -SAFE_MAX ? Number(value) : value;
