@@ -213,6 +213,13 @@ export async function call(to: Target, path: string, options: CallOptions = {}):
   }
 }
 
+/** What the server that the options name answers. Throws CliError when it refuses, or does not answer. */
+export async function ask<T>(options: ConnectionOptions, path: string, request?: CallOptions): Promise<T> {
+  const answer = await call(await resolveTarget(options), path, request);
+  if (answer.status >= 300) throw new CliError(answerMessage(answer));
+  return answer.body as T;
+}
+
 interface Exchanged {
   readonly status: number;
   readonly chunks: AsyncIterable<Uint8Array>;

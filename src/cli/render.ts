@@ -8,7 +8,7 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // What a terminal would obey (colours, cursor movements) must not come from a server. Line ends and tabs are fine.
-const clean = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?');
+export const clean = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?');
 
 function scalar(value: unknown): string {
   if (value === null || value === undefined) return '-';
@@ -17,11 +17,18 @@ function scalar(value: unknown): string {
   return String(value);
 }
 
+export function plainTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push([...row]);
+  return table.toString();
+}
+
 function table(rows: readonly Fields[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const plain = new Table({ head: columns.map(clean), style: { head: [], border: [], compact: true } });
-  for (const row of rows) plain.push(columns.map((column) => scalar(row[column])));
-  return plain.toString();
+  return plainTable(
+    columns.map(clean),
+    rows.map((row) => columns.map((column) => scalar(row[column]))),
+  );
 }
 
 /** The lines of an object; nested objects are indented below their name. */

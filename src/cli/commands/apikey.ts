@@ -1,17 +1,11 @@
 /** `lumadb apikey`: keys for programs, each of a user, perhaps with less than the user may do. */
-import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../base/clock.js';
-import {
-  addConnectionOptions,
-  answerMessage,
-  type ConnectionOptions,
-  call,
-  resolveTarget,
-} from '../connection.js';
+import { addConnectionOptions, ask, type ConnectionOptions } from '../connection.js';
 import { parseAge } from '../duration.js';
 import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
+import { plainTable } from '../render.js';
 
 interface CreateOptions extends ConnectionOptions {
   readonly name?: string;
@@ -41,30 +35,22 @@ function parseExpiry(text: string): number {
   return ms;
 }
 
-async function ask<T>(
-  options: ConnectionOptions,
-  path: string,
-  method: 'GET' | 'POST' | 'DELETE',
-  body?: unknown,
-): Promise<T> {
-  const answer = await call(await resolveTarget(options), path, { method, body });
-  if (answer.status >= 300) throw new CliError(answerMessage(answer));
-  return answer.body as T;
-}
-
 async function create(options: CreateOptions): Promise<number> {
   const { name, user: username, permission: permissions, expiresIn } = options;
   if (name === undefined || username === undefined)
     throw new CliError('name the key and its user: --name ci --user alice', EXIT_USAGE);
   const expires_at =
     expiresIn === undefined ? undefined : new Date(systemClock.wallMs() + expiresIn).toISOString();
-  const key = await ask<ShownKey>(options, PATH, 'POST', { name, username, permissions, expires_at });
+  const key = await ask<ShownKey>(options, PATH, {
+    method: 'POST',
+    body: { name, username, permissions, expires_at },
+  });
   printKey(key, options, 'created');
   return EXIT_OK;
 }
 
 async function rotate(id: string, options: ConnectionOptions): Promise<number> {
-  const key = await ask<ShownKey>(options, `${PATH}/${encodeURIComponent(id)}/rotate`, 'POST');
+  const key = await ask<ShownKey>(options, `${PATH}/${encodeURIComponent(id)}/rotate`, { method: 'POST' });
   printKey(key, options, 'has a new secret; the old one is void');
   return EXIT_OK;
 }
@@ -78,23 +64,29 @@ function printKey(key: ShownKey, options: ConnectionOptions, what: string): void
 }
 
 async function revoke(id: string, options: ConnectionOptions): Promise<number> {
-  const answer = await ask<{ id: string }>(options, `${PATH}/${encodeURIComponent(id)}`, 'DELETE');
+  const answer = await ask<{ id: string }>(options, `${PATH}/${encodeURIComponent(id)}`, {
+    method: 'DELETE',
+  });
   if (options.json) printJson(answer);
   else print(`API key ${answer.id} revoked`);
   return EXIT_OK;
 }
 
 async function list(options: ConnectionOptions): Promise<number> {
-  const body = await ask<{ api_keys: readonly ShownKey[] }>(options, PATH, 'GET');
+  const body = await ask<{ api_keys: readonly ShownKey[] }>(options, PATH);
   if (options.json) printJson(body);
   else if (body.api_keys.length === 0)
     print('no API keys: lumadb apikey create --name NAME --user USER makes one');
   else {
     const head = ['id', 'name', 'user', 'permissions', 'expires'];
-    const table = new Table({ head, style: { head: [], border: [], compact: true } });
-    for (const { id, name, username, permissions, expires_at } of body.api_keys)
-      table.push([id, name, username, permissions?.join(' ') ?? 'those of the user', expires_at ?? 'never']);
-    print(table.toString());
+    const rows = body.api_keys.map(({ id, name, username, permissions, expires_at }) => [
+      id,
+      name,
+      username,
+      permissions?.join(' ') ?? 'those of the user',
+      expires_at ?? 'never',
+    ]);
+    print(plainTable(head, rows));
   }
   return EXIT_OK;
 }

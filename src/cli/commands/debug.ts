@@ -1,23 +1,13 @@
 /** `lumadb debug dump-state` */
 import type { Command } from 'commander';
-import {
-  addConnectionOptions,
-  answerMessage,
-  type ConnectionOptions,
-  call,
-  resolveTarget,
-} from '../connection.js';
-import { CliError, EXIT_OK, printJson } from '../output.js';
+import { addConnectionOptions, ask, type ConnectionOptions } from '../connection.js';
+import { EXIT_OK, printJson } from '../output.js';
 import type { Done } from '../program.js';
 
 const DUMP_TIMEOUT_MS = 60_000;
 
 async function dumpState(options: ConnectionOptions): Promise<number> {
-  const answer = await call(await resolveTarget(options), '/admin/dump-state', {
-    timeoutMs: DUMP_TIMEOUT_MS,
-  });
-  if (answer.status !== 200) throw new CliError(answerMessage(answer));
-  printJson(answer.body);
+  printJson(await ask(options, '/admin/dump-state', { timeoutMs: DUMP_TIMEOUT_MS }));
   return EXIT_OK;
 }
 

@@ -1,16 +1,16 @@
 /** `lumadb query`: runs an SQL statement and prints its result; lists and ends statements that run. */
-import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   addConnectionOptions,
   answerMessage,
+  ask,
   type ConnectionOptions,
   call,
   resolveTarget,
 } from '../connection.js';
 import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
-import { render } from '../render.js';
+import { clean, plainTable, render } from '../render.js';
 
 interface QueryOptions extends ConnectionOptions {
   readonly param?: readonly unknown[];
@@ -75,9 +75,12 @@ function printResult({ columns, rows, row_count: count, command, execution_time_
   // A plan is text whose indentation means something.
   if (command === 'EXPLAIN') for (const [line] of rows) print(String(line));
   else {
-    const table = new Table({ head: [...columns], style: { head: [], border: [], compact: true } });
-    for (const row of rows) table.push(row.map(cellText));
-    print(table.toString());
+    print(
+      plainTable(
+        columns,
+        rows.map((row) => row.map(cellText)),
+      ),
+    );
   }
   print(`(${count} ${count === 1 ? 'row' : 'rows'}, ${ms} ms)`);
 }
@@ -85,8 +88,7 @@ function printResult({ columns, rows, row_count: count, command, execution_time_
 function cellText(value: unknown): string {
   if (value === null) return '';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  // What a terminal would obey must not come out of the data.
-  return text.replace(/[^\P{Cc}\n\t]/gu, '?');
+  return clean(text);
 }
 
 async function readStandardInput(): Promise<string> {
@@ -96,18 +98,16 @@ async function readStandardInput(): Promise<string> {
 }
 
 async function list(options: ConnectionOptions): Promise<number> {
-  const answer = await call(await resolveTarget(options), '/admin/queries');
-  if (answer.status !== 200) throw new CliError(answerMessage(answer));
-  if (options.json) printJson(answer.body);
-  else print(render(answer.body as Record<string, unknown>));
+  const body = await ask<Record<string, unknown>>(options, '/admin/queries');
+  if (options.json) printJson(body);
+  else print(render(body));
   return EXIT_OK;
 }
 
 async function kill(id: string, options: ConnectionOptions): Promise<number> {
   const path = `/admin/queries/${encodeURIComponent(id)}`;
-  const answer = await call(await resolveTarget(options), path, { method: 'DELETE' });
-  if (answer.status !== 200) throw new CliError(answerMessage(answer));
-  if (options.json) printJson(answer.body);
+  const body = await ask(options, path, { method: 'DELETE' });
+  if (options.json) printJson(body);
   else print(`query ${id} has been told to stop`);
   return EXIT_OK;
 }

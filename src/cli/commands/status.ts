@@ -1,19 +1,11 @@
 /** `lumadb status` */
 import type { Command } from 'commander';
-import {
-  addConnectionOptions,
-  answerMessage,
-  type ConnectionOptions,
-  call,
-  resolveTarget,
-} from '../connection.js';
+import { addConnectionOptions, ask, type ConnectionOptions } from '../connection.js';
 import { CliError, EXIT_OK, print } from '../output.js';
 import type { Done } from '../program.js';
 
 async function status(options: ConnectionOptions): Promise<number> {
-  const answer = await call(await resolveTarget(options), '/status');
-  const { body } = answer;
-  if (answer.status !== 200) throw new CliError(answerMessage(answer));
+  const body = await ask<unknown>(options, '/status');
   if (typeof body !== 'object' || body === null)
     throw new CliError('the server answered /status without JSON');
   if (options.json) print(JSON.stringify(body, null, 2));

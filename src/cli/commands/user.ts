@@ -1,15 +1,8 @@
 /** `lumadb user`: creates, lists, changes and deletes users, of a running server or, with --data-dir, of a stopped one. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { SecurityDirectory } from '../../auth/security-directory.js';
 import { shownUser } from '../../auth/security-file.js';
-import {
-  addConnectionOptions,
-  answerMessage,
-  type ConnectionOptions,
-  call,
-  resolveTarget,
-} from '../connection.js';
+import { addConnectionOptions, ask, type ConnectionOptions } from '../connection.js';
 import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import {
   askPassword,
@@ -18,6 +11,7 @@ import {
   type PasswordOptions,
 } from '../password-input.js';
 import type { Done } from '../program.js';
+import { plainTable } from '../render.js';
 
 interface UserOptions extends ConnectionOptions, PasswordOptions {
   readonly username?: string;
@@ -34,17 +28,6 @@ interface ShownUser {
 }
 
 const pathOf = (username: string): string => `/admin/users/${encodeURIComponent(username)}`;
-
-async function ask<T>(
-  options: ConnectionOptions,
-  path: string,
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-  body?: unknown,
-): Promise<T> {
-  const answer = await call(await resolveTarget(options), path, { method, body });
-  if (answer.status >= 300) throw new CliError(answerMessage(answer));
-  return answer.body as T;
-}
 
 /** With the server stopped: the same rules on the same files, under the lock of the data directory. */
 async function offline<T>(
@@ -72,7 +55,7 @@ async function create(options: UserOptions): Promise<number> {
   const body = { username, role, password };
   const user =
     (await offline(options, (directory) => directory.createUser(body).then(shownUser))) ??
-    (await ask<ShownUser>(options, '/admin/users', 'POST', body));
+    (await ask<ShownUser>(options, '/admin/users', { method: 'POST', body }));
   if (options.json) printJson({ ...user, ...(given === undefined ? { password } : {}) });
   else {
     print(`user ${user.username} created with role ${user.role}`);
@@ -84,17 +67,17 @@ async function create(options: UserOptions): Promise<number> {
 async function list(options: UserOptions): Promise<number> {
   const users =
     (await offline(options, async (directory) => directory.current.users.map(shownUser))) ??
-    (await ask<{ users: readonly ShownUser[] }>(options, '/admin/users', 'GET')).users;
+    (await ask<{ users: readonly ShownUser[] }>(options, '/admin/users')).users;
   if (options.json) printJson({ users, total: users.length });
   else if (users.length === 0) print('no users: lumadb user create --username NAME --role ROLE makes one');
   else {
-    const table = new Table({
-      head: ['username', 'role', 'state', 'created'],
-      style: { head: [], border: [], compact: true },
-    });
-    for (const { username, role, disabled, created_at } of users)
-      table.push([username, role, disabled ? 'disabled' : 'active', created_at]);
-    print(table.toString());
+    const rows = users.map(({ username, role, disabled, created_at }) => [
+      username,
+      role,
+      disabled ? 'disabled' : 'active',
+      created_at,
+    ]);
+    print(plainTable(['username', 'role', 'state', 'created'], rows));
   }
   return EXIT_OK;
 }
@@ -108,7 +91,7 @@ async function change(
   const user =
     (await offline(options, (directory) =>
       directory.changeUser(username, changes).then(({ after }) => shownUser(after)),
-    )) ?? (await ask<ShownUser>(options, pathOf(username), 'PATCH', changes));
+    )) ?? (await ask<ShownUser>(options, pathOf(username), { method: 'PATCH', body: changes }));
   if (options.json) printJson(user);
   else print(`user ${user.username} ${said}`);
   return EXIT_OK;
@@ -137,7 +120,7 @@ async function remove(username: string, options: UserOptions): Promise<number> {
   const done =
     (await offline(options, (directory) =>
       directory.deleteUser(username).then(({ name }) => ({ username: name, deleted: true })),
-    )) ?? (await ask<{ username: string }>(options, pathOf(username), 'DELETE'));
+    )) ?? (await ask<{ username: string }>(options, pathOf(username), { method: 'DELETE' }));
   if (options.json) printJson(done);
   else print(`user ${done.username} deleted, with the API keys of this user`);
   return EXIT_OK;
