@@ -1,13 +1,12 @@
 /** HTTPS and WSS with a certificate of our own, which is replaced while the server runs. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { runCli } from '../cli/run-cli.js';
+import { runCli, temporaryDirectory } from '../cli/run-cli.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/time.js';
 
@@ -21,12 +20,6 @@ function makeCertificate(directory: string, name: string): { cert: string; key: 
     stdio: 'ignore',
   });
   return { cert, key };
-}
-
-function temporaryDirectory(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'lumadb-tls-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }
 
 interface Tls {
