@@ -33,6 +33,8 @@ export type DbErrorCode =
   | 'CORRUPT_TABLE'
   | 'CORRUPT_MANIFEST'
   | 'CORRUPT_CATALOG'
+  | 'CORRUPT_BACKUP'
+  | 'BACKUP_KEY'
   | 'CONFIG'
   | 'DATA_DIRECTORY_LOCKED'
   | 'SHARD_COUNT_MISMATCH'
@@ -101,6 +103,7 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'MALFORMED_JSON':
     case 'MALFORMED_FRAME':
     case 'CONFIG':
+    case 'BACKUP_KEY':
       return BAD_REQUEST;
     case 'QUERY':
       return CLASS_QUERY;
@@ -136,6 +139,7 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'INTERNAL':
     case 'IO':
     case 'CORRUPT_WAL':
+    case 'CORRUPT_BACKUP':
     case 'CORRUPT_TABLE':
     case 'CORRUPT_MANIFEST':
     case 'CORRUPT_CATALOG':
