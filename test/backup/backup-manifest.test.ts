@@ -26,6 +26,7 @@ function manifest(change: Partial<BackupManifest> = {}): BackupManifest {
     collections: null,
     compression: 'zstd',
     encryption: null,
+    wal_stream: null,
     parent: null,
     files: [
       {

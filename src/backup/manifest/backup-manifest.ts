@@ -78,6 +78,8 @@ const manifest = z.strictObject({
   collections: z.array(z.string()).nullable(),
   compression: z.enum(['none', 'lz4', 'zstd']),
   encryption: z.strictObject({ cipher: z.literal('aes-256-gcm'), key_id: z.string() }).nullable(),
+  /** Where the server streamed its log to at that time, for point-in-time restores; null: nowhere. */
+  wal_stream: z.string().max(2048).nullable(),
   parent: z.strictObject({ name: backupName, id: z.uuid(), digest: sha256 }).nullable(),
   files: z.array(file),
   log: z.array(logPiece),
