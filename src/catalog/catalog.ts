@@ -38,6 +38,11 @@ export class Catalog {
     if (bytes !== undefined) this.contents = decodeCatalog(bytes);
   }
 
+  /** catalog.json as it is now. */
+  bytes(): Uint8Array {
+    return encodeCatalog(this.contents);
+  }
+
   list(): Collection[] {
     return [...this.contents.collections].sort(byName);
   }

@@ -107,6 +107,11 @@ export class ShardStore {
     return this.manifest.state.compactionCursors;
   }
 
+  /** What a manifest says that begins with the tables of now. */
+  snapshot(): VersionEdit {
+    return this.manifest.snapshot();
+  }
+
   /** Why the set of tables cannot change any more, if that is so. */
   poisonedBy(): DbError | undefined {
     return this.manifest.poisonedBy();

@@ -10,6 +10,9 @@ import { collectionNameFault } from './path.js';
 const OLDER_THAN_MS_MAX = 100 * 366 * 24 * 3_600_000;
 const DESTINATION_LENGTH_MAX = 4096;
 const NODE_LENGTH_MAX = 253;
+const LEASE_SECONDS_DEFAULT = 60;
+const LEASE_SECONDS_MIN = 1;
+const LEASE_SECONDS_MAX = 3600;
 
 export function readCompact(body: unknown): CompactRequest {
   const object = asObject(body);
@@ -48,6 +51,18 @@ export function readRebuild(body: unknown): RebuildRequest {
     throw new DbError('VALIDATION', 'index must be the name of an index', { field: 'index' });
   }
   return { index };
+}
+
+/** How long a checkpoint is kept without a renewal, ms. */
+export function readLease(body: unknown): number {
+  const object = body === undefined ? {} : asObject(body);
+  refuseUnknown(object, ['lease_seconds']);
+  const { lease_seconds: seconds = LEASE_SECONDS_DEFAULT } = object;
+  if (typeof seconds !== 'number' || !(seconds >= LEASE_SECONDS_MIN && seconds <= LEASE_SECONDS_MAX)) {
+    const message = `lease_seconds must be a number from ${LEASE_SECONDS_MIN} to ${LEASE_SECONDS_MAX}`;
+    throw new DbError('VALIDATION', message, { field: 'lease_seconds' });
+  }
+  return seconds * 1000;
 }
 
 export function readWalArchive(body: unknown): WalArchiveRequest {

@@ -48,6 +48,9 @@ export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | Dia
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }
   | { readonly kind: 'task' | 'cancel-task'; readonly id: string }
+  | { readonly kind: 'checkpoints' }
+  | { readonly kind: 'create-checkpoint'; readonly leaseMs: number }
+  | { readonly kind: 'renew-checkpoint' | 'remove-checkpoint'; readonly id: string }
   | { readonly kind: 'rebuild-indexes'; readonly request: RebuildRequest }
   | { readonly kind: 'compact'; readonly request: CompactRequest }
   | { readonly kind: 'gc'; readonly request: GcRequest }

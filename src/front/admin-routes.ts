@@ -5,7 +5,7 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { NeededPermission } from './access.js';
-import { readCompact, readGc, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
+import { readCompact, readGc, readLease, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
@@ -64,6 +64,24 @@ export class AdminRoutes {
       kind: 'archive-wal',
       request: readWalArchive(body),
     }));
+    show('/admin/checkpoints', ['admin', 'storage'], { kind: 'checkpoints' });
+    change('/admin/checkpoints', 'storage', (body) => ({
+      kind: 'create-checkpoint',
+      leaseMs: readLease(body),
+    }));
+    app.post(
+      '/admin/checkpoints/:id/renew',
+      guard(['admin', 'storage'], (res, req, session) => {
+        const id = pathParameter(req);
+        this.serveBody(res, req, session, () => ({ kind: 'renew-checkpoint', id }));
+      }),
+    );
+    app.del(
+      '/admin/checkpoints/:id',
+      guard(['admin', 'storage'], (res, req, session) =>
+        this.serve(res, session, { kind: 'remove-checkpoint', id: pathParameter(req) }),
+      ),
+    );
     show('/admin/config', ['admin', 'config'], { kind: 'config' });
     app.patch(
       '/admin/config',

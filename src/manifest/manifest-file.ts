@@ -55,7 +55,8 @@ export function pointCurrentAt({ vfs, directory }: ManifestDirectory, number: nu
   vfs.writeFileAtomic(`${directory}/${CURRENT}`, encodeCurrent(number));
 }
 
-function encodeManifest(
+/** The bytes of `MANIFEST-<number>` with one record, the snapshot, for somebody else to store. */
+export function encodeManifest(
   shard: ShardId,
   number: number,
   sequence: number,

@@ -86,6 +86,11 @@ export class ManifestWriter {
     return this.contents.state();
   }
 
+  /** One edit that says all of it: what a manifest of a copy begins with. Copies the remembered operations. */
+  snapshot(): VersionEdit {
+    return this.contents.snapshot();
+  }
+
   /** Number of the manifest that takes the edits. */
   get manifestNumber(): number {
     return this.number;

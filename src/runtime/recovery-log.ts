@@ -1,6 +1,6 @@
 /** What the log says about a shard that has been opened: plain success in one line, and everything that was not plain. */
 import type { Logger } from 'pino';
-import type { OpenedShard } from './shard-thread.js';
+import type { OpenedShard } from './opened-shard.js';
 
 export function logOpenedShard(logger: Logger, shard: number, opened: OpenedShard): void {
   const {

@@ -13,17 +13,12 @@ import type { Config } from '../config/schema.js';
 import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import {
-  FRONT_CONNECTIONS,
-  SHARD_COMPACTION_WRITTEN_BYTES,
-  SHARD_FLUSH_BYTES,
-  SHARD_WAL_BYTES,
-  SHARD_WAL_SEGMENTS,
-} from '../shm/stats-format.js';
+import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { bracketed } from './announcement.js';
 import { catalogStore } from './catalog-store.js';
+import { CheckpointKeeper } from './checkpoint-keeper.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -33,7 +28,6 @@ import { IndexControl } from './index-control.js';
 import { extractorOf, loadExtractors, withBoundSql } from './index-extractors.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { QueryControl } from './query/query-control.js';
-import type { StorageReading } from './query/storage-history.js';
 import { systemTimer } from './repeating-timer.js';
 import { RolesFile } from './roles-file.js';
 import { loadSchemaBinder } from './schemas.js';
@@ -47,6 +41,7 @@ import { SnapshotWatch } from './snapshot-watch.js';
 import { SpaceKeeper } from './space-keeper.js';
 import { StorageControl } from './storage-control.js';
 import { StorageFactsReader } from './storage-facts.js';
+import { storageReading } from './storage-reading.js';
 import { Supervisor } from './supervisor.js';
 import { TaskBook } from './tasks.js';
 import { requireUsableTls, tlsFiles } from './tls-files.js';
@@ -101,6 +96,7 @@ class Server implements RunningServer {
   private readonly memory: MemoryPlan;
   private readonly snapshots: SnapshotWatch;
   private readonly storageFacts: StorageFactsReader;
+  private readonly checkpoints: CheckpointKeeper;
   private readonly storage: StorageControl;
   private readonly queries: QueryControl;
   private readonly metrics: ReturnType<typeof createMetrics>;
@@ -207,6 +203,17 @@ class Server implements RunningServer {
     const { picker } = shardTuning(config);
     this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
     this.queries = this.createQueryControl();
+    this.checkpoints = new CheckpointKeeper({
+      dataDirectory: directory.path,
+      instanceId: directory.instanceId,
+      version: this.version,
+      shards: this.supervisor.shards,
+      seqnos: new SeqnoBoard(this.supervisor.seqnos),
+      catalog: () => this.catalog.bytes(),
+      clock: systemClock,
+      logger: this.logs.logger,
+      requireServing: () => this.requireServing(),
+    });
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
@@ -242,6 +249,7 @@ class Server implements RunningServer {
       this.indexes.endBuilds();
       this.timeKeeper.start();
       this.space.start();
+      this.checkpoints.start();
     }
     this.snapshots.start();
     this.roles.start();
@@ -309,6 +317,7 @@ class Server implements RunningServer {
       this.roles.close();
       await this.queries.close();
       await this.supervisor.close(mode === 'graceful');
+      this.checkpoints.close();
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
@@ -399,6 +408,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       book: this.book,
       indexes: this.indexes,
+      checkpoints: this.checkpoints,
       indexIds: (collection) =>
         this.catalog.indexes().flatMap(({ id, collectionId }) => (collectionId === collection ? [id] : [])),
       collectionId: (name) => this.catalog.existing(name).id,
@@ -409,22 +419,6 @@ class Server implements RunningServer {
       },
       status: () => statusReport(this.facts()).body,
     });
-  }
-
-  private storageReading(): Omit<StorageReading, 'documents' | 'data_size_bytes'> {
-    const facts = this.storageFacts.read();
-    const shards = this.supervisor.shards.map(({ stats }) => new Float64Array(stats));
-    const sum = (cell: number): number => shards.reduce((total, cells) => total + cells[cell], 0);
-    return {
-      bytesWrittenTotal: sum(SHARD_WAL_BYTES) + sum(SHARD_FLUSH_BYTES) + sum(SHARD_COMPACTION_WRITTEN_BYTES),
-      table_bytes: facts.shards.reduce(
-        (total, { levels }) => total + levels.reduce((bytes, level) => bytes + level.bytes, 0),
-        0,
-      ),
-      wal_bytes: sum(SHARD_WAL_SEGMENTS) * this.config.wal.segment_size,
-      memtable_bytes: facts.memtableBytes,
-      disk_free_bytes: this.space.facts().disk?.freeBytes ?? 0,
-    };
   }
 
   private createQueryControl(): QueryControl {
@@ -439,7 +433,11 @@ class Server implements RunningServer {
       timeBase: this.timeKeeper.base,
       dataDirectory: this.directory.path,
       recoveryMode: this.recoveryMode,
-      readStorage: () => this.storageReading(),
+      readStorage: () =>
+        storageReading(this.storageFacts.read(), this.supervisor.shards, {
+          segmentBytes: this.config.wal.segment_size,
+          freeBytes: this.space.facts().disk?.freeBytes ?? 0,
+        }),
       isWritable: () => !this.recoveryMode,
       logger: this.logs.logger,
     });

@@ -2,6 +2,8 @@
  * The storage of one shard as operators handle it: manual compactions, removal of expired documents, and what the shard
  * knows about itself that is not in shared memory. Shard thread only; the main thread calls over comlink, between groups.
  */
+
+import type { CheckpointShard } from '../backup/checkpoint/checkpoint-file.js';
 import { asSegmentNumber, asSeqno } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import { DbError, toWireError, type WireError } from '../base/errors.js';
@@ -12,6 +14,7 @@ import type { JobOutcome } from '../engine/store-scheduler.js';
 import type { TableTotals } from '../manifest/run.js';
 import type { CompactionCursor } from '../manifest/version-edit.js';
 import type { MemtablePool } from '../memtable/pool.js';
+import type { CheckpointedTables, ShardCheckpoint } from './shard-checkpoint.js';
 import type {
   BuildIndexRequest,
   BuiltIndex,
@@ -94,6 +97,7 @@ export class ShardStorage {
     private readonly sweeper: ShardSweeper,
     private readonly builder: ShardIndexBuilder,
     private readonly clock: Clock,
+    private readonly checkpoint: ShardCheckpoint,
   ) {}
 
   /** Flushes what is in memtables and compacts. Resolves when it is done. */
@@ -123,6 +127,19 @@ export class ShardStorage {
     const { log, store } = this.shard;
     if (log.firstPosition()?.segment !== segment) return;
     log.releaseOldest(asSegmentNumber(segment), asSeqno(store.flushedSeqno));
+  }
+
+  /** First step of a checkpoint: see ShardCheckpoint. */
+  linkTables(directory: string): JobOutcome<CheckpointedTables> {
+    return this.checkpoint.linkTables(directory);
+  }
+
+  linkLog(directory: string): JobOutcome<CheckpointShard['log']> {
+    return this.checkpoint.linkLog(directory);
+  }
+
+  endCheckpoint(): void {
+    this.checkpoint.end();
   }
 
   state(): ShardStorageState {
@@ -156,6 +173,7 @@ export class ShardStorage {
     const error = toWireError(new DbError('DRAINING', 'the server is shutting down'));
     for (const { done } of this.waiting.splice(0)) done({ error });
     this.builder.close();
+    this.checkpoint.end();
   }
 
   /** False when it must wait. */

@@ -1,5 +1,6 @@
 /** A shard thread: recovery, then the loop. Everything here runs on that thread; the supervisor calls over comlink. */
 import type { MessagePort } from 'node:worker_threads';
+import { asShardId } from '../base/brand.js';
 import { systemClock } from '../base/clock.js';
 import type { DatabaseTimeBase } from '../base/database-clock.js';
 import { databaseClock } from '../base/database-clock.js';
@@ -15,20 +16,20 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import type { LinkBuffers } from '../ipc/link.js';
 import { ShardLink } from '../ipc/shard-server.js';
-import type { OpenManifestReport } from '../manifest/open-manifest.js';
 import type { VersionBoard } from '../manifest/version-board.js';
 import { MemtablePool } from '../memtable/pool.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { BlockingDoorbell } from '../shm/doorbell.js';
 import { SHARD_EXPIRED } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
-import type { RecoveryReport } from '../wal/recovery-report.js';
 import { SegmentPool } from '../wal/segments.js';
 import type { BoundSchema } from './bound-schema.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
 import { extractorsAreMissing, indexesInUse, loadExtractors } from './index-extractors.js';
+import { type OpenedShard, walFacts } from './opened-shard.js';
 import { openForReading } from './recovery-mode.js';
 import { loadChecker, schemasAreMissing } from './schemas.js';
+import { ShardCheckpoint } from './shard-checkpoint.js';
 import { ShardChecks } from './shard-checks.js';
 import { ShardIndexBuilder } from './shard-index-builder.js';
 import { ShardLoop } from './shard-loop.js';
@@ -97,21 +98,6 @@ export interface ShardHost {
   onDiskFull(): void;
   /** A flush has failed, or with undefined: one has succeeded after that. */
   onFlushState(shard: number, error: WireError | undefined): void;
-}
-
-export interface OpenedShard {
-  readonly lastSeqno: number;
-  readonly flushedSeqno: number;
-  readonly tables: number;
-  readonly records: number;
-  readonly bytes: number;
-  readonly durationMs: number;
-  readonly tornTailBytes: number;
-  readonly damage: RecoveryReport['damage'];
-  readonly unknownFiles: readonly string[];
-  readonly strays: OpenManifestReport['strays'];
-  /** What recovery mode could not read, a sentence each. */
-  readonly problems: readonly string[];
 }
 
 export interface CollectionFigures {
@@ -312,7 +298,19 @@ class ShardThread implements ShardControl {
     this.sweeper = this.createSweeper(shard);
     this.builder = this.createBuilder(shard);
     this.openStorage = nested(
-      new ShardStorage(shard, this.memtables, this.sweeper, this.builder, systemClock),
+      new ShardStorage(
+        shard,
+        this.memtables,
+        this.sweeper,
+        this.builder,
+        systemClock,
+        new ShardCheckpoint(shard, {
+          vfs,
+          shard: asShardId(data.shard),
+          tableDirectory: data.tableDirectory,
+          walDirectory: data.walDirectory,
+        }),
+      ),
     );
     this.meter.onApplied(shard.engine.appliedSeqno);
     this.startLoop(shard.engine, () => shard.scheduler.pressure());
@@ -481,11 +479,6 @@ class ShardThread implements ShardControl {
   private onPoisoned(error: DbError): void {
     this.host.onPoisoned(this.data.shard, toWireError(error));
   }
-}
-
-function walFacts(report: RecoveryReport) {
-  const { records, bytes, tornTailBytes, damage, unknownFiles } = report;
-  return { records, bytes, tornTailBytes: tornTailBytes ?? 0, damage, unknownFiles };
 }
 
 /** Entry point of workers/shard.ts. */

@@ -8,6 +8,7 @@ import type { StorageCall } from '../front/admin-call.js';
 import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
+import type { CheckpointKeeper } from './checkpoint-keeper.js';
 import { compactionReport } from './compaction-report.js';
 import type { IndexControl } from './index-control.js';
 import type { MemoryPlan } from './memory-plan.js';
@@ -26,6 +27,7 @@ export interface StorageControlOptions extends Omit<StorageTasksOptions, 'shards
   readonly snapshots: SnapshotWatch;
   readonly memory: MemoryPlan;
   readonly indexes: Pick<IndexControl, 'rebuild'>;
+  readonly checkpoints: CheckpointKeeper;
   /** What /status says. */
   readonly status: () => Record<string, unknown>;
 }
@@ -58,6 +60,14 @@ export class StorageControl {
         return json(202, this.tasks.gc(call.request));
       case 'cancel-task':
         return json(202, await this.options.book.cancel(call.id));
+      case 'checkpoints':
+        return json(200, { checkpoints: this.options.checkpoints.list() });
+      case 'create-checkpoint':
+        return json(201, await this.options.checkpoints.create(call.leaseMs));
+      case 'renew-checkpoint':
+        return json(200, this.options.checkpoints.renew(call.id));
+      case 'remove-checkpoint':
+        return json(200, this.options.checkpoints.remove(call.id));
       case 'rebuild-indexes':
         return json(202, this.options.indexes.rebuild(call.request));
       case 'archive-wal':

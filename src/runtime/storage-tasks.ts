@@ -262,7 +262,8 @@ function runningShare({ compactor }: ShardSlot, { running }: ShardStorageState):
   return job.stepBytes * Math.min(1, readBytes / job.inputBytes);
 }
 
-function servingThread({ state, cause, incarnation }: ShardSlot): Storage {
+/** Throws DbError('SHARD_UNAVAILABLE'). */
+export function servingThread({ state, cause, incarnation }: ShardSlot): Storage {
   if (incarnation === undefined || state !== 'ready') {
     throw new DbError('SHARD_UNAVAILABLE', cause?.message ?? `it is ${state}`);
   }

@@ -20,6 +20,7 @@ export type VfsOperation =
   | 'makeDirectory'
   | 'rename'
   | 'link'
+  | 'linkCount'
   | 'unlink'
   | 'syncDirectory'
   | 'sizeOf'
@@ -111,6 +112,9 @@ export class FaultVfs implements Vfs {
   }
   link(from: string, to: string): void {
     this.run('link', from, () => this.inner.link(from, to));
+  }
+  linkCount(path: string): number {
+    return this.run('linkCount', path, () => this.inner.linkCount(path));
   }
   unlink(path: string): void {
     this.run('unlink', path, () => this.inner.unlink(path));

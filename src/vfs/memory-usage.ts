@@ -13,6 +13,11 @@ export class MemoryUsage {
     return this.bytes;
   }
 
+  /** How many names lead to it. */
+  namesOf(inode: MemoryInode): number {
+    return this.names.get(inode) ?? 0;
+  }
+
   addName(inode: MemoryInode): void {
     const names = this.names.get(inode) ?? 0;
     if (names === 0) this.bytes += inode.size;

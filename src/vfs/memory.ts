@@ -131,6 +131,12 @@ export class MemoryVfs implements Vfs {
     this.change({ kind: 'link', path: target, inode });
   }
 
+  linkCount(path: string): number {
+    const inode = this.names.fileAt(posix.normalize(path));
+    if (inode === undefined) throw ioErrorFromErrno('linkCount', path, 'ENOENT');
+    return this.usage.namesOf(inode);
+  }
+
   unlink(path: string): void {
     const name = posix.normalize(path);
     const inode = this.names.fileAt(name);

@@ -119,6 +119,10 @@ export class RealVfs implements Vfs {
     attempt('link', from, () => fs.linkSync(from, to));
   }
 
+  linkCount(path: string): number {
+    return attempt('linkCount', path, () => fs.statSync(path).nlink);
+  }
+
   unlink(path: string): void {
     attempt('unlink', path, () => fs.unlinkSync(path));
   }

@@ -48,6 +48,8 @@ export interface Vfs {
    * exists. Durable after the directory of `to` was synced.
    */
   link(from: string, to: string): void;
+  /** How many names a file has: more than one while something else keeps its bytes. */
+  linkCount(path: string): number;
   unlink(path: string): void;
   syncDirectory(path: string): void;
   readFile(path: string): Uint8Array;

@@ -98,6 +98,8 @@ export class SegmentPool {
   reserve(sizeBytes: number): ReservedSegment {
     if (sizeBytes === this.segmentBytes) {
       for (const name of this.spares()) {
+        // A checkpoint has linked it while it was a segment: its bytes are not ours alone.
+        if (this.vfs.linkCount(this.path(name)) > 1) continue;
         const file = this.vfs.open(this.path(name), 'readwrite');
         if (file.size() === sizeBytes) return { file, sizeBytes };
         file.close();
@@ -143,7 +145,11 @@ export class SegmentPool {
    */
   release(number: SegmentNumber, isNewest: boolean): void {
     const path = this.pathOf(number);
-    const reusable = this.spares().length < this.sparesMax && this.sizeOf(path) === this.segmentBytes;
+    const reusable =
+      this.spares().length < this.sparesMax &&
+      this.sizeOf(path) === this.segmentBytes &&
+      // A checkpoint that has linked it keeps its bytes as they are.
+      this.vfs.linkCount(path) === 1;
     if (reusable || isNewest) this.vfs.rename(path, this.path(recycledName(number)));
     else this.vfs.unlink(path);
     this.vfs.syncDirectory(this.directory);

@@ -62,6 +62,12 @@ export interface WalCounters {
   readonly activeSegmentFill: number;
 }
 
+/** Some of the log on disk: from the first record of segment `first` up to `end`. */
+export interface LogInterval {
+  readonly first: SegmentNumber;
+  readonly end: WalPosition;
+}
+
 interface ActiveSegment {
   readonly number: SegmentNumber;
   readonly file: VfsFile;
@@ -79,6 +85,8 @@ export class WalWriter implements CommitLog {
   private readonly staging = new StagingBuffer();
   private readonly sealed: RetainedSegment[];
   private readonly keepReleasedBytes: number;
+  /** How many ask that no segment goes. */
+  private holds = 0;
   private nextSegment: SegmentNumber;
   private previousSegment: SegmentNumber;
   private previousEnd: number;
@@ -226,6 +234,8 @@ export class WalWriter implements CommitLog {
    * still is a segment, or behind it. A failed sync of the directory poisons the log.
    */
   releaseThrough(seqno: Seqno): number {
+    // What is held goes with a later flush.
+    if (this.holds > 0) return 0;
     const needed = this.sealed.findIndex(({ lastSeqno }) => lastSeqno > seqno);
     const flushed = needed < 0 ? this.sealed.length : needed;
     const released = this.beforeKept(flushed);
@@ -235,15 +245,36 @@ export class WalWriter implements CommitLog {
 
   /**
    * Gives back the oldest segment, which must be `number` and hold nothing above `seqno`, although it would be kept: it
-   * has been archived.
+   * has been archived. Throws DbError('CONFLICT') while somebody holds the log.
    */
   releaseOldest(number: SegmentNumber, seqno: Seqno): void {
+    if (this.holds > 0) {
+      const message = `segment ${number} of shard ${this.shard} is needed by a checkpoint that is being made: try again`;
+      throw new DbError('CONFLICT', message, { shard: this.shard, segment: number });
+    }
     const oldest = this.sealed[0];
     assert(
       oldest?.number === number && oldest.lastSeqno <= seqno,
       () => `segment ${number} cannot be released: the oldest is ${oldest?.number}`,
     );
     this.releaseFirst();
+  }
+
+  /** From now on no segment goes, until the function returned is called; it may be called more than once. */
+  hold(): () => void {
+    this.holds++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.holds--;
+      isHeld = false;
+    };
+  }
+
+  /** Where the durable operations above `seqno` lie; undefined when no segment holds any, as far as is known. */
+  intervalAbove(seqno: Seqno): LogInterval | undefined {
+    const end = this.durablePosition();
+    const first = this.sealed.find(({ lastSeqno }) => lastSeqno > seqno)?.number ?? this.active?.number;
+    return end === undefined || first === undefined || this.lastSeqno <= seqno ? undefined : { first, end };
   }
 
   /** Writes and syncs what is staged, unless the log is poisoned, and closes the file. */

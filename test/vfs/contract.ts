@@ -143,7 +143,10 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     const { vfs, directory } = create();
     vfs.makeDirectory(`${directory}/other`);
     vfs.writeFileAtomic(`${directory}/a`, bytesOf('shared'));
+    t.is(vfs.linkCount(`${directory}/a`), 1);
     vfs.link(`${directory}/a`, `${directory}/other/b`);
+    t.is(vfs.linkCount(`${directory}/a`), 2);
+    t.is(vfs.linkCount(`${directory}/other/b`), 2);
     const file = vfs.open(`${directory}/other/b`, 'readwrite');
     file.pwrite(bytesOf('SH'), 0, 2, 0);
     file.close();
@@ -151,6 +154,13 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     vfs.rename(`${directory}/a`, `${directory}/other/b`);
     t.deepEqual(vfs.list(directory), ['a', 'other'], 'renaming one name of a file over another does nothing');
     vfs.unlink(`${directory}/a`);
+    t.is(vfs.linkCount(`${directory}/other/b`), 1);
+    t.true(
+      isIoError(
+        t.throws(() => vfs.linkCount(`${directory}/a`)),
+        'ENOENT',
+      ),
+    );
     t.is(Buffer.from(vfs.readFile(`${directory}/other/b`)).toString(), 'SHared');
     vfs.syncDirectory(`${directory}/other`);
   });

@@ -382,3 +382,57 @@ test('a salvage never takes another file of its name in quarantine for its copy'
   t.is(damaged.sizeOf(other), 10);
   t.deepEqual(damaged.readFile(`${other}.1`), damaged.readFile(pathOfSegment(2)));
 });
+
+test('a segment that somebody has linked is never written over, and goes as others do', (t) => {
+  const vfs = new MemoryVfs();
+  const { writer, pool } = openLog(vfs);
+  const payload = 30 * 1024;
+  for (let seqno = 1; seqno <= 6; seqno++) commit(writer, seqno, seqno, payload);
+  const first = pathOfSegment(1);
+  vfs.makeDirectory('/kept');
+  vfs.link(first, '/kept/1');
+  const before = Buffer.from(vfs.readFile('/kept/1'));
+  t.true(writer.releaseThrough(asSeqno(6)) >= 2);
+  t.false(vfs.exists(first));
+  t.false(
+    pool.spares().some((name) => vfs.linkCount(`${DIRECTORY}/${name}`) > 1),
+    'it is no spare',
+  );
+  for (let seqno = 7; seqno <= 20; seqno++) commit(writer, seqno, seqno, payload);
+  writer.releaseThrough(asSeqno(20));
+  t.true(before.equals(vfs.readFile('/kept/1')));
+});
+
+test('the newest segment keeps its name when it was linked, but its bytes are not used again', (t) => {
+  const vfs = new MemoryVfs();
+  const first = openLog(vfs);
+  commit(first.writer, 1, 2);
+  first.writer.close();
+  vfs.makeDirectory('/kept');
+  vfs.link(pathOfSegment(1), '/kept/1');
+  const before = Buffer.from(vfs.readFile('/kept/1'));
+  const second = openLog(vfs, { recovery: { fromSeqno: asSeqno(3) } });
+  second.writer.releaseThrough(asSeqno(2));
+  commit(second.writer, 3, 4);
+  t.true(before.equals(vfs.readFile('/kept/1')));
+  t.true(vfs.exists(pathOfSegment(2)), 'its number is not given out again');
+});
+
+test('a log that is held lets nothing go until all have let go of it', (t) => {
+  const vfs = new MemoryVfs();
+  const { writer } = openLog(vfs);
+  for (let seqno = 1; seqno <= 6; seqno++) commit(writer, seqno, seqno, 30 * 1024);
+  const [release, other] = [writer.hold(), writer.hold()];
+  t.is(writer.releaseThrough(asSeqno(6)), 0);
+  const refused = t.throws(() => writer.releaseOldest(asSegmentNumber(1), asSeqno(6)), {
+    instanceOf: DbError,
+  });
+  t.is(refused?.code, 'CONFLICT');
+  t.like(writer.intervalAbove(asSeqno(0)), { first: 1 });
+  t.is(writer.intervalAbove(asSeqno(6)), undefined, 'nothing lies above');
+  release();
+  release();
+  t.is(writer.releaseThrough(asSeqno(6)), 0, 'the other one holds it still');
+  other();
+  t.true(writer.releaseThrough(asSeqno(6)) > 0);
+});

@@ -14,11 +14,16 @@
  * `log`: everything the shard appended behind its flushed seqno and up to the seqno of the checkpoint lies in these segments,
  * in front of `end_offset` of the last one; batches behind the seqno may be there too. Null when there is no segment.
  */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { DbError } from '../../base/errors.js';
 
 export const CHECKPOINTS_DIRECTORY = 'checkpoints';
 export const CHECKPOINT_FILE = 'checkpoint.json';
+/** The number of the manifest in a checkpoint. */
+export const CHECKPOINT_MANIFEST = 1;
+/** Files beside the shards that a checkpoint takes along as they are, if they are there, besides the catalog. */
+export const COPIED_FILES: readonly string[] = ['clock.json', 'security.json'];
 const FORMAT_VERSION = 1;
 
 const count = z.int().min(0);
@@ -48,6 +53,12 @@ export type Checkpoint = Readonly<z.output<typeof checkpoint>>;
 export type CheckpointShard = Checkpoint['shards'][number];
 
 export const CHECKPOINT_FORMAT_VERSION = FORMAT_VERSION;
+
+/** `20260102T030405Z-0f3a9c1d`. */
+export function newCheckpointId(wallMs: number): string {
+  const time = new Date(wallMs).toISOString();
+  return `${time.slice(0, 19).replace(/[-:]/g, '')}Z-${randomBytes(4).toString('hex')}`;
+}
 
 export function encodeCheckpoint(contents: Checkpoint): string {
   return `${JSON.stringify(checkpoint.parse(contents), null, 1)}\n`;
