@@ -51,6 +51,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'compaction',
     'engine',
   ],
+  backup: [
+    ...SHARED,
+    'indexes',
+    'vfs',
+    'iter',
+    'cache',
+    'memtable',
+    'wal',
+    'sst',
+    'manifest',
+    'compaction',
+    'engine',
+    'tools',
+  ],
   ipc: SHARED,
   router: [...SHARED, 'ipc'],
   catalog: [...SHARED, 'indexes', 'sql', 'ipc', 'router'],
@@ -60,7 +74,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['base'],
   client: [...BOTTOM, 'batch'],
   runtime: [...SHARED, 'indexes', ...STORAGE, ...SERVICE, 'config'],
-  cli: ['base', 'config', 'auth', 'tools', 'runtime'],
+  cli: ['base', 'config', 'auth', 'tools', 'backup', 'runtime'],
 };
 
 const sources = readSources('src');
