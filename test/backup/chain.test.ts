@@ -2,16 +2,16 @@ import test, { type ExecutionContext } from 'ava';
 import type { BackupManifest } from '../../src/backup/manifest/backup-manifest.js';
 import { holderOf, readChain, surveyChain } from '../../src/backup/manifest/chain.js';
 import { piecesOf } from '../../src/backup/manifest/log-coverage.js';
+import { MemoryObjectStore } from '../support/memory-object-store.js';
 import { fileOf, hex32, manifestOf, pieceOf, store } from './support/manifests.js';
-import { MemoryStore } from './support/memory-store.js';
 
 /** A full backup and two that build upon it; the last one can be told apart from what it should be. */
 async function threeBackups(changes: {
   readonly full?: Partial<BackupManifest>;
   readonly middle?: Partial<BackupManifest>;
   readonly last?: Partial<BackupManifest>;
-}): Promise<MemoryStore> {
-  const siblings = MemoryStore.create();
+}): Promise<MemoryObjectStore> {
+  const siblings = new MemoryObjectStore();
   const parent = await store(siblings, manifestOf(changes.full));
   const middle = await store(
     siblings,
@@ -42,9 +42,13 @@ async function threeBackups(changes: {
   return siblings;
 }
 
-const placeIn = (siblings: MemoryStore, name = 'last') => ({ name, store: siblings.below(name), siblings });
+const placeIn = (siblings: MemoryObjectStore, name = 'last') => ({
+  name,
+  store: siblings.below(name),
+  siblings,
+});
 
-async function refused(t: ExecutionContext, siblings: MemoryStore, reason: RegExp): Promise<void> {
+async function refused(t: ExecutionContext, siblings: MemoryObjectStore, reason: RegExp): Promise<void> {
   const error = await t.throwsAsync(readChain(placeIn(siblings)));
   t.like(error, { code: 'CORRUPT_BACKUP' });
   t.regex(error.message, reason);
@@ -93,7 +97,7 @@ test('a backup that was never finished is not there', async (t) => {
 
 test('a parent that is missing, exchanged, damaged or of another database is named', async (t) => {
   const missing = await threeBackups({});
-  missing.remove('middle/backup.json');
+  missing.objects.delete('middle/backup.json');
   await refused(t, missing, /builds upon middle, which is missing/);
 
   const exchanged = await threeBackups({});
@@ -101,9 +105,9 @@ test('a parent that is missing, exchanged, damaged or of another database is nam
   await refused(t, exchanged, /another backup has that name/);
 
   const damaged = await threeBackups({});
-  const bytes = damaged.bytesOf('full/backup.json');
+  const bytes = Buffer.from(await damaged.read('full/backup.json', 1e6));
   bytes[bytes.indexOf('"seqno": 100') + 11] ^= 1;
-  damaged.set('full/backup.json', bytes);
+  damaged.objects.set('full/backup.json', { bytes, modifiedMs: 0 });
   await refused(t, damaged, /full, which is damaged: .*digest/);
 
   await refused(
