@@ -38,7 +38,9 @@ export type DbErrorCode =
   | 'CONFIG'
   | 'DATA_DIRECTORY_LOCKED'
   | 'SHARD_COUNT_MISMATCH'
-  | 'CONNECTION';
+  | 'CONNECTION'
+  | 'BACKUP_STORE'
+  | 'BACKUP_STORE_DENIED';
 
 /** The codes that clients see, fixed by the API contract. */
 export type ApiErrorCode =
@@ -104,6 +106,8 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'MALFORMED_FRAME':
     case 'CONFIG':
     case 'BACKUP_KEY':
+    // Whoever named the place for backups has to name another, or to be let in there: asking again changes nothing.
+    case 'BACKUP_STORE_DENIED':
       return BAD_REQUEST;
     case 'QUERY':
       return CLASS_QUERY;
@@ -135,6 +139,7 @@ export function classify(code: DbErrorCode): ErrorClass {
     case 'READ_ONLY':
     case 'L0_STOP':
     case 'CONNECTION':
+    case 'BACKUP_STORE':
       return UNAVAILABLE;
     case 'INTERNAL':
     case 'IO':

@@ -43,6 +43,8 @@ function explain(errno: string): string {
       return ' (the file system is mounted read-only)';
     case 'EBADF':
       return ' (the handle is closed, or not open for that)';
+    case 'ELOOP':
+      return ' (a symbolic link where none is followed)';
     case 'ENOENT':
       return ' (no such file or directory)';
     default:
