@@ -143,7 +143,24 @@ class Collector {
       return;
     }
     const positions = locateKeys(toml);
-    for (const [name, value] of Object.entries(root)) this.readSection(file, positions, name, value);
+    for (const [name, value] of this.sectionsIn(root)) this.readSection(file, positions, name, value);
+  }
+
+  /** The tables of the file by the names of sections: `[backup.schedule]` is one of its own. */
+  private *sectionsIn(root: Readonly<Record<string, unknown>>): Generator<readonly [string, unknown]> {
+    for (const [name, value] of Object.entries(root)) {
+      const inner = isTable(value)
+        ? Object.keys(value).filter((key) =>
+            this.sections.some((section) => section.name === `${name}.${key}`),
+          )
+        : [];
+      if (!isTable(value) || inner.length === 0) {
+        yield [name, value];
+        continue;
+      }
+      for (const key of inner) yield [`${name}.${key}`, value[key]];
+      yield [name, Object.fromEntries(Object.entries(value).filter(([key]) => !inner.includes(key)))];
+    }
   }
 
   private readText(file: string): string | null {
@@ -171,7 +188,8 @@ class Collector {
   }
 
   private readSection(file: string, positions: KeyPositions, name: string, value: unknown): void {
-    const position = positions.of([name]);
+    const path = name.split('.');
+    const position = positions.of(path);
     const section = this.sections.find((candidate) => candidate.name === name);
     if (section === undefined) {
       this.problems.push(inFile(file, position, this.unknownSection(name)));
@@ -183,10 +201,13 @@ class Collector {
       return;
     }
     for (const [keyName, keyValue] of Object.entries(value)) {
-      const at = positions.of([name, keyName]) ?? position;
+      const at = positions.of([...path, keyName]) ?? position;
       const key = section.keys.find((candidate) => candidate.name === keyName);
       if (key === undefined) {
-        this.problems.push(inFile(file, at, this.unknownKey(section, keyName)));
+        const message = isTable(keyValue)
+          ? this.unknownSection(`${name}.${keyName}`)
+          : this.unknownKey(section, keyName);
+        this.problems.push(inFile(file, at, message));
       } else if (!key.accepts(keyValue)) {
         this.problems.push(inFile(file, at, valueMessage(key, key.path, keyValue)));
       } else {

@@ -28,21 +28,21 @@ import type { SeqnoBoard } from '../shm/seqno-board.js';
 import { shardPlaces } from '../tools/shard-place.js';
 import { RealVfs } from '../vfs/real.js';
 import { removeTree } from './data-directory.js';
+import { settled } from './settled.js';
 import type { CheckpointedTables } from './shard-checkpoint.js';
 import type { ShardSlot } from './shard-slot.js';
 import { servingThread } from './storage-tasks.js';
 
 const CHECKPOINTS_MAX = 4;
-const SETTLE_MS_MAX = 30_000;
-const SETTLE_POLL_MS = 1;
 
 export interface CheckpointKeeperOptions {
   /** Absolute. */
   readonly dataDirectory: string;
   readonly instanceId: string;
   readonly version: string;
-  readonly shards: readonly ShardSlot[];
-  readonly seqnos: SeqnoBoard;
+  /** Known once there are threads. */
+  readonly shards: () => readonly ShardSlot[];
+  readonly seqnos: () => SeqnoBoard;
   /** catalog.json as it would be written now. */
   readonly catalog: () => Uint8Array;
   readonly clock: Clock;
@@ -153,7 +153,7 @@ export class CheckpointKeeper {
       );
       return shown(lent);
     } catch (error) {
-      await Promise.all(this.options.shards.map((slot) => endOn(slot)));
+      await Promise.all(this.options.shards().map((slot) => endOn(slot)));
       removeTree(path);
       throw error;
     }
@@ -161,7 +161,8 @@ export class CheckpointKeeper {
 
   private async fill(path: string, id: string): Promise<{ seqno: number; takenAt: string }> {
     const { options, vfs } = this;
-    const { shards, seqnos, clock } = options;
+    const { clock } = options;
+    const [shards, seqnos] = [options.shards(), options.seqnos()];
     const places = shardPlaces(vfs, path, shards.length);
     for (const { tableDirectory, walDirectory } of places) {
       vfs.makeDirectory(tableDirectory);
@@ -172,7 +173,7 @@ export class CheckpointKeeper {
     const seqno = seqnos.last();
     const catalog = options.catalog();
     const takenAt = new Date(clock.wallMs()).toISOString();
-    await this.settle(seqno);
+    await settled(seqnos, seqno, clock);
     const logs = await onAll(shards, (slot) => linkLog(slot, path));
     for (const [index, { tableDirectory }] of places.entries()) {
       writeNew(vfs, join(tableDirectory, manifestName(CHECKPOINT_MANIFEST)), tables[index].manifest);
@@ -200,20 +201,6 @@ export class CheckpointKeeper {
     });
     writeNew(vfs, join(path, CHECKPOINT_FILE), Buffer.from(text));
     return { seqno, takenAt };
-  }
-
-  /** Until every operation up to `seqno` has been applied by its shard. */
-  private async settle(seqno: number): Promise<void> {
-    const { seqnos, clock } = this.options;
-    const deadlineMs = clock.monotonicMs() + SETTLE_MS_MAX;
-    while (!seqnos.isSettled(seqno)) {
-      if (clock.monotonicMs() > deadlineMs)
-        throw new DbError(
-          'TIMEOUT',
-          `a write was not finished within ${SETTLE_MS_MAX / 1000} s: no checkpoint was made`,
-        );
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
-    }
   }
 
   private extend(lent: Lent): void {

@@ -17,8 +17,8 @@ import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { bracketed } from './announcement.js';
+import { BackupControl } from './backup-control.js';
 import { catalogStore } from './catalog-store.js';
-import { CheckpointKeeper } from './checkpoint-keeper.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -96,7 +96,7 @@ class Server implements RunningServer {
   private readonly memory: MemoryPlan;
   private readonly snapshots: SnapshotWatch;
   private readonly storageFacts: StorageFactsReader;
-  private readonly checkpoints: CheckpointKeeper;
+  private readonly backups: BackupControl;
   private readonly storage: StorageControl;
   private readonly queries: QueryControl;
   private readonly metrics: ReturnType<typeof createMetrics>;
@@ -153,6 +153,18 @@ class Server implements RunningServer {
       limitBytes: this.memoryLimit,
     });
     this.memory = memory;
+    this.backups = new BackupControl({
+      config,
+      dataDirectory: directory.path,
+      instanceId: directory.instanceId,
+      version: this.version,
+      shardCount: directory.shards,
+      supervisor: () => this.supervisor,
+      catalog: () => this.catalog.bytes(),
+      clock: systemClock,
+      logger: this.logs.logger,
+      requireServing: () => this.requireServing(),
+    });
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
@@ -170,6 +182,7 @@ class Server implements RunningServer {
       schemas: () => this.collections.boundSchemas(),
       indexUsage: this.indexUsage,
       security: () => this.security.snapshot(),
+      retainedLog: (shard) => this.backups.retained(shard),
     });
     this.dropped = new DroppedIds({
       droppedIds: () => this.catalog.droppedIds(),
@@ -203,17 +216,6 @@ class Server implements RunningServer {
     const { picker } = shardTuning(config);
     this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
     this.queries = this.createQueryControl();
-    this.checkpoints = new CheckpointKeeper({
-      dataDirectory: directory.path,
-      instanceId: directory.instanceId,
-      version: this.version,
-      shards: this.supervisor.shards,
-      seqnos: new SeqnoBoard(this.supervisor.seqnos),
-      catalog: () => this.catalog.bytes(),
-      clock: systemClock,
-      logger: this.logs.logger,
-      requireServing: () => this.requireServing(),
-    });
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
@@ -249,7 +251,6 @@ class Server implements RunningServer {
       this.indexes.endBuilds();
       this.timeKeeper.start();
       this.space.start();
-      this.checkpoints.start();
     }
     this.snapshots.start();
     this.roles.start();
@@ -262,6 +263,7 @@ class Server implements RunningServer {
     await this.supervisor.startShards();
     if (this.stopping !== undefined) return;
     this.queries.start();
+    if (!this.recoveryMode) this.backups.start();
     const url = `${tls === undefined ? 'http' : 'https'}://${bracketed(host)}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
@@ -316,8 +318,8 @@ class Server implements RunningServer {
       this.dropped.close();
       this.roles.close();
       await this.queries.close();
+      await this.backups.close();
       await this.supervisor.close(mode === 'graceful');
-      this.checkpoints.close();
       this.timeKeeper.stop();
       this.directory.release();
       logger.info('stopped');
@@ -408,7 +410,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       book: this.book,
       indexes: this.indexes,
-      checkpoints: this.checkpoints,
+      checkpoints: this.backups.checkpoints,
       indexIds: (collection) =>
         this.catalog.indexes().flatMap(({ id, collectionId }) => (collectionId === collection ? [id] : [])),
       collectionId: (name) => this.catalog.existing(name).id,

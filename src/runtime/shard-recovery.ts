@@ -46,7 +46,7 @@ export type RecoveryData = Pick<
   | 'onDamage'
   | 'keepReleasedBytes'
 > &
-  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps'>>;
+  Partial<Pick<ShardThreadData, 'readOnly' | 'stamps' | 'retainedLog'>>;
 
 export interface RecoverShardOptions {
   readonly data: RecoveryData;
@@ -111,6 +111,7 @@ function recoverFrom(options: RecoverShardOptions, manifest: WritableManifest): 
     epoch: asEpoch(walReport.lastEpoch + 1),
     continuation: walReport.continuation,
     keepReleasedBytes: data.keepReleasedBytes,
+    retained: data.retainedLog,
   });
   holder.log = log;
   // Segments whose operations are all in tables: a crash came between the flush and their release.

@@ -14,6 +14,8 @@ import type { JobOutcome } from '../engine/store-scheduler.js';
 import type { TableTotals } from '../manifest/run.js';
 import type { CompactionCursor } from '../manifest/version-edit.js';
 import type { MemtablePool } from '../memtable/pool.js';
+import type { WalPosition } from '../wal/commit-log.js';
+import type { RetainedOperations } from '../wal/writer.js';
 import type { CheckpointedTables, ShardCheckpoint } from './shard-checkpoint.js';
 import type {
   BuildIndexRequest,
@@ -81,6 +83,12 @@ export interface ShardStorageState {
   readonly obsoleteTables: number;
 }
 
+/** Plain data. */
+export interface StreamEnd {
+  readonly end: WalPosition | null;
+  readonly firstSegment: number | null;
+}
+
 interface Waiting {
   readonly request: CompactShardRequest;
   readonly done: (outcome: JobOutcome<CompactedShard>) => void;
@@ -140,6 +148,21 @@ export class ShardStorage {
 
   endCheckpoint(): void {
     this.checkpoint.end();
+  }
+
+  /** Makes all that was appended durable, and says where it ends if anything lies above `seqno`: for the WAL stream. */
+  streamEnd(seqno: number): JobOutcome<StreamEnd> {
+    const { engine, log } = this.shard;
+    engine.flush();
+    const poison = log.poisonedBy();
+    if (poison !== undefined) return { error: toWireError(poison) };
+    const end = log.intervalAbove(asSeqno(seqno))?.end ?? null;
+    return { result: { end, firstSegment: log.firstPosition()?.segment ?? null } };
+  }
+
+  /** What the WAL stream has not copied yet. */
+  retainAbove(retained: RetainedOperations): void {
+    this.shard.log.retainAbove(retained);
   }
 
   state(): ShardStorageState {

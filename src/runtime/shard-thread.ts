@@ -23,6 +23,7 @@ import { BlockingDoorbell } from '../shm/doorbell.js';
 import { SHARD_EXPIRED } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
+import type { RetainedOperations } from '../wal/writer.js';
 import type { BoundSchema } from './bound-schema.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
 import { extractorsAreMissing, indexesInUse, loadExtractors } from './index-extractors.js';
@@ -78,6 +79,8 @@ export interface ShardThreadData {
   readonly groupIntervalMs: number;
   readonly onDamage: 'stop' | 'salvage';
   readonly keepReleasedBytes: number;
+  /** What the WAL stream has not copied yet; undefined without one. */
+  readonly retainedLog: RetainedOperations | undefined;
   readonly spinUs: number;
   readonly controlPort: MessagePort;
   readonly hostPort: MessagePort;

@@ -270,7 +270,8 @@ export function servingThread({ state, cause, incarnation }: ShardSlot): Storage
   return incarnation.thread;
 }
 
-function unwrap<Result>({ result, error }: JobOutcome<Result>): Result {
+/** Throws the DbError that it is, if it is one. */
+export function unwrap<Result>({ result, error }: JobOutcome<Result>): Result {
   if (error !== undefined) throw fromWireError(error);
   return result;
 }

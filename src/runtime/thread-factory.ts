@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { BATCH_BYTES_MAX } from '../ipc/link.js';
+import type { RetainedOperations } from '../wal/writer.js';
 import type { BoundSchema } from './bound-schema.js';
 import { frontSettings } from './front-settings.js';
 import type { FrontSlot } from './front-slot.js';
@@ -47,6 +48,8 @@ export interface ThreadFactoryOptions {
   readonly recoveryMode: boolean;
   /** Counts uses of indexes: shm/index-usage.ts. */
   readonly indexUsage: SharedArrayBuffer;
+  /** What a shard must keep of its log for the WAL stream. */
+  readonly retainedLog: (shard: number) => RetainedOperations | undefined;
   /** Who may do what, as of now. */
   readonly security: () => SecuritySnapshot;
 }
@@ -117,6 +120,7 @@ export class ThreadFactory {
       groupIntervalMs: config.wal.group_commit_interval_ms,
       onDamage: config.wal.on_damage,
       keepReleasedBytes: config.wal.keep_released,
+      retainedLog: this.options.retainedLog(slot.shard),
       spinUs: spinUs(config.sharding.spin_us, availableParallelism()),
     };
     const name = `shard-${slot.shard}`;

@@ -47,6 +47,8 @@ export interface WalWriterOptions {
   readonly continuation: WalContinuation;
   /** Bytes of segments to keep although all they hold is in SSTables: for archiving. Whole segments; 0 unless given. */
   readonly keepReleasedBytes?: number;
+  /** See retainAbove. */
+  readonly retained?: RetainedOperations;
 }
 
 export interface WalCounters {
@@ -60,6 +62,14 @@ export interface WalCounters {
   readonly segmentsRetained: number;
   /** Share of the active segment that is used, 0 to 1; 0 before the first segment. */
   readonly activeSegmentFill: number;
+}
+
+/** Operations that somebody has not copied yet. */
+export interface RetainedOperations {
+  /** All up to this seqno have been copied. */
+  readonly copiedThrough: number;
+  /** Of segments that are kept for the rest, at most. */
+  readonly bytesMax: number;
 }
 
 /** Some of the log on disk: from the first record of segment `first` up to `end`. */
@@ -85,6 +95,7 @@ export class WalWriter implements CommitLog {
   private readonly staging = new StagingBuffer();
   private readonly sealed: RetainedSegment[];
   private readonly keepReleasedBytes: number;
+  private retained: RetainedOperations | undefined;
   /** How many ask that no segment goes. */
   private holds = 0;
   private nextSegment: SegmentNumber;
@@ -116,6 +127,7 @@ export class WalWriter implements CommitLog {
     this.epoch = options.epoch;
     this.sealed = [...continuation.segments];
     this.keepReleasedBytes = options.keepReleasedBytes ?? 0;
+    this.retained = options.retained;
     this.nextSegment = continuation.nextSegment;
     this.previousSegment = continuation.previousSegment;
     this.previousEnd = continuation.previousEnd;
@@ -238,18 +250,22 @@ export class WalWriter implements CommitLog {
     if (this.holds > 0) return 0;
     const needed = this.sealed.findIndex(({ lastSeqno }) => lastSeqno > seqno);
     const flushed = needed < 0 ? this.sealed.length : needed;
-    const released = this.beforeKept(flushed);
+    const released = Math.min(this.beforeKept(flushed), this.beforeRetained());
     for (let i = 0; i < released; i++) this.releaseFirst();
     return released;
   }
 
   /**
    * Gives back the oldest segment, which must be `number` and hold nothing above `seqno`, although it would be kept: it
-   * has been archived. Throws DbError('CONFLICT') while somebody holds the log.
+   * has been archived. Throws DbError('CONFLICT') while somebody needs it.
    */
   releaseOldest(number: SegmentNumber, seqno: Seqno): void {
     if (this.holds > 0) {
       const message = `segment ${number} of shard ${this.shard} is needed by a checkpoint that is being made: try again`;
+      throw new DbError('CONFLICT', message, { shard: this.shard, segment: number });
+    }
+    if (this.beforeRetained() === 0) {
+      const message = `segment ${number} of shard ${this.shard} has not arrived in the WAL stream yet: try again`;
       throw new DbError('CONFLICT', message, { shard: this.shard, segment: number });
     }
     const oldest = this.sealed[0];
@@ -258,6 +274,14 @@ export class WalWriter implements CommitLog {
       () => `segment ${number} cannot be released: the oldest is ${oldest?.number}`,
     );
     this.releaseFirst();
+  }
+
+  /**
+   * What lies above `copiedThrough` stays for whoever copies the log, although it is in SSTables, as long as it takes no more
+   * than `bytesMax`: then the oldest goes. Undefined: nobody does.
+   */
+  retainAbove(retained: RetainedOperations | undefined): void {
+    this.retained = retained;
   }
 
   /** From now on no segment goes, until the function returned is called; it may be called more than once. */
@@ -298,6 +322,18 @@ export class WalWriter implements CommitLog {
     for (let index = flushed; index > 0; index--) {
       keptBytes += this.sealed[index - 1].sizeBytes;
       if (keptBytes > this.keepReleasedBytes) return index;
+    }
+    return 0;
+  }
+
+  /** How many segments are in front of those that somebody has not copied yet, as far as there is room for them. */
+  private beforeRetained(): number {
+    const { sealed, retained } = this;
+    if (retained === undefined) return sealed.length;
+    let bytes = 0;
+    for (let index = sealed.length; index > 0; index--) {
+      bytes += sealed[index - 1].sizeBytes;
+      if (sealed[index - 1].lastSeqno <= retained.copiedThrough || bytes > retained.bytesMax) return index;
     }
     return 0;
   }

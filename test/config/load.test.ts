@@ -278,16 +278,16 @@ test('every key has a one-line description, a limit in words and a default that 
     t.true(key.description.length > 20 && !key.description.includes('\n'), key.path);
     t.true(key.allowed.length > 0, key.path);
     t.true(key.accepts(key.default), key.path);
-    t.regex(key.environment, /^LUMADB_[A-Z]+__[A-Z][A-Z0-9_]*$/);
+    t.regex(key.environment, /^LUMADB_[A-Z][A-Z0-9_]*?__[A-Z][A-Z0-9_]*$/);
   }
 });
 
-test('the contract names exactly these sections, in this order', (t) => {
+test('these are the sections, in the order of the contract, and those of backups behind them', (t) => {
   t.is(
     describeConfig()
       .map((section) => section.name)
       .join(' '),
-    'server storage memory wal compaction sharding security logging query cluster',
+    'server storage memory wal compaction sharding security logging query cluster backup backup.s3 backup.wal_stream backup.schedule',
   );
 });
 
@@ -323,4 +323,25 @@ test('fronts and query threads have to find room among the readers of memtables'
   t.is(queryThreads(0, 40, 128), 12);
   t.is(queryThreads(0, 1, 1), 1);
   t.is(queryThreads(5, 1, 2), 5);
+});
+
+test('a table within a table is a section of its own, wherever it is set', (t) => {
+  const file = fileWith(t, '[backup]\ncompression = "lz4"\n[backup.wal_stream]\ninterval = 500\n');
+  const { config, source } = loadConfig({ file, env: { LUMADB_BACKUP_WAL_STREAM__DESTINATION: '/b' } });
+  t.is(config.backup.compression, 'lz4');
+  t.is(config['backup.wal_stream'].interval, 500);
+  t.is(config['backup.wal_stream'].destination, '/b');
+  t.like(source.keys.get('backup.wal_stream.interval'), { from: 'file', line: 4 });
+  const inline = fileWith(t, 'backup = { schedule = { full = "0 2 * * 0" } }\n');
+  t.is(loadConfig({ file: inline, env: {} }).config['backup.schedule'].full, '0 2 * * 0');
+});
+
+test('a misspelt table within a table is named with the one that was meant', (t) => {
+  const file = fileWith(t, '[backup.wal_strem]\ninterval = 500\n');
+  const { problems } = checkConfig({ file, env: {} });
+  t.is(problems.length, 1);
+  t.regex(
+    problems[0].text,
+    /:1:\d+: unknown section "backup\.wal_strem"; did you mean \[backup\.wal_stream\]\?/,
+  );
 });
