@@ -6,4 +6,5 @@ export const FRONT_WORKER = worker('front');
 export const COMPACTOR_WORKER = worker('compactor');
 export const QUERY_WORKER = worker('query');
 export const WAL_STREAM_WORKER = worker('wal-stream');
+export const BACKUP_WORKER = worker('backup');
 export const LOOK_WORKER = worker('look');

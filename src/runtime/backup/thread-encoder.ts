@@ -1,0 +1,103 @@
+/** Makes objects of backups on several threads. Main thread of whoever makes the backup. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { EncodedFacts, EncodeJob, Encoder, Encoding } from '../../backup/create/encode-job.js';
+import { assert } from '../../base/assert.js';
+import { DbError, fromWireError } from '../../base/errors.js';
+import { BACKUP_WORKER } from '../worker-paths.js';
+import type { EncodeMessage } from './encode-task.js';
+
+export class ThreadEncoder implements Encoder {
+  private readonly pool: Piscina;
+
+  constructor(readonly lanes: number) {
+    this.pool = new Piscina({
+      filename: BACKUP_WORKER.href,
+      name: 'runEncodeTask',
+      minThreads: 0,
+      maxThreads: lanes,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      maxQueue: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  encode(job: EncodeJob, onRaw: (bytes: number) => void): Encoding {
+    return new ThreadEncoding(this.pool, job, onRaw);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.destroy();
+  }
+}
+
+class ThreadEncoding implements Encoding {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  private made: EncodedFacts | undefined;
+
+  constructor(
+    private readonly pool: Piscina,
+    private readonly job: EncodeJob,
+    private readonly onRaw: (bytes: number) => void,
+  ) {
+    this.chunks = this.read();
+  }
+
+  facts(): EncodedFacts {
+    assert(this.made !== undefined, 'the facts of an object are asked for before all of it was read');
+    return this.made;
+  }
+
+  private async *read(): AsyncGenerator<Uint8Array> {
+    const { port1: theirs, port2: ours } = new MessageChannel();
+    const inbox = new Inbox(ours);
+    this.pool.run({ job: this.job, port: theirs }, { transferList: [theirs] }).catch((error: Error) => {
+      inbox.fail(new DbError('INTERNAL', `a thread that makes objects has died: ${error.message}`));
+    });
+    try {
+      for (;;) {
+        const message = await inbox.next();
+        if (message.kind === 'error') throw fromWireError(message.error);
+        this.onRaw(message.rawBytes);
+        if (message.kind === 'end') {
+          this.made = message.facts;
+          return;
+        }
+        yield message.bytes;
+        // It was stored: there is room for another.
+        ours.postMessage(null);
+      }
+    } finally {
+      ours.close();
+    }
+  }
+}
+
+/** Messages in order, for one who waits for them. */
+class Inbox {
+  private readonly messages: EncodeMessage[] = [];
+  private failure: DbError | undefined;
+  private wake: () => void = () => {};
+
+  constructor(port: MessagePort) {
+    port.on('message', (message: EncodeMessage) => {
+      this.messages.push(message);
+      this.wake();
+    });
+  }
+
+  fail(error: DbError): void {
+    this.failure = error;
+    this.wake();
+  }
+
+  async next(): Promise<EncodeMessage> {
+    for (;;) {
+      const message = this.messages.shift();
+      if (message !== undefined) return message;
+      if (this.failure !== undefined) throw this.failure;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}
