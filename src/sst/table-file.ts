@@ -29,7 +29,7 @@ export class TableFile {
   ) {}
 
   /** Reads the size and the footer. */
-  static open(vfs: Vfs, path: string, fileNumber: number): TableFile {
+  static open(vfs: Pick<Vfs, 'open'>, path: string, fileNumber: number): TableFile {
     const file = vfs.open(path, 'read');
     try {
       const sizeBytes = file.size();

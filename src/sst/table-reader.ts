@@ -21,7 +21,7 @@ import { readTableMeta, type TableMeta } from './table-meta.js';
 import { type VerifyProgress, verifyTable } from './table-verifier.js';
 
 export interface OpenTableOptions {
-  readonly vfs: Vfs;
+  readonly vfs: Pick<Vfs, 'open'>;
   readonly path: string;
   readonly shard: number;
   /** As in the file's name and in its blocks. */

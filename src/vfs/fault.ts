@@ -24,6 +24,7 @@ export type VfsOperation =
   | 'unlink'
   | 'syncDirectory'
   | 'sizeOf'
+  | 'modifiedMsOf'
   | 'freeBytes'
   | 'totalBytes';
 
@@ -124,6 +125,9 @@ export class FaultVfs implements Vfs {
   }
   sizeOf(path: string): number {
     return this.run('sizeOf', path, () => this.inner.sizeOf(path));
+  }
+  modifiedMsOf(path: string): number {
+    return this.run('modifiedMsOf', path, () => this.inner.modifiedMsOf(path));
   }
   freeBytes(path: string): number {
     return this.run('freeBytes', path, () => this.inner.freeBytes(path));

@@ -65,6 +65,8 @@ export class MemoryInode {
   private current = new Content();
   private durable = new Content();
   private unsynced: Change[] = [];
+  /** Stands for the time of the last one: there is no clock here. */
+  changes = 0;
 
   /** Without `modelsPowerCuts` contents are kept once and no change is remembered: a power cut has no answer then. */
   constructor(private readonly modelsPowerCuts = true) {}
@@ -79,6 +81,7 @@ export class MemoryInode {
 
   /** Keeps a copy: the caller may reuse its buffer at once. */
   write(source: Uint8Array, position: number): void {
+    this.changes++;
     this.current.write(source, position);
     if (!this.modelsPowerCuts) return;
     const bytes = source.slice();
@@ -86,6 +89,7 @@ export class MemoryInode {
   }
 
   truncate(size: number): void {
+    this.changes++;
     this.current.truncate(size);
     if (this.modelsPowerCuts) this.unsynced.push({ kind: 'truncate', size });
   }
@@ -101,6 +105,7 @@ export class MemoryInode {
     copy.current = this.current.copy();
     copy.durable = this.durable.copy();
     copy.unsynced = [...this.unsynced];
+    copy.changes = this.changes;
     return copy;
   }
 
@@ -114,6 +119,7 @@ export class MemoryInode {
     const copy = new MemoryInode();
     copy.durable = left;
     copy.current = left.copy();
+    copy.changes = this.changes;
     return copy;
   }
 }

@@ -170,6 +170,12 @@ export class MemoryVfs implements Vfs {
     throw ioErrorFromErrno('sizeOf', path, this.names.isDirectory(name) ? 'EISDIR' : 'ENOENT');
   }
 
+  modifiedMsOf(path: string): number {
+    const inode = this.names.fileAt(posix.normalize(path));
+    if (inode === undefined) throw ioErrorFromErrno('modifiedMsOf', path, 'ENOENT');
+    return inode.changes;
+  }
+
   freeBytes(_path: string): number {
     return Math.max(0, this.capacityBytes - this.usage.usedBytes);
   }

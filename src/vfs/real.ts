@@ -161,6 +161,10 @@ export class RealVfs implements Vfs {
     return stats.size;
   }
 
+  modifiedMsOf(path: string): number {
+    return attempt('modifiedMsOf', path, () => fs.statSync(path).mtimeMs);
+  }
+
   freeBytes(path: string): number {
     return attempt('freeBytes', path, () => {
       const { bavail, bsize } = fs.statfsSync(path);

@@ -57,6 +57,8 @@ export interface Vfs {
   writeFileAtomic(path: string, bytes: Uint8Array): void;
   /** Size in bytes of a file that need not be open. A directory fails with EISDIR. */
   sizeOf(path: string): number;
+  /** When the bytes of a file were last changed, in ms with a fraction. A label that tells an unchanged file from another. */
+  modifiedMsOf(path: string): number;
   /** Bytes an unprivileged process can still allocate on the file system of `path`. */
   freeBytes(path: string): number;
   /** Size in bytes of the file system of `path`, with what only root may use. */

@@ -87,6 +87,8 @@ const manifest = z.strictObject({
   shard_states: z.array(z.strictObject({ shard: count, flushed_seqno: count })),
 });
 
+export const isBackupName = (text: string): boolean => backupName.safeParse(text).success;
+
 export type BackupManifest = Readonly<z.output<typeof manifest>>;
 export type BackedUpFile = Readonly<z.output<typeof file>>;
 export type BackedUpPiece = Readonly<z.output<typeof logPiece>>;
