@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
+import type { CatalogStore } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { RealVfs } from '../vfs/real.js';
@@ -22,6 +23,8 @@ export interface BackupControlOptions {
   readonly supervisor: () => { readonly shards: readonly ShardSlot[]; readonly seqnos: SharedArrayBuffer };
   /** catalog.json as it would be written now. */
   readonly catalog: () => Uint8Array;
+  /** catalog.json as it is in its file. */
+  readonly storedCatalog: () => Uint8Array | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Throws the DbError for which nothing can be done now. */
@@ -46,6 +49,7 @@ export class BackupControl {
       compression: config.backup.compression,
       keyFile: config.backup.encrypt_key_file,
       vfs: new RealVfs(),
+      catalog: options.storedCatalog,
       intervalMs: interval,
       lagBytesMax: lag_max,
       shards,
@@ -56,6 +60,19 @@ export class BackupControl {
   /** What a shard must keep of its log for the stream. */
   retained(shard: number): RetainedOperations | undefined {
     return this.stream?.retained(shard);
+  }
+
+  /** `store`, with each change noted for the stream before it is made. */
+  notedCatalog(store: CatalogStore): CatalogStore {
+    const { stream } = this;
+    if (stream === undefined) return store;
+    return {
+      read: () => store.read(),
+      write: (bytes) => {
+        stream.noteCatalog(Buffer.from(bytes).toString());
+        store.write(bytes);
+      },
+    };
   }
 
   /** Undefined when no stream is configured. */

@@ -134,7 +134,21 @@ class Server implements RunningServer {
       audit: this.logs.audit,
       publish: (snapshot) => this.supervisor.setSecurity(snapshot),
     });
-    this.catalog = new Catalog(catalogStore(directory.path), systemClock, (error) => {
+    const catalogFile = catalogStore(directory.path);
+    this.backups = new BackupControl({
+      config,
+      dataDirectory: directory.path,
+      instanceId: directory.instanceId,
+      version: this.version,
+      shardCount: directory.shards,
+      supervisor: () => this.supervisor,
+      catalog: () => this.catalog.bytes(),
+      storedCatalog: () => catalogFile.read(),
+      clock: systemClock,
+      logger: this.logs.logger,
+      requireServing: () => this.requireServing(),
+    });
+    this.catalog = new Catalog(this.backups.notedCatalog(catalogFile), systemClock, (error) => {
       this.logs.logger.error(error.message);
       this.space.readOnly.set('recovery', error.message);
     });
@@ -153,18 +167,6 @@ class Server implements RunningServer {
       limitBytes: this.memoryLimit,
     });
     this.memory = memory;
-    this.backups = new BackupControl({
-      config,
-      dataDirectory: directory.path,
-      instanceId: directory.instanceId,
-      version: this.version,
-      shardCount: directory.shards,
-      supervisor: () => this.supervisor,
-      catalog: () => this.catalog.bytes(),
-      clock: systemClock,
-      logger: this.logs.logger,
-      requireServing: () => this.requireServing(),
-    });
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,

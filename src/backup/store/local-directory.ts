@@ -30,14 +30,13 @@ export class LocalDirectory {
 
   /** Creates it with all that is missing above it, durably. Nothing is wrong when it is there already. */
   static async createRoot(path: string): Promise<void> {
-    const first = await attempt('makeDirectory', path, () =>
-      fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE }),
-    );
-    if (first === undefined) return;
-    // Each new name lives in its parent: sync from the deepest parent up to that of the first one created.
-    for (let at = dirname(path); ; at = dirname(at)) {
-      await syncPath(at);
-      if (at === dirname(first)) return;
+    // Not mkdir's own recursion, which goes round forever where the kernel makes no directories, such as in /proc.
+    const missing: string[] = [];
+    for (let at = path; !(await exists(at)); at = dirname(at)) missing.push(at);
+    for (const at of missing.reverse()) {
+      await ifMissing('EEXIST', () => attempt('makeDirectory', at, () => fs.mkdir(at, DIRECTORY_MODE)));
+      // Its name lives in its parent.
+      await syncPath(dirname(at));
     }
   }
 
@@ -128,6 +127,10 @@ export async function ifMissing<T>(errno: string, action: () => Promise<T>): Pro
     if (isIoError(error, errno)) return undefined;
     throw error;
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await ifMissing('ENOENT', () => attempt('stat', path, () => fs.stat(path)))) !== undefined;
 }
 
 async function syncPath(path: string): Promise<void> {

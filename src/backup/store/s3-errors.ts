@@ -57,7 +57,7 @@ const HINTS: Readonly<Record<string, string>> = {
 export function translateS3Error(error: unknown, failure: S3Failure): DbError {
   if (error instanceof DbError) return error;
   const { operation, object, store } = failure;
-  const reason = reasonOf(error);
+  const reason = withoutTexts(reasonOf(error), failure.secrets);
   const { httpStatusCode: status, attempts, requestId } = (error as SdkError)?.$metadata ?? {};
   const what = object === undefined ? store : `${quoted(object)} in ${store}`;
   const facts = [
@@ -65,12 +65,12 @@ export function translateS3Error(error: unknown, failure: S3Failure): DbError {
     attempts === undefined || attempts < 2 ? undefined : `after ${attempts} attempts`,
     requestId === undefined ? undefined : `request ${requestId}`,
   ].filter((fact) => fact !== undefined);
-  const text = [`${operation} of ${what} failed: ${reason}`, HINTS[reason], messageOf(error, reason)]
-    .filter((part) => part !== undefined && part !== '')
-    .join('; ');
+  const said = messageOf(error, reason, failure.secrets);
+  const why = [reason, HINTS[reason], said].filter((part) => part !== undefined && part !== '').join('; ');
+  const text = `${operation} of ${what} failed: ${why}`;
   return new DbError(
     codeOf(reason, status),
-    withoutTexts(facts.length === 0 ? text : `${text} (${facts.join(', ')})`, failure.secrets),
+    facts.length === 0 ? text : `${text} (${facts.join(', ')})`,
     withoutUndefined({ operation, object, store, reason, status, attempts }),
   );
 }
@@ -107,10 +107,11 @@ function reasonOf(error: unknown): string {
   return status === undefined ? 'unknown failure' : `HTTP ${status}`;
 }
 
-function messageOf(error: unknown, reason: string): string | undefined {
+function messageOf(error: unknown, reason: string, secrets: readonly string[]): string | undefined {
   const message = (error as SdkError)?.message;
   if (typeof message !== 'string' || message === reason || message === 'UnknownError') return undefined;
-  const line = message.replace(/\s+/g, ' ').trim().toWellFormed();
+  // Before it is cut: half a secret would not be found.
+  const line = withoutTexts(message, secrets).replace(/\s+/g, ' ').trim().toWellFormed();
   return line.length > MESSAGE_CHARACTERS_MAX ? `${line.slice(0, MESSAGE_CHARACTERS_MAX)}…` : line;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What the objects of a WAL stream are called, and what a name says. All of one instance lie in a folder of its id:
- * `shard-0000/<after>-<through>.log` for each piece, `catalog/<seqno>-<number>.json` for the catalog as it was from that seqno
- * on, `head.json` for how far all shards have come. Numbers have 16 digits, so that names sort like them. Pure.
+ * `shard-0000/<after>-<through>.log` for each piece, `catalog/<seqno>-<number>-<time>.json` for a catalog that came after that
+ * seqno and before the next one, `head.json` for how far all shards have come. Numbers have 16 digits, so that names sort like them. Pure.
  */
 import { shardName } from '../../tools/shard-place.js';
 
@@ -15,9 +15,12 @@ export interface PieceName {
 }
 
 export interface CatalogName {
+  /** The last one that was taken before this catalog came. */
   readonly seqno: number;
-  /** Tells several of one seqno apart: the last one holds. */
+  /** In the order in which they came, from 1. */
   readonly number: number;
+  /** When it came, ms since 1970. */
+  readonly wallClockMs: number;
 }
 
 const padded = (value: number): string => String(value).padStart(DIGITS, '0');
@@ -38,15 +41,17 @@ export function parsePieceName(shard: number, name: string): PieceName | undefin
   return after <= through && Number.isSafeInteger(through) ? { after, through } : undefined;
 }
 
-export function catalogName({ seqno, number }: CatalogName): string {
-  return `${STREAM_CATALOGS}${padded(seqno)}-${padded(number)}.json`;
+export function catalogName({ seqno, number, wallClockMs }: CatalogName): string {
+  return `${STREAM_CATALOGS}${padded(seqno)}-${padded(number)}-${padded(wallClockMs)}.json`;
 }
 
 export function parseCatalogName(name: string): CatalogName | undefined {
-  const match = /^(\d{16})-(\d{16})\.json$/.exec(afterPrefix(name, STREAM_CATALOGS));
+  const match = /^(\d{16})-(\d{16})-(\d{16})\.json$/.exec(afterPrefix(name, STREAM_CATALOGS));
   if (match === null) return undefined;
-  const [seqno, number] = [Number(match[1]), Number(match[2])];
-  return Number.isSafeInteger(seqno) && Number.isSafeInteger(number) ? { seqno, number } : undefined;
+  const [seqno, number, wallClockMs] = match.slice(1).map(Number);
+  return [seqno, number, wallClockMs].every(Number.isSafeInteger)
+    ? { seqno, number, wallClockMs }
+    : undefined;
 }
 
 function afterPrefix(name: string, prefix: string): string {

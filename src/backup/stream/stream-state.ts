@@ -2,10 +2,13 @@
  * `wal-stream.json` of a data directory: how far its WAL stream has come. Format, writer and reader; pure. It is written after
  * what it says has arrived, so it may lag behind: a piece is then made again, under a name that ends elsewhere.
  *
- *   {"format_version":1,"destination":"s3://…","seqno":1234,"catalog":{"number":3,"sha256":"…"},
+ *   {"format_version":1,"destination":"s3://…","seqno":1234,
+ *    "catalogs":[{"number":3,"seqno":1200,"wall_clock_ms":1790000000000,"text":"…","is_shipped":true}],
  *    "shards":[{"shard":0,"through":1234,"chain":"<64 hex digits>"}]}
  *
- * `seqno`: all shards have come so far. A stream to another destination begins anew.
+ * `seqno`: all shards have come so far. `catalogs`: the last one that was shipped and all behind it. Each is written here before
+ * catalog.json changes, so that after a crash it is known between which operations it came; a last one that never became
+ * catalog.json is forgotten by the next start. A stream to another destination begins anew.
  */
 import { z } from 'zod';
 
@@ -18,11 +21,20 @@ const state = z.strictObject({
   format_version: z.literal(FORMAT_VERSION),
   destination: z.string(),
   seqno: count,
-  catalog: z.strictObject({ number: count, sha256: hash }),
+  catalogs: z.array(
+    z.strictObject({
+      number: count,
+      seqno: count,
+      wall_clock_ms: count,
+      text: z.string(),
+      is_shipped: z.boolean(),
+    }),
+  ),
   shards: z.array(z.strictObject({ shard: count, through: count, chain: hash })),
 });
 
 export type StreamState = Omit<z.output<typeof state>, 'format_version'>;
+export type StreamedCatalog = StreamState['catalogs'][number];
 
 export function encodeStreamState(contents: StreamState): string {
   return `${JSON.stringify(state.parse({ format_version: FORMAT_VERSION, ...contents }), null, 1)}\n`;

@@ -3,12 +3,12 @@
  * ([backup.wal_stream]). Until it has arrived the shards keep it, as far as `lag_max` allows; beyond that the stream has a gap,
  * which is an error in the log and in the metrics, and begins anew behind it. Main thread only; the copying is thread.ts.
  *
- * The catalog goes with it: what it was at the same moment as the seqno. So a restore knows the collections of any seqno.
+ * The catalogs go with it, each with the last seqno that was taken before it came. So a restore knows the collections of any seqno.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { NO_CHAIN } from '../../backup/log-piece/piece-format.js';
+import { CatalogRow } from '../../backup/stream/catalog-row.js';
 import { catalogName, STREAM_HEAD } from '../../backup/stream/stream-names.js';
 import {
   decodeStreamState,
@@ -45,8 +45,8 @@ export interface WalStreamOptions extends Omit<WalStreamThreadData, 'controlPort
   /** Known once the threads are there. */
   readonly shards: () => readonly ShardSlot[];
   readonly seqnos: () => SeqnoBoard;
-  /** catalog.json as it would be written now. */
-  readonly catalog: () => Uint8Array;
+  /** catalog.json as it is; undefined when there is none yet. */
+  readonly catalog: () => Uint8Array | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -77,7 +77,7 @@ interface ShardStream {
 export class WalStreamKeeper {
   private readonly streams: ShardStream[];
   private seqno: number;
-  private catalog: { number: number; sha256: string };
+  private readonly catalogs: CatalogRow;
   private thread: ThreadHandle<WalStreamControl> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private ticking: Promise<void> | undefined;
@@ -92,7 +92,7 @@ export class WalStreamKeeper {
   constructor(private readonly options: WalStreamOptions) {
     const state = this.stored();
     this.seqno = state?.seqno ?? 0;
-    this.catalog = state?.catalog ?? { number: 0, sha256: '' };
+    this.catalogs = new CatalogRow(state?.catalogs ?? [], this.catalogText());
     this.completeAtMs = options.clock.monotonicMs();
     this.streams = Array.from({ length: options.shardCount }, (_, shard) => {
       const found = state?.shards.find((each) => each.shard === shard);
@@ -112,12 +112,21 @@ export class WalStreamKeeper {
     return { copiedThrough: this.streams[shard].through, bytesMax: this.options.lagBytesMax };
   }
 
+  /** Throws DbError('IO') when it cannot be stored what has come. */
   start(): void {
+    const text = this.catalogText();
+    if (text !== undefined) this.noteCatalog(text);
     this.options.logger.info(
       { destination: this.options.destination, seqno: this.seqno },
       'WAL stream started',
     );
     this.schedule();
+  }
+
+  /** Catalog.json is about to become this: to be called before it does. Throws DbError('IO'), and then it must not. */
+  noteCatalog(text: string): void {
+    const { clock, seqnos } = this.options;
+    if (this.catalogs.add(text, seqnos().last(), clock.wallMs())) this.save();
   }
 
   facts(): WalStreamFacts {
@@ -171,11 +180,9 @@ export class WalStreamKeeper {
     const seqnos = options.seqnos();
     const atMs = clock.monotonicMs();
     const takenAt = new Date(clock.wallMs()).toISOString();
-    // Both at once, as in a checkpoint.
     const seqno = seqnos.last();
-    const catalog = options.catalog();
     await settled(seqnos, seqno, clock);
-    const hasNewCatalog = await this.copyCatalog(seqno, catalog);
+    const hasNewCatalog = await this.copyCatalogs();
     const outcomes = await Promise.allSettled(
       this.streams.map((stream, shard) => this.copyShard(shard, stream, seqno)),
     );
@@ -197,13 +204,15 @@ export class WalStreamKeeper {
     }
   }
 
-  private async copyCatalog(seqno: number, bytes: Uint8Array): Promise<boolean> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    if (sha256 === this.catalog.sha256) return false;
-    const number = this.catalog.number + 1;
-    await this.put(catalogName({ seqno, number }), bytes, false);
-    this.catalog = { number, sha256 };
-    return true;
+  /** True when something was copied. */
+  private async copyCatalogs(): Promise<boolean> {
+    const { waiting } = this.catalogs;
+    for (const catalog of waiting) {
+      const { seqno, number, wall_clock_ms: wallClockMs, text } = catalog;
+      await this.put(catalogName({ seqno, number, wallClockMs }), Buffer.from(text), false);
+      this.catalogs.shipped(catalog);
+    }
+    return waiting.length > 0;
   }
 
   /** True when something was copied. */
@@ -313,13 +322,18 @@ export class WalStreamKeeper {
     const state: StreamState = {
       destination,
       seqno: this.seqno,
-      catalog: this.catalog,
+      catalogs: [...this.catalogs.entries],
       // What begins anew has nothing to go on from.
       shards: this.streams.flatMap(({ through, chain, isNew }, shard) =>
         isNew ? [] : [{ shard, through, chain: Buffer.from(chain).toString('hex') }],
       ),
     };
     vfs.writeFileAtomic(join(dataDirectory, STREAM_STATE_FILE), Buffer.from(encodeStreamState(state)));
+  }
+
+  private catalogText(): string | undefined {
+    const bytes = this.options.catalog();
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString();
   }
 
   private stored(): StreamState | undefined {
