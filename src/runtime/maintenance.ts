@@ -91,8 +91,13 @@ async function maintained(
   };
 }
 
+/** What a tool works with that makes a data directory instead of opening one. */
+export function offlineEnvironment(config: Config) {
+  return { vfs: new RealVfs(), tuning: offlineTuning(config), clock: systemClock };
+}
+
 /** How tools write tables and logs. */
-export function offlineTuning(config: Config): OfflineTuning {
+function offlineTuning(config: Config): OfflineTuning {
   const { tables, picker, limits } = shardTuning(config);
   return {
     tables,

@@ -113,12 +113,10 @@ async function restoreOptions(
     readonly walSource: ObjectStore | undefined;
   },
 ): Promise<RestoreOptions> {
-  const { offlineTuning } = await import('../../runtime/maintenance.js');
-  const { RealVfs } = await import('../../vfs/real.js');
-  const { systemClock } = await import('../../base/clock.js');
+  const { offlineEnvironment } = await import('../../runtime/maintenance.js');
   const key = keyOf(options, config);
   return {
-    vfs: new RealVfs(),
+    ...offlineEnvironment(config),
     source: found.place,
     walSource: found.walSource,
     target: options.target,
@@ -127,8 +125,6 @@ async function restoreOptions(
     ...(key && { key }),
     isForced: options.force === true,
     parallel: options.parallel ?? PARALLEL_DEFAULT,
-    tuning: offlineTuning(config),
-    clock: systemClock,
   };
 }
 
