@@ -1,17 +1,12 @@
 /** `lumadb backup`: makes a backup of a running server's database, or of a stopped one. */
-import { randomUUID } from 'node:crypto';
 import { setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import type { BackupReport } from '../../backup/create/create-backup.js';
-import type { Encoder } from '../../backup/create/encode-job.js';
 import { parseLocation } from '../../backup/store/locations.js';
-import { systemClock } from '../../base/clock.js';
-import { packageVersion } from '../../base/version.js';
 import type { Config } from '../../config/schema.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import { type Lease, takeLease } from '../backup/lease.js';
 import { type BackupStoreOptions, keyOf, required } from '../backup/options.js';
-import { openBackup } from '../backup/places.js';
 import type { ConnectionOptions } from '../connection.js';
 import { bytesText, configOf } from '../offline.js';
 import { EXIT_OK, print, printError, printJson } from '../output.js';
@@ -60,47 +55,26 @@ async function backUp(
   lease: Lease,
   interrupted: AbortSignal,
 ): Promise<BackupReport> {
-  const { createBackup } = await import('../../backup/create/create-backup.js');
-  const { selectCollections } = await import('../../runtime/backup/select-collections.js');
-  const { RealVfs } = await import('../../vfs/real.js');
-  const rate = options.rateLimit ?? (config.backup.rate_limit || undefined);
-  const key = keyOf(options, config);
-  const destination = openBackup(location, config, rate);
-  const encoder = await makeEncoder(options.parallel ?? 1);
+  const { makeBackup } = await import('../../runtime/backup/make-backup.js');
   const bar = await startByteBar('backing up');
   try {
-    return await createBackup({
-      vfs: new RealVfs(),
+    return await makeBackup({
+      config,
       checkpointDirectory: lease.path,
-      destination,
+      location,
       type: options.type,
       parent: options.parent,
       compression: options.compression ?? config.backup.compression,
-      key,
-      selection: options.collections === undefined ? undefined : selectCollections(options.collections),
-      encoder,
-      clock: systemClock,
+      key: keyOf(options, config),
+      collections: options.collections,
+      threads: options.parallel ?? 1,
+      bytesPerSecond: options.rateLimit ?? (config.backup.rate_limit || undefined),
       signal: AbortSignal.any([interrupted, lease.lost]),
       onProgress: (done, total) => bar.update(done, total),
-      newId: () => randomUUID(),
-      version: packageVersion(),
-      walStream: config['backup.wal_stream'].destination || null,
     });
   } finally {
     bar.stop();
-    await encoder.close();
-    await destination.close();
   }
-}
-
-async function makeEncoder(lanes: number): Promise<Encoder> {
-  if (lanes > 1) {
-    const { ThreadEncoder } = await import('../../runtime/backup/thread-encoder.js');
-    return new ThreadEncoder(lanes);
-  }
-  const { LocalEncoder } = await import('../../backup/create/local-encoder.js');
-  const { RealVfs } = await import('../../vfs/real.js');
-  return new LocalEncoder(new RealVfs());
 }
 
 /** The server comes first. */

@@ -2,7 +2,6 @@
 import type { FoundBackup } from '../../backup/manifest/backup-folder.js';
 import { ownObjects } from '../../backup/manifest/objects-present.js';
 import { type BackupStoreOptions, folderOf, keyOf } from '../backup/options.js';
-import { openFolder } from '../backup/places.js';
 import { bytesText, configOf, type OfflineOptions } from '../offline.js';
 import { EXIT_OK, print, printJson } from '../output.js';
 import { clean, plainTable } from '../render.js';
@@ -15,6 +14,7 @@ export async function list(options: ListCliOptions): Promise<number> {
   const config = await configOf(options);
   const source = folderOf(options.source, config);
   const key = keyOf(options, config);
+  const { openFolder } = await import('../../runtime/backup/places.js');
   const { surveyFolder } = await import('../../backup/manifest/backup-folder.js');
   const folder = openFolder(source, config);
   try {

@@ -6,7 +6,6 @@ import { systemClock } from '../../base/clock.js';
 import type { Config } from '../../config/schema.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import { type BackupStoreOptions, folderOf, keyOf } from '../backup/options.js';
-import { openFolder } from '../backup/places.js';
 import { bytesText, configOf, type OfflineOptions } from '../offline.js';
 import { EXIT_OK, print, printJson } from '../output.js';
 import { clean } from '../render.js';
@@ -34,6 +33,7 @@ export async function prune(options: PruneCliOptions): Promise<number> {
 }
 
 async function pruneFolder(options: PruneCliOptions, config: Config, source: string): Promise<Pruned> {
+  const { openFolder } = await import('../../runtime/backup/places.js');
   const { surveyFolder } = await import('../../backup/manifest/backup-folder.js');
   const { parseKeep } = await import('../../backup/prune/keep-text.js');
   const { pruneBackups } = await import('../../backup/prune/prune-backups.js');
@@ -51,17 +51,20 @@ async function pruneFolder(options: PruneCliOptions, config: Config, source: str
     const removed = await pruneBackups({ folder, found, verdicts, isDry, signal });
     const kept = verdicts.filter(({ isKept }) => isKept);
     const names = new Set(kept.map(({ name }) => name));
-    const streams = await withFolder(streamLocation(options, config, source), config, (streamFolder) =>
-      pruneStreams({
+    const streamFolder = openFolder(streamLocation(options, config, source), config);
+    try {
+      const streams = await pruneStreams({
         folder: streamFolder,
         kept: found.filter(({ name }) => names.has(name)),
         walMs: retention.walMs,
         nowMs,
         isDry,
         signal,
-      }),
-    );
-    return { kept, removed, streams };
+      });
+      return { kept, removed, streams };
+    } finally {
+      await streamFolder.close();
+    }
   } finally {
     interruption.stop();
     await folder.close();
@@ -70,19 +73,6 @@ async function pruneFolder(options: PruneCliOptions, config: Config, source: str
 
 const streamLocation = ({ walStream }: PruneCliOptions, config: Config, source: string): string =>
   walStream ?? (config['backup.wal_stream'].destination || source);
-
-async function withFolder<T>(
-  location: string,
-  config: Config,
-  work: (folder: ReturnType<typeof openFolder>) => Promise<T>,
-): Promise<T> {
-  const folder = openFolder(location, config);
-  try {
-    return await work(folder);
-  } finally {
-    await folder.close();
-  }
-}
 
 function printPruned({ kept, removed, streams }: Pruned, isDry: boolean): void {
   const verb = isDry ? 'would remove' : 'removed';

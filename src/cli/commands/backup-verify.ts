@@ -2,7 +2,6 @@
 import type { VerifyFinding, VerifyReport } from '../../backup/verify/verify-report.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import { type BackupStoreOptions, keyOf, required } from '../backup/options.js';
-import { openBackup } from '../backup/places.js';
 import { bytesText, configOf, type OfflineOptions } from '../offline.js';
 import { EXIT_FAILED, EXIT_OK, print, printJson } from '../output.js';
 import { startByteBar } from '../progress.js';
@@ -18,6 +17,7 @@ export async function verify(options: VerifyCliOptions): Promise<number> {
   const source = required(options.source, '--source');
   const config = await configOf(options);
   const key = keyOf(options, config);
+  const { openBackup } = await import('../../runtime/backup/places.js');
   const { verifyBackup } = await import('../../backup/verify/verify-backup.js');
   const place = openBackup(source, config, options.rateLimit);
   const interruption = listenForInterruption('the backup was not verified');
