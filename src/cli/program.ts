@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../base/version.js';
 import { registerApiKey } from './commands/apikey.js';
+import { registerBackup } from './commands/backup.js';
 import { registerCompact } from './commands/compact.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
@@ -70,6 +71,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerUser(program, done);
   registerLogin(program, done);
   registerApiKey(program, done);
+  registerBackup(program, done);
   registerCompact(program, done);
   registerGc(program, done);
   registerDebug(program, done);

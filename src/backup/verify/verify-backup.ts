@@ -8,7 +8,7 @@ import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { type BackupPlace, type Chain, type ChainMember, surveyChain } from '../manifest/chain.js';
 import { absentObjects } from '../manifest/objects-present.js';
 import { type ObjectReading, verifyFile, verifyPiece } from './verify-object.js';
-import { type VerifyFinding, VerifyFindings } from './verify-report.js';
+import { VerifyFindings, type VerifyReport } from './verify-report.js';
 import { shardProblems } from './verify-shards.js';
 
 export interface VerifyOptions {
@@ -22,17 +22,6 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   /** Raw bytes. */
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
-}
-
-export interface VerifyReport {
-  /** From the newest to the full one; empty when not even the first could be read. */
-  readonly chain: readonly { readonly name: string; readonly type: string; readonly seqno: number }[];
-  readonly objects: number;
-  readonly rawBytes: number;
-  readonly storedBytes: number;
-  readonly findings: readonly VerifyFinding[];
-  /** Found and not listed. */
-  readonly omitted: number;
 }
 
 /** Throws DbError: NOT_FOUND (no finished backup there), BACKUP_KEY, and what says that the store cannot be asked now. */

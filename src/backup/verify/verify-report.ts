@@ -26,3 +26,14 @@ export class VerifyFindings {
     if (this.kept.length < FINDINGS_MAX) this.kept.push({ backup, object, offset, reason });
   }
 }
+
+export interface VerifyReport {
+  /** From the newest to the full one; empty when not even the first could be read. */
+  readonly chain: readonly { readonly name: string; readonly type: string; readonly seqno: number }[];
+  readonly objects: number;
+  readonly rawBytes: number;
+  readonly storedBytes: number;
+  readonly findings: readonly VerifyFinding[];
+  /** Found and not listed. */
+  readonly omitted: number;
+}

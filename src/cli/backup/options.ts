@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.js';
 import { CliError, EXIT_USAGE } from '../output.js';
-import { readKey } from './places.js';
+import { readKey } from './key.js';
 import { parseSize } from './size.js';
 
 export interface BackupStoreOptions {

@@ -9,11 +9,8 @@ import {
 import { LocalEncoder } from '../../../src/backup/create/local-encoder.js';
 import type { BackupPlace } from '../../../src/backup/manifest/chain.js';
 import type { ObjectStore } from '../../../src/backup/store/object-store.js';
-import {
-  type VerifyOptions,
-  type VerifyReport,
-  verifyBackup,
-} from '../../../src/backup/verify/verify-backup.js';
+import { type VerifyOptions, verifyBackup } from '../../../src/backup/verify/verify-backup.js';
+import type { VerifyReport } from '../../../src/backup/verify/verify-report.js';
 import { ManualClock } from '../../../src/base/clock.js';
 import type { Prng } from '../../../src/base/prng.js';
 import { MemoryVfs } from '../../../src/vfs/memory.js';
