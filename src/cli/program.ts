@@ -16,6 +16,7 @@ import { registerQuery } from './commands/query.js';
 import { registerRebuildIndexes } from './commands/rebuild-indexes.js';
 import { registerRepair } from './commands/repair.js';
 import { registerReshard } from './commands/reshard.js';
+import { registerRestore } from './commands/restore.js';
 import { registerShutdown } from './commands/shutdown.js';
 import { registerStart } from './commands/start.js';
 import { registerStatus } from './commands/status.js';
@@ -76,6 +77,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerDebug(program, done);
   registerDiagnose(program, done);
   registerConfig(program, done);
+  registerRestore(program, done);
   registerFsck(program, done);
   registerRepair(program, done);
   registerRebuildIndexes(program, done);

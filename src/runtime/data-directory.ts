@@ -26,6 +26,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { RESTORE_JOURNAL } from '../backup/restore/restore-journal.js';
 import { assert } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
@@ -275,9 +276,36 @@ const isHarmless = (name: string): boolean =>
     'lost+found',
   ].includes(name);
 
+/** What stands in a directory that may be anything. */
+export const foreignNames = (path: string): string[] => readdirSync(path).filter((name) => !isHarmless(name));
+
+/** Holds a directory that is no database yet, creating it if need be. Throws DATA_DIRECTORY_LOCKED and IO. */
+export function claimDirectory(path: string): { readonly path: string; release(): void } {
+  const directory = resolve(path);
+  createDirectory(directory);
+  const lockFd = acquireLock(directory);
+  return { path: directory, release: () => closeSync(lockFd) };
+}
+
+/** Makes a database of a directory that holds its shards already, durably: from now on servers open it. */
+export function writeMeta(path: string, shards: number, clock: Clock): string {
+  const instanceId = randomUUID();
+  const created_at = new Date(clock.wallMs()).toISOString();
+  const content = { format_version: FORMAT_VERSION, shards, instance_id: instanceId, created_at };
+  replacePrivateFile(path, META_FILE, `${JSON.stringify(content, null, 2)}\n`);
+  return instanceId;
+}
+
 function createMeta(path: string, shards: number, clock: Clock): Meta {
   // Without meta.json the shard count of the files in here is unknown; guessing it would hide their documents.
-  const foreign = readdirSync(path).filter((name) => !isHarmless(name));
+  const foreign = foreignNames(path);
+  if (foreign.includes(RESTORE_JOURNAL)) {
+    throw new DbError(
+      'CORRUPT_CATALOG',
+      `a restore into ${path} was not finished: run the same lumadb restore again, or empty the directory`,
+      { path, found: RESTORE_JOURNAL },
+    );
+  }
   if (foreign.length > 0) {
     const some = foreign.slice(0, 3).join(', ');
     throw new DbError(

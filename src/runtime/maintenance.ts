@@ -75,7 +75,6 @@ async function maintained(
   const vfs = new RealVfs();
   const catalog = openCatalog(vfs, path, isOurs);
   await loadExtractors(catalog.indexes(), { parser: true });
-  const { tables, picker, limits } = shardTuning(config);
   return {
     vfs,
     dataDirectory: path,
@@ -85,16 +84,27 @@ async function maintained(
     invalidateIndexes: (ids) => {
       for (const id of ids) catalog.invalidateIndex(id);
     },
-    tuning: {
-      tables,
-      picker,
-      limits,
-      memtableBytes: config.memory.memtable_size,
-      walSegmentBytes: config.wal.segment_size,
-    },
+    tuning: offlineTuning(config),
     layout: { setShardCount: (count) => setShardCount(path, count), removeTree },
     clock: systemClock,
     close: release,
+  };
+}
+
+/** What a tool works with that makes a data directory instead of opening one. */
+export function offlineEnvironment(config: Config) {
+  return { vfs: new RealVfs(), tuning: offlineTuning(config), clock: systemClock };
+}
+
+/** How tools write tables and logs. */
+function offlineTuning(config: Config): OfflineTuning {
+  const { tables, picker, limits } = shardTuning(config);
+  return {
+    tables,
+    picker,
+    limits,
+    memtableBytes: config.memory.memtable_size,
+    walSegmentBytes: config.wal.segment_size,
   };
 }
 

@@ -2,7 +2,6 @@
  * The thread that copies the log to where it is streamed: reads segments, compresses, encrypts, uploads. What to copy is decided
  * on the main thread (keeper.ts).
  */
-import { readFileSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { parseKey } from '../../backup/object/key-file.js';
 import { encodeObject } from '../../backup/object/object-writer.js';
@@ -96,7 +95,7 @@ class WalStreamThread implements WalStreamControl {
   private encoding(): { readonly compression: CodecName; readonly key?: Buffer } {
     const { compression, keyFile } = this.data;
     if (keyFile === '') return { compression };
-    this.key ??= parseKey(readFileSync(keyFile), keyFile);
+    this.key ??= parseKey(this.vfs.readFile(keyFile), keyFile);
     return { compression, key: this.key };
   }
 }

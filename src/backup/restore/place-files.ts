@@ -1,0 +1,112 @@
+/**
+ * Brings files of a backup to their places in a data directory: decoded, compared with what the backup says of their bytes, durable.
+ * What is there already, of a run that was interrupted, is compared and kept. Any thread; several files at a time.
+ */
+import { createHash } from 'node:crypto';
+import { DbError } from '../../base/errors.js';
+import { unlinkQuietly } from '../../vfs/transfer.js';
+import type { Vfs, VfsFile } from '../../vfs/vfs.js';
+import { inLanes } from '../create/lanes.js';
+import type { BackedUpFile } from '../manifest/backup-manifest.js';
+import { type Chain, holderOf } from '../manifest/chain.js';
+import { decodeObject } from '../object/object-reader.js';
+
+export interface PlaceFilesOptions {
+  readonly vfs: Vfs;
+  readonly chain: Chain;
+  readonly files: readonly BackedUpFile[];
+  /** Absolute. */
+  readonly target: string;
+  readonly key?: Uint8Array;
+  /** Files at a time. */
+  readonly parallel: number;
+  readonly signal?: AbortSignal;
+  /** Raw bytes. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Throws CORRUPT_BACKUP, BACKUP_KEY, IO, and what the stores throw. Paths were checked when the manifest was read. */
+export async function placeFiles(options: PlaceFilesOptions): Promise<void> {
+  const { vfs, target, files } = options;
+  const directories = new Set(files.map(({ path }) => directoryOf(`${target}/${path}`)));
+  for (const directory of directories) vfs.makeDirectory(directory);
+  await inLanes(files, options.parallel, options.signal, (file, signal) => placeFile(options, file, signal));
+  for (const directory of directories) vfs.syncDirectory(directory);
+}
+
+async function placeFile(options: PlaceFilesOptions, file: BackedUpFile, signal: AbortSignal): Promise<void> {
+  const { vfs, target, chain, key, onBytes } = options;
+  const path = `${target}/${file.path}`;
+  if (vfs.exists(path) && isSame(vfs, path, file)) {
+    onBytes?.(file.size_bytes);
+    return;
+  }
+  const { store } = holderOf(chain, file);
+  const name = `${store.url}/${file.object}`;
+  const temporary = `${path}.restoring`;
+  if (vfs.exists(temporary)) vfs.unlink(temporary);
+  const copy = vfs.open(temporary, 'create');
+  try {
+    await write(
+      copy,
+      decodeObject(store.get(file.object, { signal }), { name, ...(key && { key }) }),
+      file,
+      name,
+      onBytes,
+    );
+    copy.fsync();
+  } catch (error) {
+    copy.close();
+    unlinkQuietly(vfs, temporary);
+    throw error;
+  }
+  copy.close();
+  vfs.rename(temporary, path);
+}
+
+async function write(
+  copy: VfsFile,
+  raw: AsyncIterable<Uint8Array>,
+  { size_bytes, sha256, path }: BackedUpFile,
+  name: string,
+  onBytes: PlaceFilesOptions['onBytes'],
+): Promise<void> {
+  const hash = createHash('sha256');
+  let at = 0;
+  for await (const chunk of raw) {
+    // Before it fills the disk.
+    if (at + chunk.length > size_bytes) throw differs(name, path);
+    copy.pwrite(chunk, 0, chunk.length, at);
+    hash.update(chunk);
+    at += chunk.length;
+    onBytes?.(chunk.length);
+  }
+  if (at !== size_bytes || hash.digest('hex') !== sha256) throw differs(name, path);
+}
+
+function isSame(vfs: Vfs, path: string, { size_bytes, sha256 }: BackedUpFile): boolean {
+  if (vfs.sizeOf(path) !== size_bytes) return false;
+  const file = vfs.open(path, 'read');
+  try {
+    const hash = createHash('sha256');
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    for (let at = 0; at < size_bytes; ) {
+      const count = file.pread(chunk, 0, chunk.length, at);
+      if (count === 0) return false;
+      hash.update(chunk.subarray(0, count));
+      at += count;
+    }
+    return hash.digest('hex') === sha256;
+  } finally {
+    file.close();
+  }
+}
+
+const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+function differs(file: string, path: string): DbError {
+  const reason = `it does not hold the bytes of ${path} that were backed up`;
+  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
+}
