@@ -5,9 +5,9 @@
  */
 import { type BlockList, isIP } from 'node:net';
 import { apiKeyId, isSecretOf } from './api-key.js';
+import { blockListOf } from './block-list.js';
 import { PermissionSet } from './permission.js';
 import type { Roles } from './roles.js';
-import { blockListOf } from './security-directory.js';
 import { LOCAL_CLI, Session, TRUSTED } from './session.js';
 import { verifyToken } from './tokens.js';
 

@@ -3,10 +3,10 @@
  * durable before it holds. Used by the server's main thread and, on a stopped database, by the CLI.
  */
 import { randomUUID } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { newApiKey } from './api-key.js';
+import { blockListOf } from './block-list.js';
 import { hashPassword, requirePassword } from './passwords.js';
 import { PermissionSet } from './permission.js';
 import { type ApiKeyRecord, NO_SECURITY, type SecurityContents, type UserRecord } from './security-file.js';
@@ -235,27 +235,4 @@ function requireName(field: string, name: unknown): void {
 
 function tooMany(what: string, limit: number): DbError {
   return new DbError('CONFLICT', `there are ${limit} ${what} already, the most that is allowed`, { limit });
-}
-
-/** Throws DbError VALIDATION that names the one that is no address. */
-export function blockListOf(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const text of addresses) {
-    const [address, bits, more] = text.split('/');
-    const version = isIP(address);
-    const family = version === 4 ? 'ipv4' : 'ipv6';
-    const bitsMax = version === 4 ? 32 : 128;
-    const isNetwork = bits !== undefined;
-    const isFine =
-      version !== 0 &&
-      more === undefined &&
-      (!isNetwork || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax));
-    if (!isFine) {
-      const message = `${JSON.stringify(text)} is not an address (192.0.2.7) or a network (192.0.2.0/24)`;
-      throw new DbError('VALIDATION', message, { field: 'addresses' });
-    }
-    if (isNetwork) list.addSubnet(address, Number(bits), family);
-    else list.addAddress(address, family);
-  }
-  return list;
 }

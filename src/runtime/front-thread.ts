@@ -212,8 +212,13 @@ class FrontThread implements FrontControl {
   }
 
   setSecurity(snapshot: SecuritySnapshot): void {
-    this.context.access.renew(snapshot);
-    this.webSockets.reviewSessions();
+    try {
+      this.context.access.renew(snapshot);
+      this.webSockets.reviewSessions();
+    } catch (error) {
+      // To go on by the users before would let those in who have just been shut out: it ends, and its successor has the new ones.
+      this.onFatal(error);
+    }
   }
 
   drain(cause: WireError): void {

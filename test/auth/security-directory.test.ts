@@ -123,3 +123,32 @@ test('a file that cannot be understood ends the start instead of opening the dat
   for (const text of ['', '{', '{}', '{"format_version":2}', '[]'])
     t.throws(() => decodeSecurity(text, 'security.json'), { code: 'CORRUPT_CATALOG' }, text);
 });
+
+test('a file whose parts fronts could not use is damaged as well', async (t) => {
+  const { directory, stored } = newDirectory();
+  await directory.createUser(ALICE);
+  await directory.createApiKey({
+    name: 'k',
+    username: 'alice',
+    permissions: ['read:*'],
+    expiresAtMs: undefined,
+  });
+  await directory.revokeToken('one', Date.UTC(2027, 0, 1));
+  await directory.setBlockedAddresses(['192.0.2.0/24']);
+  const text = stored.text ?? '';
+  t.notThrows(() => decodeSecurity(text, 'f'));
+  const { users } = JSON.parse(text);
+  const cases: ReadonlyArray<[string | RegExp, string]> = [
+    ['192.0.2.0/24', '192.0.2.0/33'],
+    ['"read:*"', '"reed:*"'],
+    [/"hash": "../, '"hash": "zz'],
+    // A revoked token whose time is none would be forgotten by the next logout.
+    ['2027-01-01T00:00:00.000Z', 'soon'],
+    ['"users": [', `"users": [${JSON.stringify(users[0])},`],
+  ];
+  for (const [before, after] of cases) {
+    const damaged = text.replace(before, after);
+    t.not(damaged, text);
+    t.throws(() => decodeSecurity(damaged, 'f'), { code: 'CORRUPT_CATALOG' }, after);
+  }
+});

@@ -138,6 +138,22 @@ test.serial(
   },
 );
 
+test.serial(
+  'roles that no front could use are refused, and whoever is shut out afterwards is out',
+  async (t) => {
+    const file = join((await started(t)).dataDir, 'rbac.yaml');
+    writeFileSync(file, 'roles:\n  clerk: ["read:*"]\n');
+    const server = await started(t, { ...LOOPBACK_ONLY, LUMADB_SECURITY__RBAC_FILE: file });
+    const headers = bearer(await withUser(server, 'carol', 'clerk'));
+    writeFileSync(file, `roles:\n  clerk: [${'"read:x",'.repeat(1001)}]\n`);
+    server.signal('SIGHUP');
+    await server.untilLogged(/roles not changed|roles read/);
+    await admin(server, 'PATCH', '/admin/users/carol', { disabled: true });
+    t.is((await server.request('GET', '/auth/me', { headers })).status, 401);
+    t.regex(server.log, /ERROR roles not changed: the file is wrong.*more than 1000 permissions/);
+  },
+);
+
 test.serial('a blocked address gets no connection until it is let in again', async (t) => {
   const server = await started(t);
   await server.get('/health');
