@@ -14,6 +14,8 @@ import { RateLimiter } from './rate-limiter.js';
 /** What a route asks of its caller: nothing, to be somebody (the handler asks for the rest), or a permission. */
 export type RouteAccess = 'anyone' | 'somebody' | NeededPermission;
 export type NeededPermission = readonly [Action, string];
+/** What a caller was let in by. */
+export type CallerAccess = Exclude<RouteAccess, 'anyone'>;
 
 export interface AccessOptions {
   readonly snapshot: SecuritySnapshot;
@@ -27,6 +29,8 @@ export class AccessControl {
   /** Of the clients of this front. */
   readonly addresses = new PeerAddresses();
   private authenticator: Authenticator;
+  /** Another one with each change of users, keys and roles. */
+  version = 0;
   private readonly limiter: RateLimiter;
 
   constructor(private readonly options: AccessOptions) {
@@ -36,10 +40,11 @@ export class AccessControl {
 
   renew(snapshot: SecuritySnapshot): void {
     this.authenticator = new Authenticator(snapshot, this.options.wallMs);
+    this.version++;
   }
 
   /** The caller, or why there is none. */
-  admit(res: HttpResponse, req: HttpRequest, access: Exclude<RouteAccess, 'anyone'>): Session | WireError {
+  admit(res: HttpResponse, req: HttpRequest, access: CallerAccess): Session | WireError {
     const session = this.session(req.getHeader('authorization'), req.getHeader('x-api-key'));
     if ('code' in session) return session;
     if (
@@ -55,6 +60,17 @@ export class AccessControl {
     return (
       authenticator.session(authorization, apiKey) ?? { code: 'UNAUTHORIZED', message: authenticator.reason }
     );
+  }
+
+  /**
+   * Whom admit() has let in, as of now, or why not any more. For what goes on after that: a body arrives as slowly as its sender
+   * likes, and whoever was shut out meanwhile must not be able to end it.
+   */
+  stillAdmits(session: Session, access: CallerAccess): Session | WireError {
+    const { authenticator } = this;
+    const renewed = authenticator.renewed(session);
+    if (renewed === undefined) return { code: 'UNAUTHORIZED', message: authenticator.reason };
+    return access === 'somebody' ? renewed : (refusal(renewed, access[0], access[1]) ?? renewed);
   }
 
   /** Whether requests of this session go beyond its rate. */

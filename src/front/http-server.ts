@@ -261,7 +261,7 @@ export class HttpServer {
     if (refused !== undefined) this.refuseWrite(res, request, refused);
     else if (this.context.draining !== undefined) this.refuseWrite(res, request, this.context.draining);
     else if (path.hasId !== (method !== METHOD_POST)) this.refuseWrite(res, request, wrongShape(method));
-    else request.begin(res, req, method);
+    else request.begin(res, req, method, session);
   }
 
   private post(res: HttpResponse, req: HttpRequest, session: Session): void {
@@ -290,7 +290,7 @@ export class HttpServer {
     const refused = refusal(session, 'write', this.path.collection);
     if (refused !== undefined) this.refuse(res, refused);
     else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
-    else this.bulk.handle(res, req, this.path.collection);
+    else this.bulk.handle(res, req, this.path.collection, session);
   }
 
   private noSuchRoute(res: HttpResponse, req: HttpRequest): void {

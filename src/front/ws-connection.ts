@@ -3,8 +3,7 @@
  * answers are sent. Ten thousand of these may idle, so an idle one owns next to nothing.
  */
 import type { WebSocket } from 'uWebSockets.js';
-import type { Credentials } from '../auth/authenticator.js';
-import type { Session } from '../auth/session.js';
+import type { Credentials, Session } from '../auth/session.js';
 import { classify, type WireError } from '../base/errors.js';
 import type { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';

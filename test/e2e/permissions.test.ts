@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import jsonwebtoken from 'jsonwebtoken';
 import { WebSocketClient } from '../../src/client/index.js';
-import type { RequestOptions } from '../support/http.js';
+import { RawConnection, type RequestOptions, splitAnswers } from '../support/http.js';
 import { RawWebSocket } from '../support/raw-web-socket.js';
 import { TestServer } from '../support/server.js';
 
@@ -374,6 +374,43 @@ test('a socket closes within a second of its user being disabled, and loses what
   const { code, reason } = await ws.nextClose();
   t.is(code, 1008);
   t.regex(reason, /credentials are not valid/);
+});
+
+test('a body that ends after its sender has been shut out does nothing', async (t) => {
+  await asAdmin('POST', '/admin/users', { username: 'slow', role: 'admin', password: PASSWORD });
+  const token = await login('slow');
+  const requests: ReadonlyArray<[string, unknown]> = [
+    ['POST /admin/users', { username: 'backdoor', role: 'admin', password: PASSWORD }],
+    ['POST /admin/read-only', { enabled: false }],
+    ['PATCH /admin/config', { log_level: 'info' }],
+    ['POST /api/v1/collections', { name: 'backdoor' }],
+    ['PATCH /api/v1/collections/orders', { ttl: null }],
+    ['PUT /api/v1/orders/backdoor', {}],
+    ['POST /api/v1/orders/bulk', { documents: [{ _id: 'backdoor' }] }],
+    ['POST /api/v1/query', { query: 'SELECT * FROM orders' }],
+  ];
+  const halves = requests.map(([line, body]) => {
+    const text = JSON.stringify(body);
+    const connection = new RawConnection(server.port);
+    t.teardown(() => connection.destroy());
+    connection.send(
+      `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${text.length}\r\n\r\n{`,
+    );
+    return { line, connection, rest: text.slice(1) };
+  });
+  // No answer tells that their heads have come and that they have been let in.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await asAdmin('PATCH', '/admin/users/slow', { disabled: true });
+  for (const { line, connection, rest } of halves) {
+    connection.send(rest);
+    const [{ status, body }] = await connection.wait((received) => {
+      const answers = splitAnswers(received);
+      return answers.length === 0 ? undefined : answers;
+    });
+    t.is(status, 401, `${line}: ${body}`);
+  }
+  t.is((await ask('GET', '/admin/users/backdoor', undefined, bearer(localToken))).status, 404);
+  t.is((await ask('GET', '/api/v1/orders/backdoor', undefined, bearer(localToken))).status, 404);
 });
 
 test('a write without permission creates no collection', async (t) => {
