@@ -214,6 +214,7 @@ class FrontThread implements FrontControl {
   setSecurity(snapshot: SecuritySnapshot): void {
     try {
       this.context.access.renew(snapshot);
+      this.queries.reviewSessions();
       this.webSockets.reviewSessions();
     } catch (error) {
       // To go on by the users before would let those in who have just been shut out: it ends, and its successor has the new ones.

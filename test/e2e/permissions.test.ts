@@ -413,6 +413,25 @@ test('a body that ends after its sender has been shut out does nothing', async (
   t.is((await ask('GET', '/api/v1/orders/backdoor', undefined, bearer(localToken))).status, 404);
 });
 
+test('statements under way end when their user is shut out or may read no more what they read', async (t) => {
+  const LONG = 'SELECT count(*) FROM orders, generate_series(1, 100000) a, generate_series(1, 100000) b';
+  const running = async (): Promise<boolean> =>
+    (await asAdmin('GET', '/admin/queries')).queries.some(({ query }: { query: string }) => query === LONG);
+  for (const [username, change, status] of [
+    ['disabled', { disabled: true }, 401],
+    ['demoted', { role: 'monitoring' }, 403],
+  ] as const) {
+    await asAdmin('POST', '/admin/users', { username, role: 'analyst', password: PASSWORD });
+    const body = { query: LONG, timeout_ms: 120_000 };
+    const asked = ask('POST', '/api/v1/query', body, bearer(await login(username)));
+    await server.until('it runs', running);
+    await asAdmin('PATCH', `/admin/users/${username}`, change);
+    const { status: answered, text } = await asked;
+    t.is(answered, status, text);
+    await server.until('its thread is free', async () => !(await running()));
+  }
+});
+
 test('a write without permission creates no collection', async (t) => {
   const key = await keyWith(['read:*', 'execute:queries']);
   const headers = { 'x-api-key': key };
