@@ -15,6 +15,8 @@ import { verifyToken } from './tokens.js';
 export interface SecuritySnapshot {
   /** False: who shows nothing is trusted. */
   readonly isRequired: boolean;
+  /** True: only this machine can reach the server, and what calls it by a foreign name is a web page in disguise. */
+  readonly isLoopback: boolean;
   /** Those that are not disabled. */
   readonly users: ReadonlyArray<{
     readonly name: string;
@@ -96,6 +98,11 @@ export class Authenticator {
     const found = this.find(authorization === '' ? apiKey : authorization, authorization, apiKey);
     if (found === undefined) this.reason = BAD_CREDENTIALS;
     return found;
+  }
+
+  /** Whether who shows nothing has to call the server by a name that is ours: who shows credentials is no web page. */
+  asksForOwnName(session: Session): boolean {
+    return session.kind === 'trusted' && this.snapshot.isLoopback;
   }
 
   isBlocked(address: string): boolean {

@@ -8,6 +8,7 @@ import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import { fromWireError, type WireError } from '../base/errors.js';
 import type { Actor } from './control-plane.js';
+import { isForeignHost } from './foreign-host.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
 
@@ -29,6 +30,8 @@ export class AccessControl {
   /** Of the clients of this front. */
   readonly addresses = new PeerAddresses();
   private authenticator: Authenticator;
+  /** The last Host that was found to be ours: nearly all requests have the same. */
+  private ownHost = '';
   /** Another one with each change of users, keys and roles. */
   version = 0;
   private readonly limiter: RateLimiter;
@@ -47,6 +50,11 @@ export class AccessControl {
   admit(res: HttpResponse, req: HttpRequest, access: CallerAccess): Session | WireError {
     const session = this.session(req.getHeader('authorization'), req.getHeader('x-api-key'));
     if ('code' in session) return session;
+    if (this.authenticator.asksForOwnName(session)) {
+      const host = req.getHeader('host');
+      if (host !== this.ownHost && isForeignHost(host)) return foreignHost(host);
+      this.ownHost = host;
+    }
     if (
       this.limiter.isOn &&
       !this.limiter.takes(session.kind === 'trusted' ? this.addresses.of(res) : session.name)
@@ -86,6 +94,15 @@ export class AccessControl {
   refusesAddress(address: string): boolean {
     return this.authenticator.isBlocked(address);
   }
+}
+
+function foreignHost(host: string): WireError {
+  return {
+    code: 'FORBIDDEN',
+    message:
+      `who shows no login has to call this server 127.0.0.1 or localhost, and not ${JSON.stringify(host.slice(0, 100))}: ` +
+      'a web page could have made that name lead here (DNS rebinding)',
+  };
 }
 
 /** Undefined when the session may do it. */

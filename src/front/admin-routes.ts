@@ -77,9 +77,11 @@ export class AdminRoutes {
     show('/admin/queries', ['admin', 'queries'], { kind: 'queries' });
     app.del(
       '/admin/queries/:id',
-      guard(['admin', 'queries'], (res, req, session) =>
-        this.serve(res, session, { kind: 'cancel-query', id: pathParameter(req) }),
-      ),
+      guard(['admin', 'queries'], (res, req, session) => {
+        const actor = this.context.access.actor(res, session);
+        const call: AdminCall = { kind: 'cancel-query', id: pathParameter(req) };
+        this.exchange.serveDelete(res, req, () => this.ask(call, actor));
+      }),
     );
     show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
     show('/cluster/status', ['monitor', 'cluster'], { kind: 'cluster', report: 'status' });

@@ -45,7 +45,7 @@ export class CollectionRoutes {
     );
     app.del(
       NAMED_PATH,
-      guard('somebody', (res, req, session) => this.drop(res, pathParameter(req), session)),
+      guard('somebody', (res, req, session) => this.drop(res, req, pathParameter(req), session)),
     );
   }
 
@@ -103,9 +103,9 @@ export class CollectionRoutes {
     });
   }
 
-  private drop(res: HttpResponse, name: string, session: Session): void {
+  private drop(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serve(res, async () => {
+    this.exchange.serveDelete(res, req, async () => {
       requirePermission(session, 'write', name);
       unwrap(await this.context.control.dropCollection(name, actor));
       return json(200, { name, dropped: true });

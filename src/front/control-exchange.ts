@@ -51,6 +51,15 @@ export class ControlExchange {
     this.run(res, answerer, undefined, () => isGone);
   }
 
+  /** Answers a DELETE. */
+  serveDelete(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
+    const hasOrigin = req.getHeader('origin') !== '';
+    this.serve(res, async (body) => {
+      if (hasOrigin) throw fromWireError(PAGE_REFUSED);
+      return answerer(body);
+    });
+  }
+
   /** Answers a request that changes something: any POST, with a body or without one. `sender`: undefined where anyone may. */
   serveBody(res: HttpResponse, req: HttpRequest, sender: BodySender | undefined, answerer: Answerer): void {
     // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.

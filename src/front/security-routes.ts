@@ -46,7 +46,8 @@ export class SecurityRoutes {
         guard(access, (res, req, session) => {
           const actor = this.context.access.actor(res, session);
           const asked = call(pathParameter(req));
-          this.exchange.serve(res, () => this.ask(asked, actor));
+          if (method === 'del') this.exchange.serveDelete(res, req, () => this.ask(asked, actor));
+          else this.exchange.serve(res, () => this.ask(asked, actor));
         }),
       );
     };

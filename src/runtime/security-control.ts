@@ -13,7 +13,7 @@ import { signToken } from '../auth/tokens.js';
 import { unreachable } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
-import { requiresLogin } from '../config/exposure.js';
+import { isLoopback, requiresLogin } from '../config/exposure.js';
 import type { Config } from '../config/schema.js';
 import { json } from '../front/control-answer.js';
 import type { Actor, ControlAnswer } from '../front/control-plane.js';
@@ -63,6 +63,7 @@ export class SecurityControl {
     const { users, apiKeys, revokedTokens, blockedAddresses } = this.directory.current;
     return {
       isRequired: requiresLogin(this.options.config, users.length),
+      isLoopback: isLoopback(this.options.config.server.host),
       users: users
         .filter(({ disabled }) => !disabled)
         .map(({ name, role, generation }) => ({ name, role, generation })),
