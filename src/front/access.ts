@@ -4,6 +4,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { Authenticator, type SecuritySnapshot } from '../auth/authenticator.js';
+import { networkOf } from '../auth/network.js';
 import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import { fromWireError, type WireError } from '../base/errors.js';
@@ -57,7 +58,7 @@ export class AccessControl {
     }
     if (
       this.limiter.isOn &&
-      !this.limiter.takes(session.kind === 'trusted' ? this.addresses.of(res) : session.name)
+      !this.limiter.takes(session.kind === 'trusted' ? networkOf(this.addresses.of(res)) : session.name)
     )
       return this.limiter.refusal();
     return access === 'somebody' ? session : (refusal(session, access[0], access[1]) ?? session);

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { hashOfSecret } from '../auth/api-key.js';
 import type { SecuritySnapshot } from '../auth/authenticator.js';
 import { Lockout } from '../auth/lockout.js';
-import { PasswordChecker } from '../auth/passwords.js';
+import { networkOf } from '../auth/network.js';
+import { type PasswordCaller, PasswordChecker } from '../auth/passwords.js';
 import { SecurityDirectory } from '../auth/security-directory.js';
 import { type ApiKeyRecord, shownUser, type UserRecord } from '../auth/security-file.js';
 import { signToken } from '../auth/tokens.js';
@@ -88,11 +89,12 @@ export class SecurityControl {
   }
 
   async login({ username, password }: LoginRequest, address: string): Promise<ControlAnswer> {
-    const by = { name: username, role: '', kind: 'token', address } as const;
+    const by = { name: loggedName(username), role: '', kind: 'token', address } as const;
     const user = this.directory.find(username);
     try {
       this.lockout.require(username, address);
-      const isRight = await this.passwords.isRight(user?.password_hash, password);
+      const caller = this.passwordCaller(username, address);
+      const isRight = await this.passwords.isRight(user?.password_hash, password, caller);
       if (!isRight || user === undefined || user.disabled) {
         this.lockout.failed(username, address);
         // One message for all causes: which of them it was helps only those who guess.
@@ -181,7 +183,8 @@ export class SecurityControl {
       case 'change-password': {
         const user = this.requireOwnUser(actor);
         this.lockout.require(user.name, actor.address);
-        if (!(await this.passwords.isRight(user.password_hash, call.oldPassword))) {
+        const caller = this.passwordCaller(user.name, actor.address);
+        if (!(await this.passwords.isRight(user.password_hash, call.oldPassword, caller))) {
           this.lockout.failed(user.name, actor.address);
           throw new DbError('UNAUTHORIZED', 'old_password is wrong');
         }
@@ -217,6 +220,10 @@ export class SecurityControl {
     }
   }
 
+  private passwordCaller(username: string, address: string): PasswordCaller {
+    return { address: networkOf(address), requireTry: () => this.lockout.require(username, address) };
+  }
+
   private newToken({ name, role, generation }: UserRecord) {
     const { clock, config } = this.options;
     const nowMs = clock.wallMs();
@@ -250,6 +257,13 @@ export class SecurityControl {
     const message = `${username} is the last user who may do everything: create another one first`;
     throw new DbError('CONFLICT', message, { field: 'username' });
   }
+}
+
+/** No user has a longer one: anybody may send names, and each makes a line in the audit log. */
+const NAME_LENGTH_MAX = 64;
+
+function loggedName(name: string): string {
+  return name.length <= NAME_LENGTH_MAX ? name : `${name.slice(0, NAME_LENGTH_MAX)}…`;
 }
 
 function shownKey({ id, name, user, permissions, created_at, expires_at }: ApiKeyRecord) {

@@ -85,6 +85,22 @@ test('guessing locks the user at this address, also for the right password, and 
   );
 });
 
+test.serial('guesses that come all at once are locked like those that come one by one', async (t) => {
+  const server = await started(t);
+  await withUser(server, 'frank', 'readonly');
+  const guess = async (): Promise<number> => (await login(server, 'frank', 'wrong password')).status;
+  const statuses = await Promise.all(Array.from({ length: 40 }, guess));
+  const tried = statuses.filter((status) => status === 401).length;
+  t.true(tried >= 5 && tried <= 6, `${tried} passwords were tried`);
+  await login(server, 'x'.repeat(4000), 'wrong password');
+  t.true(
+    logOf(server, 'audit.log')
+      .split('\n')
+      .every((line) => line.length < 1000),
+    'names are cut',
+  );
+});
+
 test('a new password ends all other logins and gives a new token', async (t) => {
   const server = shared;
   const token = await withUser(server, 'grace', 'readonly');
