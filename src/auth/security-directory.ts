@@ -90,10 +90,18 @@ export class SecurityDirectory {
     });
   }
 
-  /** With the user before and after. */
-  changeUser(username: string, change: UserChange): Promise<{ before: UserRecord; after: UserRecord }> {
+  /**
+   * With the user before and after. `check` throws when it must not be done; asked when its turn has come, after all changes
+   * before it.
+   */
+  changeUser(
+    username: string,
+    change: UserChange,
+    check: (before: UserRecord) => void = () => {},
+  ): Promise<{ before: UserRecord; after: UserRecord }> {
     return this.inTurn(async () => {
       const before = this.existing(username);
+      check(before);
       if (change.role !== undefined) this.requireRole(change.role);
       if (change.password !== undefined) requirePassword(change.password);
       const isVoid = change.password !== undefined || change.disabled === true;
@@ -111,10 +119,11 @@ export class SecurityDirectory {
     });
   }
 
-  /** With all API keys of the user. */
-  deleteUser(username: string): Promise<UserRecord> {
+  /** With all API keys of the user. `check`: as of changeUser. */
+  deleteUser(username: string, check: (before: UserRecord) => void = () => {}): Promise<UserRecord> {
     return this.inTurn(async () => {
       const user = this.existing(username);
+      check(user);
       this.save({
         users: this.contents.users.filter(({ name }) => name !== username),
         apiKeys: this.contents.apiKeys.filter((key) => key.user !== username),

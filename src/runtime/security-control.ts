@@ -165,8 +165,9 @@ export class SecurityControl {
         return { answer: json(201, shownUser(user)), target, after: shownUser(user) };
       }
       case 'change-user': {
-        this.requireAnotherAdmin(call.username, call.changes);
-        const { before, after } = await directory.changeUser(call.username, call.changes);
+        const { before, after } = await directory.changeUser(call.username, call.changes, (user) =>
+          this.requireAnotherAdmin(user, call.changes),
+        );
         const isNewPassword = call.changes.password !== undefined;
         return {
           answer: json(200, shownUser(after)),
@@ -176,8 +177,9 @@ export class SecurityControl {
         };
       }
       case 'delete-user': {
-        this.requireAnotherAdmin(call.username, { disabled: true });
-        const user = await directory.deleteUser(call.username);
+        const user = await directory.deleteUser(call.username, (found) =>
+          this.requireAnotherAdmin(found, { disabled: true }),
+        );
         return { answer: json(200, { username: user.name, deleted: true }), target, before: shownUser(user) };
       }
       case 'change-password': {
@@ -188,7 +190,11 @@ export class SecurityControl {
           this.lockout.failed(user.name, actor.address);
           throw new DbError('UNAUTHORIZED', 'old_password is wrong');
         }
-        const { after } = await directory.changeUser(user.name, { password: call.newPassword });
+        const { after } = await directory.changeUser(user.name, { password: call.newPassword }, (now) => {
+          // Disabled, or with a password that an administrator has set, while the old one was looked at: the login has ended.
+          if (now.generation !== user.generation)
+            throw new DbError('UNAUTHORIZED', 'the user has been changed meanwhile: log in again');
+        });
         // All logins end with the old password; this one goes on under a new token.
         return { answer: json(200, this.newToken(after)), target, after: { password: 'changed' } };
       }
@@ -244,17 +250,16 @@ export class SecurityControl {
   }
 
   /** Where logins are required, the last one who can let others in must not be locked out by mistake. */
-  private requireAnotherAdmin(username: string, changes: { role?: string; disabled?: boolean }): void {
+  private requireAnotherAdmin(user: UserRecord, changes: { role?: string; disabled?: boolean }): void {
     const { users } = this.directory.current;
     const roles = this.options.roles.current;
     const isAdmin = (role: string): boolean =>
       (roles[role] ?? []).some((text) => text === '*' || text === '*:*');
-    const user = users.find(({ name }) => name === username);
-    if (user === undefined || user.disabled || !isAdmin(user.role)) return;
+    if (user.disabled || !isAdmin(user.role)) return;
     const staysAdmin = changes.disabled !== true && isAdmin(changes.role ?? user.role);
     if (staysAdmin || users.some((other) => other !== user && !other.disabled && isAdmin(other.role))) return;
     if (!requiresLogin(this.options.config, users.length)) return;
-    const message = `${username} is the last user who may do everything: create another one first`;
+    const message = `${user.name} is the last user who may do everything: create another one first`;
     throw new DbError('CONFLICT', message, { field: 'username' });
   }
 }

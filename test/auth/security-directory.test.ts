@@ -81,6 +81,24 @@ test('changes at the same time are made one after the other', async (t) => {
   t.deepEqual(twice.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
 });
 
+test('what a change depends on is looked at when its turn has come', async (t) => {
+  const { directory } = newDirectory();
+  await directory.createUser(ALICE);
+  await directory.createUser({ ...ALICE, username: 'bob' });
+  const requireOther = (): void => {
+    if (directory.current.users.filter(({ disabled }) => !disabled).length < 2)
+      throw new Error('the last one');
+  };
+  const results = await Promise.allSettled([
+    directory.changeUser('alice', { disabled: true, password: 'a new password' }, requireOther),
+    directory.deleteUser('bob', requireOther),
+  ]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  );
+});
+
 test('keys belong to a user, end with the user, and are stored as a hash', async (t) => {
   const { directory, stored, clock } = newDirectory();
   await directory.createUser(ALICE);

@@ -101,6 +101,35 @@ test.serial('guesses that come all at once are locked like those that come one b
   );
 });
 
+test.serial('two administrators who shut each other out at the same time do not both succeed', async (t) => {
+  const server = await started(t);
+  await withUser(server, 'ann', 'admin');
+  await withUser(server, 'ben', 'admin');
+  // A new password is hashed before the change is made, so the second one comes while the first is under way.
+  const changes = await Promise.all(
+    ['ann', 'ben'].map((name) =>
+      admin(server, 'PATCH', `/admin/users/${name}`, { disabled: true, password: 'another password' }),
+    ),
+  );
+  t.deepEqual(changes.map(({ status }) => status).sort(), [200, 409]);
+});
+
+test.serial('an old password changes nothing any more once an administrator has set another', async (t) => {
+  const server = await started(t);
+  const token = await withUser(server, 'carl', 'readonly');
+  const old = (password: string) =>
+    server.request('POST', '/auth/password', {
+      body: { old_password: PASSWORD, new_password: password },
+      headers: bearer(token),
+    });
+  const [reset] = await Promise.all([
+    admin(server, 'PATCH', '/admin/users/carl', { password: 'set by the admin' }),
+    old('kept by the thief'),
+  ]);
+  t.is(reset.status, 200);
+  t.is((await login(server, 'carl', 'set by the admin')).status, 200);
+});
+
 test('a new password ends all other logins and gives a new token', async (t) => {
   const server = shared;
   const token = await withUser(server, 'grace', 'readonly');
