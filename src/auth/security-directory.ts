@@ -42,7 +42,8 @@ export interface NewApiKeyRequest {
 const USERS_MAX = 10_000;
 const API_KEYS_MAX = 10_000;
 const BLOCKED_MAX = 10_000;
-const REVOKED_MAX = 100_000;
+/** Each change writes all of them down and sends them to the fronts. */
+const REVOKED_MAX = 10_000;
 const NAME = /^[A-Za-z0-9_.@-]{1,64}$/;
 
 export class SecurityDirectory {
@@ -176,13 +177,20 @@ export class SecurityDirectory {
     });
   }
 
-  revokeToken(id: string, expiresAtMs: number): Promise<void> {
+  /** Where too many are kept already, all logins of the user end: a token that is to be void must not stay good. */
+  revokeToken(id: string, username: string, expiresAtMs: number): Promise<void> {
     return this.inTurn(async () => {
       const nowMs = this.clock.wallMs();
       // Those that have expired are refused anyway.
       const kept = this.contents.revokedTokens.filter(({ expires_at }) => Date.parse(expires_at) > nowMs);
-      if (kept.length >= REVOKED_MAX) throw tooMany('revoked tokens', REVOKED_MAX);
-      this.save({ revokedTokens: [...kept, { id, expires_at: new Date(expiresAtMs).toISOString() }] });
+      if (kept.length < REVOKED_MAX) {
+        this.save({ revokedTokens: [...kept, { id, expires_at: new Date(expiresAtMs).toISOString() }] });
+        return;
+      }
+      const users = this.contents.users.map((user) =>
+        user.name === username ? { ...user, generation: randomUUID() } : user,
+      );
+      this.save({ users, revokedTokens: kept });
     });
   }
 

@@ -201,7 +201,7 @@ export class SecurityControl {
       case 'logout':
         if (actor.tokenId === '')
           throw new DbError('VALIDATION', 'only a login token can be logged out: API keys are revoked');
-        await directory.revokeToken(actor.tokenId, actor.expiresAtMs);
+        await directory.revokeToken(actor.tokenId, actor.name, actor.expiresAtMs);
         return { answer: json(200, { logged_out: true }), target };
       case 'create-api-key': {
         const { record, key } = await directory.createApiKey(call);

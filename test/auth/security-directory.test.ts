@@ -117,13 +117,25 @@ test('keys belong to a user, end with the user, and are stored as a hash', async
 
 test('revoked tokens are forgotten once they have expired', async (t) => {
   const { directory, clock } = newDirectory();
-  await directory.revokeToken('one', clock.ms + 1000);
+  await directory.revokeToken('one', 'alice', clock.ms + 1000);
   clock.ms += 2000;
-  await directory.revokeToken('two', clock.ms + 1000);
+  await directory.revokeToken('two', 'alice', clock.ms + 1000);
   t.deepEqual(
     directory.current.revokedTokens.map(({ id }) => id),
     ['two'],
   );
+});
+
+test('a logout holds also where somebody has used up the room for revoked tokens', async (t) => {
+  const { directory, open, stored, clock } = newDirectory();
+  const { generation } = await directory.createUser(ALICE);
+  const expires_at = new Date(clock.ms + 1000).toISOString();
+  const revokedTokens = Array.from({ length: 10_000 }, (_, i) => ({ id: String(i), expires_at }));
+  stored.text = encodeSecurity({ ...directory.current, revokedTokens });
+  const full = open();
+  await full.revokeToken('one more', 'alice', clock.ms + 1000);
+  t.not(full.find('alice')?.generation, generation);
+  t.is(full.current.revokedTokens.length, 10_000);
 });
 
 test('what is no address is refused by name', async (t) => {
@@ -151,7 +163,7 @@ test('a file whose parts fronts could not use is damaged as well', async (t) => 
     permissions: ['read:*'],
     expiresAtMs: undefined,
   });
-  await directory.revokeToken('one', Date.UTC(2027, 0, 1));
+  await directory.revokeToken('one', 'alice', Date.UTC(2027, 0, 1));
   await directory.setBlockedAddresses(['192.0.2.0/24']);
   const text = stored.text ?? '';
   t.notThrows(() => decodeSecurity(text, 'f'));
