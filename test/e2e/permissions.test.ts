@@ -418,7 +418,7 @@ test('statements under way end when their user is shut out or may read no more w
   const running = async (): Promise<boolean> =>
     (await asAdmin('GET', '/admin/queries')).queries.some(({ query }: { query: string }) => query === LONG);
   for (const [username, change, status] of [
-    ['disabled', { disabled: true }, 401],
+    ['shut_out', { disabled: true }, 401],
     ['demoted', { role: 'monitoring' }, 403],
   ] as const) {
     await asAdmin('POST', '/admin/users', { username, role: 'analyst', password: PASSWORD });
@@ -459,7 +459,15 @@ test('no field of a body gives a user more than was said', async (t) => {
 });
 
 test('no secret is in a log', async (t) => {
-  const secrets = [localToken, PASSWORD, await login('root'), await keyWith(['read:*'])];
+  const secrets = [localToken, PASSWORD, await login('root'), await keyWith(['read:*']), 'hunter2'];
+  for (const body of ['{"username":"root","password":hunter2}', '{"password": "a"hunter2"}', '"hunter2']) {
+    const { status, text } = await ask('POST', '/auth/login', body, {});
+    t.is(status, 400);
+    t.false(text.includes('hunter2'), text);
+  }
+  await server.until('their lines are written', () =>
+    readFileSync(join(server.dataDir, 'logs', 'access.log'), 'utf8').includes('the request body is not JSON'),
+  );
   const logs = join(server.dataDir, 'logs');
   const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
   t.true(texts.length >= 4);
