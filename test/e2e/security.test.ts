@@ -257,6 +257,11 @@ test('access.log has the address first, the user, and "authentication failed" of
     t.true(lines.some((line) => line.includes(String(answered['x-request-id']))));
 });
 
+test('logs, which have values of documents in them, are not for everybody on the machine', (t) => {
+  for (const name of ['access.log', 'audit.log', 'server.log', 'query.log', 'slow-query.log', 'error.log'])
+    t.is(statSync(join(shared.dataDir, 'logs', name)).mode & 0o007, 0, name);
+});
+
 test.serial('a rotation of all logs loses no line', async (t) => {
   const server = await started(t, {});
   let written = 0;
