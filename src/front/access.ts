@@ -82,9 +82,11 @@ export class AccessControl {
     return access === 'somebody' ? renewed : (refusal(renewed, access[0], access[1]) ?? renewed);
   }
 
-  /** Whether requests of this session go beyond its rate. */
-  exceedsRate(session: Session): WireError | undefined {
-    return !this.limiter.isOn || this.limiter.takes(session.name) ? undefined : this.limiter.refusal();
+  /** Whether so many requests of this session go beyond its rate. */
+  exceedsRate(session: Session, requests = 1): WireError | undefined {
+    return !this.limiter.isOn || this.limiter.takes(session.name, requests)
+      ? undefined
+      : this.limiter.refusal();
   }
 
   /** For the audit log. */
