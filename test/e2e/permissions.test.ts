@@ -413,6 +413,27 @@ test('a body that ends after its sender has been shut out does nothing', async (
   t.is((await ask('GET', '/api/v1/orders/backdoor', undefined, bearer(localToken))).status, 404);
 });
 
+test('what is wrong with a statement does not tell of collections that its user may not know', async (t) => {
+  await asAdmin('POST', '/api/v1/query', { query: 'CREATE TABLE payroll (salary int)' });
+  const key = await keyWith(['execute:queries', 'read:orders', 'write:orders']);
+  const errorOf = async (query: string) =>
+    (await ask('POST', '/api/v1/query', { query }, { 'x-api-key': key })).json.error;
+  for (const query of [
+    'SELECT salary + now() FROM payroll',
+    "SELECT * FROM orders WHERE n IN (SELECT salaryy::int + '1 day'::interval FROM payroll)",
+    'UPDATE payroll SET salary = now()',
+    'ALTER TABLE payroll DROP COLUMN nothing',
+    'SELECT * FROM no_such_collection',
+    'DROP TABLE no_such_collection',
+  ]) {
+    const error = await errorOf(query);
+    t.is(error.code, 'FORBIDDEN', `${query}: ${error.message}`);
+    t.notRegex(error.message, /salary|does not exist/);
+  }
+  t.notRegex((await errorOf('SELECT * FROM orderz, payrol')).message, /payroll/);
+  t.regex((await errorOf('SELECT nonsense(n) FROM orders')).message, /nonsense/);
+});
+
 test('statements under way end when their user is shut out or may read no more what they read', async (t) => {
   const LONG = 'SELECT count(*) FROM orders, generate_series(1, 100000) a, generate_series(1, 100000) b';
   const running = async (): Promise<boolean> =>

@@ -94,7 +94,7 @@ class RunningStatement implements QueryRun {
         const { code, message, details } = context.draining;
         throw new DbError(code, message, details);
       }
-      this.compiled = statements.compile(this.request.sql);
+      this.compiled = statements.compile(this.request.sql, this.request.session);
       this.requireAllowed(this.compiled);
       const { short, bound } = this.compiled;
       const started =
