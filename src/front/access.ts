@@ -90,13 +90,18 @@ export class AccessControl {
   }
 
   /** For the audit log. */
-  actor(res: HttpResponse, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
-    return { name, role, kind, tokenId, expiresAtMs, address: this.addresses.of(res) };
+  actor(res: HttpResponse, session: Session): Actor {
+    return actorAt(this.addresses.of(res), session);
   }
 
   refusesAddress(address: string): boolean {
     return this.authenticator.isBlocked(address);
   }
+}
+
+/** For the audit log. `address`: of the client. */
+export function actorAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
+  return { name, role, kind, tokenId, expiresAtMs, address };
 }
 
 function foreignHost(host: string): WireError {

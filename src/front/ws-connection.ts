@@ -10,6 +10,7 @@ import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { METHOD_PUT } from '../shm/stats-format.js';
+import { askedAddress } from './peer-addresses.js';
 import type { QueryRun } from './query/runner.js';
 import type { RequestMeter } from './request-meter.js';
 import { errorBody } from './respond.js';
@@ -166,6 +167,11 @@ export class WebSocketConnection implements WriteCompletion {
   /** True once the socket is gone: there is nobody to answer. */
   get isClosed(): boolean {
     return !this.isOpen;
+  }
+
+  /** Of its client. */
+  get address(): string {
+    return askedAddress(this.ws);
   }
 
   /** A statement under way: it ends with the socket. */

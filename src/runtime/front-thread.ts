@@ -298,7 +298,7 @@ class FrontThread implements FrontControl {
       setReadOnly: (request, actor) => host.setReadOnly(request, actor),
       admin: (call, actor) => host.admin(call, actor),
       runQuery: (query, port) => host.runQuery(query, transfer(port)),
-      define: (statement, sql) => host.define(statement, sql),
+      define: (statement, sql, actor) => host.define(statement, sql, actor),
       recordQueries: (records) => host.recordQueries(records),
       security: (call, actor) => host.security(call, actor),
       login: (request, address) => host.login(request, address),

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HttpCaller } from '../support/http.js';
+import { RawWebSocket } from '../support/raw-web-socket.js';
 import { TestServer } from '../support/server.js';
 
 const PASSWORD = 'secure-password';
@@ -297,12 +298,17 @@ test.serial('audit.log tells who changed what, from what to what', async (t) => 
   await server.request('POST', '/admin/read-only', { body: { enabled: false } });
   await server.put('/api/v1/doomed/1', {});
   await server.request('DELETE', '/api/v1/collections/doomed');
+  await server.put('/api/v1/doomed/1', {});
+  await server.request('POST', '/api/v1/query', { body: { query: 'TRUNCATE doomed' } });
+  const socket = await RawWebSocket.open(server.port);
+  t.like(await socket.call({ id: 1, op: 'query', query: 'DROP TABLE doomed' }), { ok: true });
+  socket.destroy();
   const lines = logOf(server, 'audit.log')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   for (const line of lines) t.like(line, { type: 'admin', address: '127.0.0.1' });
-  const [config, user, refused, on, off, dropped] = lines;
+  const [config, user, refused, on, off, dropped, truncated, droppedBySql] = lines;
   t.like(config, {
     action: 'change-config',
     user: 'local-cli',
@@ -314,6 +320,8 @@ test.serial('audit.log tells who changed what, from what to what', async (t) => 
   t.like(on, { action: 'read-only', after: { enabled: true, reason: 'Emergency maintenance' } });
   t.like(off, { action: 'read-only', before: { enabled: true }, after: { enabled: false } });
   t.like(dropped, { action: 'drop-collection', target: 'doomed' });
+  t.like(truncated, { action: 'truncate-collection', target: 'doomed', after: { sql: 'TRUNCATE doomed' } });
+  t.like(droppedBySql, { action: 'drop-collection', target: 'doomed', user: 'loopback', result: 'ok' });
   t.false(logOf(server, 'audit.log').includes(PASSWORD));
 });
 

@@ -32,6 +32,7 @@ export class QueryRoute {
     const startMs = this.context.meter.now();
     const isStream = req.getHeader('accept').includes(NDJSON);
     const requestId = this.context.requestId();
+    const address = this.context.access.addresses.of(res);
     let run: QueryRun | undefined;
     let streamed: StreamedAnswer | undefined;
     let isGone = false;
@@ -47,7 +48,10 @@ export class QueryRoute {
           return;
         }
         try {
-          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId, sender);
+          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId, {
+            session: sender,
+            address,
+          });
           if (isStream) streamed = new StreamedAnswer(res, requestId, finish);
           run = this.queries.run(
             request,

@@ -7,7 +7,7 @@ import { DbError, fromWireError, toWireError, type WireError } from '../../base/
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
 import { QUERY_CANCELED } from '../../sql/errors.js';
-import { isRefused } from '../access.js';
+import { actorAt, isRefused } from '../access.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
@@ -94,7 +94,7 @@ class RunningStatement implements QueryRun {
         const { code, message, details } = context.draining;
         throw new DbError(code, message, details);
       }
-      this.compiled = statements.compile(this.request.sql, this.request.session);
+      this.compiled = statements.compile(this.request.sql, this.request.caller.session);
       this.requireAllowed(this.compiled);
       const { short, bound } = this.compiled;
       const started =
@@ -128,7 +128,7 @@ class RunningStatement implements QueryRun {
   /** Throws DbError UNAUTHORIZED or FORBIDDEN, by users, keys and roles as they are now. */
   private requireAllowed(compiled: CompiledStatement): void {
     const { access, collections } = this.options.context;
-    const session = access.stillAdmits(this.request.session, ['execute', 'queries']);
+    const session = access.stillAdmits(this.request.caller.session, ['execute', 'queries']);
     if (isRefused(session)) throw fromWireError(session);
     requireStatement(session, compiled, collections);
   }
@@ -150,7 +150,9 @@ class RunningStatement implements QueryRun {
   }
 
   private async define(statement: DefinitionStatement): Promise<void> {
-    const { command } = unwrap(await this.options.context.control.define(statement, this.request.sql));
+    const { caller, sql } = this.request;
+    const actor = actorAt(caller.address, caller.session);
+    const { command } = unwrap(await this.options.context.control.define(statement, sql, actor));
     const body = {
       columns: [],
       rows: [],
