@@ -33,7 +33,7 @@ export class AdminRoutes {
     const change = (path: string, area: Area, read: (body: unknown) => AdminCall): void => {
       app.post(
         path,
-        guard(['admin', area], (res, req, session) => this.serveBody(res, req, session, read)),
+        guard(['admin', area], (res, req, session) => this.serveBody(res, req, session, area, read)),
       );
     };
     show('/admin/memory', ['admin', 'storage'], { kind: 'memory' });
@@ -51,7 +51,7 @@ export class AdminRoutes {
       '/admin/tasks/:id/cancel',
       guard(['admin', 'storage'], (res, req, session) => {
         const id = pathParameter(req);
-        this.serveBody(res, req, session, () => ({ kind: 'cancel-task', id }));
+        this.serveBody(res, req, session, 'storage', () => ({ kind: 'cancel-task', id }));
       }),
     );
     change('/admin/compaction', 'storage', (body) => ({ kind: 'compact', request: readCompact(body) }));
@@ -86,15 +86,20 @@ export class AdminRoutes {
     app.patch(
       '/admin/config',
       guard(['admin', 'config'], (res, req, session) =>
-        this.serveBody(res, req, session, (body) => ({ kind: 'change-config', changes: asObject(body) })),
+        this.serveBody(res, req, session, 'config', (body) => ({
+          kind: 'change-config',
+          changes: asObject(body),
+        })),
       ),
     );
     show('/admin/queries', ['admin', 'queries'], { kind: 'queries' });
     app.del(
       '/admin/queries/:id',
-      guard(['admin', 'queries'], (res, req, session) =>
-        this.serve(res, session, { kind: 'cancel-query', id: pathParameter(req) }),
-      ),
+      guard(['admin', 'queries'], (res, req, session) => {
+        const actor = this.context.access.actor(res, session);
+        const call: AdminCall = { kind: 'cancel-query', id: pathParameter(req) };
+        this.exchange.serveDelete(res, req, () => this.ask(call, actor));
+      }),
     );
     show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
     show('/cluster/status', ['monitor', 'cluster'], { kind: 'cluster', report: 'status' });
@@ -114,10 +119,12 @@ export class AdminRoutes {
     res: HttpResponse,
     req: HttpRequest,
     session: Session,
+    area: Area,
     read: (body: unknown) => AdminCall,
   ): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serveBody(res, req, async (body) => this.ask(read(body), actor));
+    const sender = { session, access: ['admin', area] } as const;
+    this.exchange.serveBody(res, req, sender, async (body) => this.ask(read(body), actor));
   }
 
   private async ask(call: AdminCall, actor: Actor): Promise<ControlRouteAnswer> {
