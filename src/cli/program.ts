@@ -9,6 +9,7 @@ import { registerDiagnose } from './commands/diagnose.js';
 import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
+import { registerImport } from './commands/import.js';
 import { registerLogin } from './commands/login.js';
 import { registerPing } from './commands/ping.js';
 import { registerQuery } from './commands/query.js';
@@ -66,6 +67,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerHealth(program, done);
   registerShutdown(program, done);
   registerQuery(program, done);
+  registerImport(program, done);
   registerUser(program, done);
   registerLogin(program, done);
   registerApiKey(program, done);

@@ -30,6 +30,8 @@ test('the file system is touched in few places', (t) => {
     'src/runtime/security-files.ts',
     'src/runtime/roles-file.ts',
     'src/runtime/tls-files.ts',
+    // The files of an operator, outside of any data directory.
+    'src/transfer/files.ts',
     // What kind of file standard output is.
     'src/runtime/journal.ts',
     // The number that the kernel gives a thread, which stands in /proc only.
