@@ -6,6 +6,7 @@ import { registerCompact } from './commands/compact.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
 import { registerDiagnose } from './commands/diagnose.js';
+import { registerExport } from './commands/export.js';
 import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
@@ -68,6 +69,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerShutdown(program, done);
   registerQuery(program, done);
   registerImport(program, done);
+  registerExport(program, done);
   registerUser(program, done);
   registerLogin(program, done);
   registerApiKey(program, done);

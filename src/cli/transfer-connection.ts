@@ -5,7 +5,11 @@ import { DbError } from '../base/errors.js';
 import { LumaDbError } from '../transfer/errors.js';
 import { TransferServer } from '../transfer/server.js';
 import { type ConnectionOptions, resolveTarget } from './connection.js';
+import { parseDuration } from './duration.js';
 import { CliError } from './output.js';
+
+/** How long a transfer tries while the server takes nothing. */
+export const RETRY_FOR_MS = 300_000;
 
 export async function connectTransfer(options: ConnectionOptions): Promise<TransferServer> {
   const { url, token, tls } = await resolveTarget(options);
@@ -66,4 +70,10 @@ export function nameList(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw new InvalidArgumentError('It has an empty name.');
   return names;
+}
+
+export function parseRetryFor(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new InvalidArgumentError('It must be a number with a unit, such as 60s or 5m.');
+  return ms;
 }

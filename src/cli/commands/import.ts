@@ -17,12 +17,19 @@ import type { ImportState } from '../../transfer/import-state.js';
 import { type ImportOutcome, runImport } from '../../transfer/importer.js';
 import type { Reject } from '../../transfer/reject-file.js';
 import { addConnectionOptions, type ConnectionOptions } from '../connection.js';
-import { parseDuration } from '../duration.js';
 import { CliError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, print, printError, printJson } from '../output.js';
 import type { Done } from '../program.js';
 import { startByteBar, startCountBar } from '../progress.js';
 import { clean } from '../render.js';
-import { connectTransfer, nameList, oneCharacter, runTransfer, wholeNumber } from '../transfer-connection.js';
+import {
+  connectTransfer,
+  nameList,
+  oneCharacter,
+  parseRetryFor,
+  RETRY_FOR_MS,
+  runTransfer,
+  wholeNumber,
+} from '../transfer-connection.js';
 
 interface ImportCommandOptions extends ConnectionOptions {
   readonly format?: Format;
@@ -47,7 +54,6 @@ interface ImportCommandOptions extends ConnectionOptions {
 /** Rejects that are told of one by one when no file takes them. */
 const REJECTS_SHOWN = 5;
 const REJECTS_MAX = 1000;
-const RETRY_FOR_MS = 300_000;
 const NO_STATE = 'none';
 
 async function importFile(collection: string, file: string, options: ImportCommandOptions): Promise<number> {
@@ -215,12 +221,6 @@ function parseTypes(text: string): ColumnTypes {
   }
 }
 
-function parseRetryFor(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('It must be a number with a unit, such as 60s or 5m.');
-  return ms;
-}
-
 function parseRejectsMax(text: string): number {
   return text === NO_STATE ? Number.MAX_SAFE_INTEGER : wholeNumber(0, Number.MAX_SAFE_INTEGER)(text);
 }
@@ -278,9 +278,8 @@ export function registerImport(program: Command, done: Done): void {
     )
     .option(
       '--retry-for <duration>',
-      'how long to try while the server takes nothing',
-      parseDuration,
-      300_000,
+      'how long to try while the server takes nothing (default: 5m)',
+      parseRetryFor,
     )
     .option('--dry-run', 'read and check everything, send nothing')
     .description('Import documents from JSON Lines, CSV or Parquet.')
