@@ -99,7 +99,9 @@ class LineReader {
 
   private drop(): void {
     const { queue } = this;
-    this.head ??= Uint8Array.prototype.slice.call(queue.bytes, queue.start, queue.start + REJECTED_BYTES_MAX);
+    this.head ??= Buffer.from(
+      queue.bytes.subarray(queue.start, Math.min(queue.end, queue.start + REJECTED_BYTES_MAX)),
+    );
     this.dropped += queue.length;
     queue.consumeTo(queue.end);
   }

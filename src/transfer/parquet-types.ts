@@ -72,25 +72,40 @@ function decimal(text: string): string {
   return `${text.startsWith('-') ? '-' : ''}${significant}e${last}`;
 }
 
-/** The type that holds both; `undefined` holds nothing yet. */
-export function widen(type: ParquetColumnType | undefined, kind: ValueKind): ParquetColumnType | undefined {
-  if (kind === 'null') return type;
+/** What a column has held so far: its type, or whole numbers that a double could hold as well. */
+export type ColumnContents = ParquetColumnType | 'SMALL_INTEGERS';
+
+/** The narrowest that holds both; `undefined` holds nothing yet. */
+export function widen(held: ColumnContents | undefined, kind: ValueKind): ColumnContents | undefined {
+  if (kind === 'null') return held;
   const own = NARROWEST[kind];
-  if (type === undefined || type === own) return own;
-  if (type === 'DOUBLE' && kind === 'small-integer') return type;
-  if ((type === 'STRING' && kind === 'moment') || (type === 'TIMESTAMP' && kind === 'text')) return 'STRING';
+  if (held === undefined || held === own) return own;
+  for (const [narrow, wide] of WIDER) {
+    if ((held === narrow && own === wide) || (held === wide && own === narrow)) return wide;
+  }
   return 'JSON';
 }
 
-const NARROWEST: Readonly<Record<Exclude<ValueKind, 'null'>, ParquetColumnType>> = {
+export function typeOfContents(held: ColumnContents | undefined): ParquetColumnType {
+  return held === 'SMALL_INTEGERS' ? 'INT64' : (held ?? 'JSON');
+}
+
+const NARROWEST: Readonly<Record<Exclude<ValueKind, 'null'>, ColumnContents>> = {
   boolean: 'BOOLEAN',
-  'small-integer': 'INT64',
+  'small-integer': 'SMALL_INTEGERS',
   integer: 'INT64',
   double: 'DOUBLE',
   moment: 'TIMESTAMP',
   text: 'STRING',
   json: 'JSON',
 };
+
+/** Pairs of which the second holds all that the first does. */
+const WIDER: ReadonlyArray<readonly [ColumnContents, ColumnContents]> = [
+  ['SMALL_INTEGERS', 'INT64'],
+  ['SMALL_INTEGERS', 'DOUBLE'],
+  ['TIMESTAMP', 'STRING'],
+];
 
 /** The value as the writer takes it; undefined: it does not fit the type. */
 export function parquetValue(

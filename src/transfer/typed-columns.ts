@@ -2,14 +2,14 @@
 import { decodeString, decodeText } from '../json/text.js';
 import { ABSENT, ColumnValues, collectNames, ID_COLUMN, withId } from './columns.js';
 import type { ExportColumn } from './export-state.js';
-import { kindOf, type ParquetColumnType, widen } from './parquet-types.js';
+import { type ColumnContents, kindOf, typeOfContents, widen } from './parquet-types.js';
 import type { TableShape } from './table-shape.js';
 
 const QUOTE = 0x22;
 
 export class TypedColumns implements TableShape {
   readonly isSettled = false;
-  private readonly types = new Map<string, ParquetColumnType>();
+  private readonly types = new Map<string, ColumnContents>();
   private readonly names: Set<string>;
   private values: ColumnValues;
 
@@ -42,7 +42,7 @@ export class TypedColumns implements TableShape {
     // An _id is a text, also where all of them look like points in time.
     return [...this.names].map((name) => ({
       name,
-      type: name === ID_COLUMN ? 'STRING' : (this.types.get(name) ?? 'JSON'),
+      type: name === ID_COLUMN ? 'STRING' : typeOfContents(this.types.get(name)),
     }));
   }
 }
