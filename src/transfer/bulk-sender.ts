@@ -43,8 +43,14 @@ export class BulkSender {
       if (!(answers instanceof LumaDbError)) {
         const { later, conflicts } = this.settle(batch, pending, answers);
         await this.settleConflicts(batch, conflicts, mayHaveHappened);
-        if (later.length < pending.length) this.patience.succeeded();
-        if (later.length === 0) return;
+        if (later.length === 0) {
+          this.patience.succeeded();
+          return;
+        }
+        if (later.length < pending.length) {
+          this.patience.succeeded();
+          attempt = 0;
+        }
         error = laterError(answers);
         pending = later;
       }
