@@ -73,7 +73,7 @@ export class AdminRoutes {
       '/admin/checkpoints/:id/renew',
       guard(['admin', 'storage'], (res, req, session) => {
         const id = pathParameter(req);
-        this.serveBody(res, req, session, () => ({ kind: 'renew-checkpoint', id }));
+        this.serveBody(res, req, session, 'storage', () => ({ kind: 'renew-checkpoint', id }));
       }),
     );
     app.del(
