@@ -5,7 +5,15 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { NeededPermission } from './access.js';
-import { readCompact, readGc, readLease, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
+import {
+  readCompact,
+  readGc,
+  readLease,
+  readNotedBackup,
+  readRebuild,
+  readTransfer,
+  readWalArchive,
+} from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
@@ -64,6 +72,8 @@ export class AdminRoutes {
       kind: 'archive-wal',
       request: readWalArchive(body),
     }));
+    show('/admin/backups', ['admin', 'storage'], { kind: 'backups' });
+    change('/admin/backups', 'storage', (body) => ({ kind: 'note-backup', run: readNotedBackup(body) }));
     show('/admin/checkpoints', ['admin', 'storage'], { kind: 'checkpoints' });
     change('/admin/checkpoints', 'storage', (body) => ({
       kind: 'create-checkpoint',

@@ -419,7 +419,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       book: this.book,
       indexes: this.indexes,
-      checkpoints: this.backups.checkpoints,
+      backups: this.backups,
       indexIds: (collection) =>
         this.catalog.indexes().flatMap(({ id, collectionId }) => (collectionId === collection ? [id] : [])),
       collectionId: (name) => this.catalog.existing(name).id,
@@ -486,6 +486,7 @@ class Server implements RunningServer {
       memoryLimitBytes: this.memoryLimit,
       space: () => this.space.facts(),
       storage: () => this.storageFacts.read(),
+      backups: () => this.backups.facts(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

@@ -106,6 +106,8 @@ const ROUTES: readonly Route[] = [
   route('POST', '/admin/tasks/x/cancel', 'admin:storage'),
   route('POST', '/admin/indexes/rebuild', 'admin:storage', { index: 'none' }),
   route('POST', '/admin/gc', 'admin:storage', { collection: 'none' }),
+  route('GET', '/admin/backups', 'admin:storage'),
+  route('POST', '/admin/backups', 'admin:storage', { job: 'none' }),
   route('GET', '/admin/checkpoints', 'admin:storage'),
   route('POST', '/admin/checkpoints', 'admin:storage', { lease_seconds: 1 }),
   route('POST', '/admin/checkpoints/none/renew', 'admin:storage', {}),
