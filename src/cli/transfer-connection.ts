@@ -4,15 +4,20 @@ import { InvalidArgumentError } from 'commander';
 import { DbError } from '../base/errors.js';
 import { LumaDbError } from '../transfer/errors.js';
 import { TransferServer } from '../transfer/server.js';
-import { type ConnectionOptions, resolveTarget } from './connection.js';
+import { type ConnectionOptions, call, resolveTarget } from './connection.js';
 import { parseDuration } from './duration.js';
 import { CliError } from './output.js';
 
 /** How long a transfer tries while the server takes nothing. */
 export const RETRY_FOR_MS = 300_000;
 
-export async function connectTransfer(options: ConnectionOptions): Promise<TransferServer> {
-  const { url, token, tls } = await resolveTarget(options);
+/** Throws CliError when nothing answers there, unless the caller is patient from the beginning (--retry-for). */
+export async function connectTransfer(
+  options: ConnectionOptions & { readonly retryFor?: number },
+): Promise<TransferServer> {
+  const to = await resolveTarget(options);
+  const { url, token, tls } = to;
+  if (options.retryFor === undefined) await call(to, '/live');
   return new TransferServer({
     url,
     token,

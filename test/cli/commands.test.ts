@@ -7,7 +7,18 @@ test('--help teaches every command with an example, and exits 0', async (t) => {
   const cwd = temporaryDirectory(t);
   const { code, stdout } = await runCli(['--help'], { cwd });
   t.is(code, 0);
-  for (const command of ['start', 'ping', 'status', 'health', 'shutdown', 'config', 'diagnose', 'version']) {
+  for (const command of [
+    'start',
+    'ping',
+    'status',
+    'health',
+    'shutdown',
+    'config',
+    'diagnose',
+    'import',
+    'export',
+    'version',
+  ]) {
     t.regex(stdout, new RegExp(`^  ${command}\\b`, 'm'));
   }
   const commands = [
