@@ -151,15 +151,50 @@ const storage: readonly AlertRule[] = [
   },
 ];
 
-/** Quiet where the metric is not there: backups come with a later release. */
+/** Quiet where nobody has made a backup yet: what is expected is not known then. */
 const backup: readonly AlertRule[] = [
   {
     name: 'BackupTooOld',
-    expression: 'time() - lumadb_backup_last_success_timestamp > 26 * 3600',
+    expression:
+      'time() - max by (instance) (lumadb_backup_last_success_timestamp{type=~"full|incremental"}) > 26 * 3600',
     holdsFor: '10m',
     severity: 'page',
     summary: 'The last backup of {{ $labels.instance }} is {{ $value | humanizeDuration }} old',
-    description: 'Look for the last run of the backup in its log and at the space of its destination.',
+    description:
+      'GET /admin/backups says how the last ones ended. Look at the space of the destination and at server.log.',
+  },
+  {
+    name: 'BackupFailed',
+    expression: 'increase(lumadb_backup_runs_total{outcome="failed"}[6h]) > 0',
+    holdsFor: '0m',
+    severity: 'warn',
+    summary: 'A {{ $labels.job }} of {{ $labels.instance }} has failed',
+    description: 'GET /admin/backups has its message. An interrupted backup goes on when it is made again.',
+  },
+  {
+    name: 'BackupNotVerified',
+    expression: 'time() - lumadb_backup_last_verified_timestamp > 8 * 86400',
+    holdsFor: '1h',
+    severity: 'warn',
+    summary: 'No backup of {{ $labels.instance }} was verified for {{ $value | humanizeDuration }}',
+    description: 'lumadb backup verify --source reads one whole; with --restore-test it also restores it.',
+  },
+  {
+    name: 'WalStreamLags',
+    expression: 'lumadb_backup_wal_lag_seconds > 300',
+    holdsFor: '5m',
+    severity: 'page',
+    summary: 'Writes of {{ $labels.instance }} have not left the machine for {{ $value | humanizeDuration }}',
+    description:
+      'The destination of the WAL stream cannot be reached or is too slow. Beyond backup.wal_stream.lag_max there will be a gap.',
+  },
+  {
+    name: 'WalStreamGap',
+    expression: 'increase(lumadb_backup_wal_gaps_total[1d]) > 0',
+    holdsFor: '0m',
+    severity: 'page',
+    summary: 'The WAL stream of {{ $labels.instance }} has a gap',
+    description: 'No point-in-time restore can cross it. Take a full backup now; it is good from then on.',
   },
 ];
 
@@ -170,5 +205,11 @@ export const ALERT_RULES: Readonly<Record<string, readonly AlertRule[]>> = {
   'lumadb-backup': backup,
 };
 
-/** Metrics that rules may name before the server has them. */
-export const LATER_METRICS: readonly string[] = ['lumadb_backup_last_success_timestamp'];
+/** Metrics that a server has only once there is a backup or a WAL stream. */
+export const LATER_METRICS: readonly string[] = [
+  'lumadb_backup_last_success_timestamp',
+  'lumadb_backup_last_verified_timestamp',
+  'lumadb_backup_runs_total',
+  'lumadb_backup_wal_lag_seconds',
+  'lumadb_backup_wal_gaps_total',
+];

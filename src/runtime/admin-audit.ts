@@ -12,6 +12,10 @@ const REPORTS: ReadonlySet<string> = new Set<AdminCall['kind']>([
   'config',
   'queries',
   'cluster',
+  'backups',
+  'checkpoints',
+  // Every ten seconds of a backup, whose beginning and end are written down.
+  'renew-checkpoint',
 ]);
 
 /** It shows something and changes nothing. */
@@ -23,6 +27,7 @@ export function isReport(call: AdminCall): boolean {
 export function auditedCall(call: AdminCall): { readonly target?: string; readonly after?: unknown } {
   if ('id' in call) return { target: call.id };
   if ('request' in call) return { after: call.request };
+  if ('run' in call) return { after: call.run };
   if ('changes' in call) return { after: call.changes };
   return 'targetNode' in call ? { target: call.targetNode } : {};
 }

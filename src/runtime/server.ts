@@ -19,6 +19,7 @@ import { definitionAction, definitionDetails } from './admin-audit.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { bracketed } from './announcement.js';
 import { BackupControl } from './backup-control.js';
+import { checkSchedule } from './backup-schedule/scheduler.js';
 import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
@@ -55,6 +56,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(HTTP_HEADER_BYTES_MAX);
   // Before anything is touched.
   requireUsableTls(config);
+  checkSchedule(config);
   checkExposure(config, storedUserCount(config.storage.data_dir));
   const directory = openDataDirectory(config.storage.data_dir, { shards: config.sharding.shards });
   let server: Server | undefined;

@@ -1,11 +1,14 @@
 /** `lumadb backup`: makes a backup of a running server's database, or of a stopped one. */
+
 import { setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import type { BackupReport } from '../../backup/create/create-backup.js';
 import { parseLocation } from '../../backup/store/locations.js';
+import { systemClock } from '../../base/clock.js';
 import type { Config } from '../../config/schema.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import { type Lease, takeLease } from '../backup/lease.js';
+import { noteRun } from '../backup/note.js';
 import { type BackupStoreOptions, keyOf, required } from '../backup/options.js';
 import type { ConnectionOptions } from '../connection.js';
 import { bytesText, configOf } from '../offline.js';
@@ -20,6 +23,8 @@ export interface CreateCliOptions extends ConnectionOptions, BackupStoreOptions 
   readonly collections?: readonly string[];
   /** False for --no-nice. */
   readonly nice: boolean;
+  /** False for --no-note. */
+  readonly note: boolean;
 }
 
 const NICE = 10;
@@ -34,11 +39,14 @@ export async function create(options: CreateCliOptions): Promise<number> {
   if (options.nice) lowerPriority();
   const interruption = listenForInterruption('the same command again goes on where this one ended');
   try {
+    const startedMs = systemClock.wallMs();
     const lease = await takeLease(options, dataDirectory);
     try {
       const report = await backUp(options, config, destination, lease, interruption.signal);
       if (options.json) printJson(jsonOf(report, destination));
       else printReport(report, destination);
+      const { type: job, name: backup } = report;
+      await noteRun(options, config, { job, startedMs, outcome: 'ok', backup, message: null });
       return EXIT_OK;
     } finally {
       await lease.end();

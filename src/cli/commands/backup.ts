@@ -23,7 +23,8 @@ export function registerBackup(program: Command, done: Done): void {
     )
     .option('--parallel <n>', 'threads that hash, compress and encrypt (default: 1)', parseParallel)
     .option('--collections <names>', 'only these, with commas between', parseNames)
-    .option('--no-nice', 'with the priority of other programs');
+    .option('--no-nice', 'with the priority of other programs')
+    .addOption(noNote());
   addRateOption(addKeyOption(backup))
     .description('Make a backup of the database, and look after the backups that there are.')
     .addHelpText(
@@ -45,6 +46,9 @@ Examples:
   registerPrune(backup, done);
 }
 
+/** For the server's own schedule, which keeps its history itself. */
+const noNote = (): Option => new Option('--no-note', 'do not tell the server of it').hideHelp();
+
 function registerList(backup: Command, done: Done): void {
   addKeyOption(addOfflineOptions(backup.command('list')))
     .option('--source <location>', 'folder of backups (default: backup.schedule.destination)')
@@ -58,6 +62,12 @@ function registerVerify(backup: Command, done: Done): void {
   addRateOption(addKeyOption(addOfflineOptions(backup.command('verify'))))
     .option('--source <location>', 'the backup')
     .option('--quick', 'look only at what they say and which objects are there')
+    .option('--restore-test', 'restore it into scratch space and check that, instead of reading objects')
+    .option(
+      '--scratch <dir>',
+      'where --restore-test restores to (default: the directory for temporary files)',
+    )
+    .addOption(noNote())
     .option('--parallel <n>', 'objects that are read at a time (default: 4)', parseParallel)
     .description('Check every byte of a backup and of those that it builds upon, without restoring it.')
     .addHelpText(

@@ -108,9 +108,16 @@ export class BackupScheduler {
     const { destination, keep } = config['backup.schedule'];
     const name = folderName(clock.wallMs());
     const location = below(destination, name);
-    const made = await this.run(type, name, ['backup', '--destination', location, '--type', type]);
+    const made = await this.run(type, name, [
+      'backup',
+      '--destination',
+      location,
+      '--type',
+      type,
+      '--no-note',
+    ]);
     if (!made) return;
-    if (!(await this.run('verify', name, ['backup', 'verify', '--source', location]))) return;
+    if (!(await this.run('verify', name, ['backup', 'verify', '--source', location, '--no-note']))) return;
     if (keep !== '')
       await this.run('prune', null, ['backup', 'prune', '--source', destination, '--keep', keep]);
   }
@@ -130,6 +137,7 @@ export class BackupScheduler {
       '--restore-test',
       '--scratch',
       directory,
+      '--no-note',
     ]);
   }
 
