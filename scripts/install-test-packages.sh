@@ -5,7 +5,8 @@ set -euo pipefail
 
 # Program and the package it is in.
 declare -A packages=([wrk]=wrk [redis-server]=redis-server [redis-benchmark]=redis-tools [strace]=strace [promtool]=prometheus
-  [logrotate]=logrotate [jq]=jq [curl]=curl [openssl]=openssl [ip]=iproute2 [free]=procps)
+  [logrotate]=logrotate [jq]=jq [curl]=curl [openssl]=openssl [ip]=iproute2 [free]=procps
+  [radosgw]=radosgw [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd)
 
 missing=()
 for program in "${!packages[@]}"; do
@@ -24,7 +25,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 
 echo "Installing for the tests: $list" >&2
-# Nothing here is a service of this machine: redis-server, PostgreSQL and Prometheus must not be started after their installation.
+# Nothing here is a service of this machine: redis-server, PostgreSQL, Prometheus and Ceph must not be started after their installation.
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

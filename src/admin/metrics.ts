@@ -2,6 +2,7 @@
  * /metrics: copies the counters of all threads out of shared memory into Prometheus text when it is asked for. Main
  * thread only. prom-client's own counters are not used for these: nothing is counted on this thread.
  */
+
 import prom from 'prom-client';
 import {
   FRONT_BODY_BYTES,
@@ -55,6 +56,7 @@ import {
   SHARD_WAL_SEGMENTS,
   STALL_NAMES,
 } from '../shm/stats-format.js';
+import { type BackupFacts, backupMetrics } from './backup-metrics.js';
 import { type Labels, type Sample, SampledMetric, single } from './sampled-metric.js';
 import type { DiskFacts, SpaceFacts } from './space-report.js';
 import type { StorageFacts } from './storage-facts.js';
@@ -72,6 +74,7 @@ export interface MetricsSource {
   readonly memoryLimitBytes: number;
   readonly space: () => SpaceFacts;
   readonly storage: () => StorageFacts;
+  readonly backups: () => BackupFacts;
   readonly uptimeSeconds: () => number;
   readonly version: string;
 }
@@ -90,6 +93,7 @@ export function createMetrics(source: MetricsSource): prom.Registry {
     ...shardMetrics(source),
     ...spaceMetrics(source),
     ...storageMetrics(source.storage),
+    ...backupMetrics(source.backups),
     ...processMetrics(source),
   ]) {
     // The registry only calls get(), name and type of what it is given.

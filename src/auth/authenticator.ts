@@ -5,16 +5,18 @@
  */
 import { type BlockList, isIP } from 'node:net';
 import { apiKeyId, isSecretOf } from './api-key.js';
+import { blockListOf } from './block-list.js';
 import { PermissionSet } from './permission.js';
 import type { Roles } from './roles.js';
-import { blockListOf } from './security-directory.js';
-import { LOCAL_CLI, Session, TRUSTED } from './session.js';
+import { type Credentials, LOCAL_CLI, Session, TRUSTED } from './session.js';
 import { verifyToken } from './tokens.js';
 
 /** What fronts know; plain data, sent whole. */
 export interface SecuritySnapshot {
   /** False: who shows nothing is trusted. */
   readonly isRequired: boolean;
+  /** True: only this machine can reach the server, and what calls it by a foreign name is a web page in disguise. */
+  readonly isLoopback: boolean;
   /** Those that are not disabled. */
   readonly users: ReadonlyArray<{
     readonly name: string;
@@ -35,14 +37,6 @@ export interface SecuritySnapshot {
   readonly signingKey: Uint8Array;
   /** SHA-256 of the token by which the CLI on this machine shows that it may read the data directory. */
   readonly localTokenHash: string;
-}
-
-/** What a request says of its sender; '' for nothing. */
-export interface Credentials {
-  /** `Authorization`. */
-  readonly authorization: string;
-  /** `X-API-Key`. */
-  readonly apiKey: string;
 }
 
 /** Why there is no session. */
@@ -86,14 +80,29 @@ export class Authenticator {
       this.reason = NO_CREDENTIALS;
       return undefined;
     }
-    let session = this.remembered.get(shown);
-    if (session === undefined) {
-      session = this.check(authorization, apiKey);
-      if (session !== undefined) this.remember(shown, session);
-    }
+    const session = this.find(shown, authorization, apiKey);
     if (session !== undefined && session.expiresAtMs > this.wallMs()) return session;
     this.reason = BAD_CREDENTIALS;
     return undefined;
+  }
+
+  /**
+   * Whom another copy has let in, as of this one; undefined when this would not. How long a login lasts is not asked again: what is
+   * looked at anew began in time.
+   */
+  renewed(session: Session): Session | undefined {
+    // Its token is that of the process.
+    if (session.kind === 'local') return session;
+    const { authorization, apiKey } = session.shown;
+    if (session.kind === 'trusted') return this.session('', '');
+    const found = this.find(authorization === '' ? apiKey : authorization, authorization, apiKey);
+    if (found === undefined) this.reason = BAD_CREDENTIALS;
+    return found;
+  }
+
+  /** Whether who shows nothing has to call the server by a name that is ours: who shows credentials is no web page. */
+  asksForOwnName(session: Session): boolean {
+    return session.kind === 'trusted' && this.snapshot.isLoopback;
   }
 
   isBlocked(address: string): boolean {
@@ -103,30 +112,39 @@ export class Authenticator {
     return version !== 0 && this.blocked.check(address, version === 6 ? 'ipv6' : 'ipv4');
   }
 
-  private check(authorization: string, apiKey: string): Session | undefined {
+  private find(shown: string, authorization: string, apiKey: string): Session | undefined {
+    const known = this.remembered.get(shown);
+    if (known !== undefined) return known;
+    const session = this.check({ authorization, apiKey });
+    if (session !== undefined) this.remember(shown, session);
+    return session;
+  }
+
+  private check(shown: Credentials): Session | undefined {
+    const { authorization, apiKey } = shown;
     if (authorization.length > CREDENTIALS_LENGTH_MAX || apiKey.length > CREDENTIALS_LENGTH_MAX)
       return undefined;
-    if (authorization === '') return this.checkApiKey(apiKey);
+    if (authorization === '') return this.checkApiKey(apiKey, shown);
     if (authorization.slice(0, BEARER.length).toLowerCase() !== BEARER.toLowerCase()) return undefined;
     const token = authorization.slice(BEARER.length).trim();
-    if (apiKeyId(token) !== undefined) return this.checkApiKey(token);
-    return this.checkLocal(token) ?? this.checkToken(token);
+    if (apiKeyId(token) !== undefined) return this.checkApiKey(token, shown);
+    return this.checkLocal(token) ?? this.checkToken(token, shown);
   }
 
   private checkLocal(token: string): Session | undefined {
     return !token.includes('.') && isSecretOf(token, this.snapshot.localTokenHash) ? LOCAL_CLI : undefined;
   }
 
-  private checkToken(token: string): Session | undefined {
+  private checkToken(token: string, shown: Credentials): Session | undefined {
     const claims = verifyToken(this.snapshot.signingKey, token);
     if (claims === undefined || this.revoked.has(claims.tokenId)) return undefined;
     const user = this.users.get(claims.username);
     if (user === undefined || user.generation !== claims.generation) return undefined;
     const { expiresAtMs, tokenId } = claims;
-    return new Session({ ...this.factsOf(user), kind: 'token', expiresAtMs, tokenId });
+    return new Session({ ...this.factsOf(user), kind: 'token', expiresAtMs, tokenId, shown });
   }
 
-  private checkApiKey(key: string): Session | undefined {
+  private checkApiKey(key: string, shown: Credentials): Session | undefined {
     const found = this.apiKeys.get(apiKeyId(key) ?? '');
     if (found === undefined || !isSecretOf(key, found.hash)) return undefined;
     const user = this.users.get(found.user);
@@ -136,6 +154,7 @@ export class Authenticator {
       kind: 'api-key',
       scope: found.permissions === null ? undefined : new PermissionSet(found.permissions),
       expiresAtMs: found.expiresAtMs ?? undefined,
+      shown,
     });
   }
 

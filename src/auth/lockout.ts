@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
+import { networkOf } from './network.js';
 
 export interface LockoutRules {
   /** Failures of a user from one address before it is locked. An address as a whole has four times as many. */
@@ -75,5 +76,5 @@ export class Lockout {
 const NAME_LENGTH_MAX = 64;
 
 const userKey = (username: string, address: string): string =>
-  `user ${username.slice(0, NAME_LENGTH_MAX)} ${address}`;
-const addressKey = (address: string): string => `address ${address}`;
+  `user ${username.slice(0, NAME_LENGTH_MAX)} ${networkOf(address)}`;
+const addressKey = (address: string): string => `address ${networkOf(address)}`;

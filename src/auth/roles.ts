@@ -69,7 +69,7 @@ function permissionsOf(
     list = value.get('permissions', true);
   }
   if (!isSeq(list)) return fail(`permissions of role ${role} must be a list of texts`, at(list ?? value));
-  return list.items.map((item) => {
+  const texts = list.items.map((item) => {
     if (!isScalar(item) || typeof item.value !== 'string')
       return fail(`a permission of role ${role} must be a text`, at(item));
     try {
@@ -79,4 +79,11 @@ function permissionsOf(
     }
     return item.value;
   });
+  try {
+    // Of all together: a role that no front can take would be found out by the fronts.
+    new PermissionSet(texts);
+  } catch (error) {
+    return fail(`role ${role}: ${(error as Error).message}`, at(list));
+  }
+  return texts;
 }

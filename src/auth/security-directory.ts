@@ -3,10 +3,10 @@
  * durable before it holds. Used by the server's main thread and, on a stopped database, by the CLI.
  */
 import { randomUUID } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { newApiKey } from './api-key.js';
+import { blockListOf } from './block-list.js';
 import { hashPassword, requirePassword } from './passwords.js';
 import { PermissionSet } from './permission.js';
 import { type ApiKeyRecord, NO_SECURITY, type SecurityContents, type UserRecord } from './security-file.js';
@@ -42,7 +42,8 @@ export interface NewApiKeyRequest {
 const USERS_MAX = 10_000;
 const API_KEYS_MAX = 10_000;
 const BLOCKED_MAX = 10_000;
-const REVOKED_MAX = 100_000;
+/** Each change writes all of them down and sends them to the fronts. */
+const REVOKED_MAX = 10_000;
 const NAME = /^[A-Za-z0-9_.@-]{1,64}$/;
 
 export class SecurityDirectory {
@@ -90,10 +91,18 @@ export class SecurityDirectory {
     });
   }
 
-  /** With the user before and after. */
-  changeUser(username: string, change: UserChange): Promise<{ before: UserRecord; after: UserRecord }> {
+  /**
+   * With the user before and after. `check` throws when it must not be done; asked when its turn has come, after all changes
+   * before it.
+   */
+  changeUser(
+    username: string,
+    change: UserChange,
+    check: (before: UserRecord) => void = () => {},
+  ): Promise<{ before: UserRecord; after: UserRecord }> {
     return this.inTurn(async () => {
       const before = this.existing(username);
+      check(before);
       if (change.role !== undefined) this.requireRole(change.role);
       if (change.password !== undefined) requirePassword(change.password);
       const isVoid = change.password !== undefined || change.disabled === true;
@@ -111,10 +120,11 @@ export class SecurityDirectory {
     });
   }
 
-  /** With all API keys of the user. */
-  deleteUser(username: string): Promise<UserRecord> {
+  /** With all API keys of the user. `check`: as of changeUser. */
+  deleteUser(username: string, check: (before: UserRecord) => void = () => {}): Promise<UserRecord> {
     return this.inTurn(async () => {
       const user = this.existing(username);
+      check(user);
       this.save({
         users: this.contents.users.filter(({ name }) => name !== username),
         apiKeys: this.contents.apiKeys.filter((key) => key.user !== username),
@@ -167,13 +177,20 @@ export class SecurityDirectory {
     });
   }
 
-  revokeToken(id: string, expiresAtMs: number): Promise<void> {
+  /** Where too many are kept already, all logins of the user end: a token that is to be void must not stay good. */
+  revokeToken(id: string, username: string, expiresAtMs: number): Promise<void> {
     return this.inTurn(async () => {
       const nowMs = this.clock.wallMs();
       // Those that have expired are refused anyway.
       const kept = this.contents.revokedTokens.filter(({ expires_at }) => Date.parse(expires_at) > nowMs);
-      if (kept.length >= REVOKED_MAX) throw tooMany('revoked tokens', REVOKED_MAX);
-      this.save({ revokedTokens: [...kept, { id, expires_at: new Date(expiresAtMs).toISOString() }] });
+      if (kept.length < REVOKED_MAX) {
+        this.save({ revokedTokens: [...kept, { id, expires_at: new Date(expiresAtMs).toISOString() }] });
+        return;
+      }
+      const users = this.contents.users.map((user) =>
+        user.name === username ? { ...user, generation: randomUUID() } : user,
+      );
+      this.save({ users, revokedTokens: kept });
     });
   }
 
@@ -235,27 +252,4 @@ function requireName(field: string, name: unknown): void {
 
 function tooMany(what: string, limit: number): DbError {
   return new DbError('CONFLICT', `there are ${limit} ${what} already, the most that is allowed`, { limit });
-}
-
-/** Throws DbError VALIDATION that names the one that is no address. */
-export function blockListOf(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const text of addresses) {
-    const [address, bits, more] = text.split('/');
-    const version = isIP(address);
-    const family = version === 4 ? 'ipv4' : 'ipv6';
-    const bitsMax = version === 4 ? 32 : 128;
-    const isNetwork = bits !== undefined;
-    const isFine =
-      version !== 0 &&
-      more === undefined &&
-      (!isNetwork || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax));
-    if (!isFine) {
-      const message = `${JSON.stringify(text)} is not an address (192.0.2.7) or a network (192.0.2.0/24)`;
-      throw new DbError('VALIDATION', message, { field: 'addresses' });
-    }
-    if (isNetwork) list.addSubnet(address, Number(bits), family);
-    else list.addAddress(address, family);
-  }
-  return list;
 }

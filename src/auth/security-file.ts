@@ -14,8 +14,23 @@
  */
 import { z } from 'zod';
 import { DbError } from '../base/errors.js';
+import { blockListOf } from './block-list.js';
+import { PermissionSet } from './permission.js';
 
 const FORMAT_VERSION = 1;
+
+/** What fronts could not use, or would take for something else, is damage as well. */
+const accepts = (use: (value: never) => unknown) => (value: unknown) => {
+  try {
+    use(value as never);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'is no time');
+const hasNoTwins = (records: readonly Readonly<Record<string, unknown>>[], field: string): boolean =>
+  new Set(records.map((record) => record[field])).size === records.length;
 
 const user = z.strictObject({
   name: z.string(),
@@ -30,17 +45,23 @@ const apiKey = z.strictObject({
   id: z.string(),
   name: z.string(),
   user: z.string(),
-  permissions: z.array(z.string()).nullable(),
-  hash: z.string().length(64),
+  permissions: z
+    .array(z.string())
+    .refine(
+      accepts((texts) => new PermissionSet(texts)),
+      'are no permissions',
+    )
+    .nullable(),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
   created_at: z.string(),
-  expires_at: z.string().nullable(),
+  expires_at: time.nullable(),
 });
 const contents = z.strictObject({
   format_version: z.literal(FORMAT_VERSION),
-  users: z.array(user),
-  api_keys: z.array(apiKey),
-  revoked_tokens: z.array(z.strictObject({ id: z.string(), expires_at: z.string() })),
-  blocked_addresses: z.array(z.string()),
+  users: z.array(user).refine((users) => hasNoTwins(users, 'name'), 'a name is there twice'),
+  api_keys: z.array(apiKey).refine((keys) => hasNoTwins(keys, 'id'), 'an id is there twice'),
+  revoked_tokens: z.array(z.strictObject({ id: z.string(), expires_at: time })),
+  blocked_addresses: z.array(z.string()).refine(accepts(blockListOf), 'are no addresses'),
 });
 
 export type UserRecord = Readonly<z.output<typeof user>>;

@@ -4,6 +4,16 @@ import { type Action, PermissionSet } from './permission.js';
 /** How somebody has shown who they are. */
 export type SessionKind = 'token' | 'api-key' | 'local' | 'trusted';
 
+/** What a request says of its sender; '' for nothing. */
+export interface Credentials {
+  /** `Authorization`. */
+  readonly authorization: string;
+  /** `X-API-Key`. */
+  readonly apiKey: string;
+}
+
+const NOTHING: Credentials = { authorization: '', apiKey: '' };
+
 export interface SessionFacts {
   /** Of a user; for the two others what logs call them. */
   readonly name: string;
@@ -16,6 +26,8 @@ export interface SessionFacts {
   readonly expiresAtMs?: number;
   /** Of a token, for its revocation. */
   readonly tokenId?: string;
+  /** By which it was found; absent: by none that could be looked at again. */
+  readonly shown?: Credentials;
 }
 
 export class Session {
@@ -26,6 +38,8 @@ export class Session {
   readonly expiresAtMs: number;
   /** '' for what is no token. */
   readonly tokenId: string;
+  /** Secret: of no use but to look again. */
+  readonly shown: Credentials;
   private readonly permissions: PermissionSet;
   private readonly scope: PermissionSet | undefined;
 
@@ -37,6 +51,7 @@ export class Session {
     this.scope = facts.scope;
     this.expiresAtMs = facts.expiresAtMs ?? Number.POSITIVE_INFINITY;
     this.tokenId = facts.tokenId ?? '';
+    this.shown = facts.shown ?? NOTHING;
   }
 
   allows(action: Action, resource: string): boolean {

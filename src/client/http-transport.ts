@@ -6,7 +6,11 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
 } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import {
+  Agent as HttpsAgent,
+  type AgentOptions as HttpsAgentOptions,
+  request as httpsRequest,
+} from 'node:https';
 import { connectionError, invalidRequest, LumaDbError, timeoutError } from './error.js';
 
 export interface HttpTransportOptions {
@@ -15,6 +19,15 @@ export interface HttpTransportOptions {
   readonly maxConnections: number;
   /** Longest answer that is read into memory. */
   readonly responseBytesMax: number;
+  /** Of https:// addresses. */
+  readonly tls?: HttpTls;
+}
+
+export interface HttpTls {
+  /** PEM text of the authorities to trust; undefined: those that Node.js knows. */
+  readonly ca?: string;
+  /** False: whatever name the certificate has, it is the right one. */
+  readonly checksName: boolean;
 }
 
 export interface HttpExchange {
@@ -32,6 +45,13 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
+/** An answer whose body has not been read. Whoever opened it reads `body` to its end, or destroys it. */
+export interface OpenAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+}
+
 export class HttpTransport {
   private readonly base: URL;
   private readonly agent: HttpAgent;
@@ -47,7 +67,9 @@ export class HttpTransport {
       maxSockets: options.maxConnections,
       maxFreeSockets: options.maxConnections,
     };
-    this.agent = isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.agent = isTls
+      ? new HttpsAgent({ ...agentOptions, ...tlsOptions(options.tls) })
+      : new HttpAgent(agentOptions);
     this.request = isTls ? httpsRequest : httpRequest;
     this.hostname = this.base.hostname.replace(/^\[|\]$/g, '');
     this.pathPrefix = this.base.pathname.replace(/\/$/, '');
@@ -96,6 +118,40 @@ export class HttpTransport {
     });
   }
 
+  /**
+   * The answer as soon as its head is there; `timeoutMs` is the limit until then. For bodies of any length, at the pace
+   * of the reader.
+   */
+  open(exchange: HttpExchange): Promise<OpenAnswer> {
+    return new Promise((resolve, reject) => {
+      const { signal, timeoutMs, body, method, path } = exchange;
+      signal?.throwIfAborted();
+      const outgoing = this.request({
+        agent: this.agent,
+        host: this.hostname,
+        port: this.base.port === '' ? undefined : this.base.port,
+        method,
+        path: this.pathPrefix + path,
+        headers: withLength(exchange.headers, body),
+        signal,
+      });
+      const timer = setTimeout(
+        () => outgoing.destroy(timeoutError(`${method} ${path}`, timeoutMs)),
+        timeoutMs,
+      );
+      outgoing.on('error', (error) => {
+        clearTimeout(timer);
+        if (signal?.aborted) reject(signal.reason);
+        else reject(error instanceof LumaDbError ? error : this.unreachable(error));
+      });
+      outgoing.on('response', (incoming) => {
+        clearTimeout(timer);
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
+      });
+      outgoing.end(body);
+    });
+  }
+
   /** Closes idle and busy connections. */
   close(): void {
     this.agent.destroy();
@@ -105,6 +161,11 @@ export class HttpTransport {
     const code = (error as NodeJS.ErrnoException).code;
     return connectionError(`no answer from ${this.base.origin}: ${code ?? error.message}`, error);
   }
+}
+
+function tlsOptions(tls: HttpTls | undefined): HttpsAgentOptions {
+  if (tls === undefined) return {};
+  return { ca: tls.ca, ...(!tls.checksName && { checkServerIdentity: () => undefined }) };
 }
 
 function parseBaseUrl(text: string): URL {

@@ -224,6 +224,8 @@ const sharding = z
   .prefault({})
   .describe('How keys are spread over threads.');
 
+export const RBAC_FILE_DEFAULT = '/etc/lumadb/rbac.yaml';
+
 const security = z
   .strictObject({
     require_auth: z
@@ -239,7 +241,7 @@ const security = z
         }),
       ),
     rbac_file: text(
-      '/etc/lumadb/rbac.yaml',
+      RBAC_FILE_DEFAULT,
       { empty: false },
       'Roles and their permissions; read again at SIGHUP and when it changes. Without the file the built-in roles hold.',
     ),

@@ -4,16 +4,20 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { Authenticator, type SecuritySnapshot } from '../auth/authenticator.js';
+import { networkOf } from '../auth/network.js';
 import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import { fromWireError, type WireError } from '../base/errors.js';
 import type { Actor } from './control-plane.js';
+import { isForeignHost } from './foreign-host.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
 
 /** What a route asks of its caller: nothing, to be somebody (the handler asks for the rest), or a permission. */
 export type RouteAccess = 'anyone' | 'somebody' | NeededPermission;
 export type NeededPermission = readonly [Action, string];
+/** What a caller was let in by. */
+export type CallerAccess = Exclude<RouteAccess, 'anyone'>;
 
 export interface AccessOptions {
   readonly snapshot: SecuritySnapshot;
@@ -27,6 +31,10 @@ export class AccessControl {
   /** Of the clients of this front. */
   readonly addresses = new PeerAddresses();
   private authenticator: Authenticator;
+  /** The last Host that was found to be ours: nearly all requests have the same. */
+  private ownHost = '';
+  /** Another one with each change of users, keys and roles. */
+  version = 0;
   private readonly limiter: RateLimiter;
 
   constructor(private readonly options: AccessOptions) {
@@ -36,15 +44,21 @@ export class AccessControl {
 
   renew(snapshot: SecuritySnapshot): void {
     this.authenticator = new Authenticator(snapshot, this.options.wallMs);
+    this.version++;
   }
 
   /** The caller, or why there is none. */
-  admit(res: HttpResponse, req: HttpRequest, access: Exclude<RouteAccess, 'anyone'>): Session | WireError {
+  admit(res: HttpResponse, req: HttpRequest, access: CallerAccess): Session | WireError {
     const session = this.session(req.getHeader('authorization'), req.getHeader('x-api-key'));
     if ('code' in session) return session;
+    if (this.authenticator.asksForOwnName(session)) {
+      const host = req.getHeader('host');
+      if (host !== this.ownHost && isForeignHost(host)) return foreignHost(host);
+      this.ownHost = host;
+    }
     if (
       this.limiter.isOn &&
-      !this.limiter.takes(session.kind === 'trusted' ? this.addresses.of(res) : session.name)
+      !this.limiter.takes(session.kind === 'trusted' ? networkOf(this.addresses.of(res)) : session.name)
     )
       return this.limiter.refusal();
     return access === 'somebody' ? session : (refusal(session, access[0], access[1]) ?? session);
@@ -57,19 +71,46 @@ export class AccessControl {
     );
   }
 
-  /** Whether requests of this session go beyond its rate. */
-  exceedsRate(session: Session): WireError | undefined {
-    return !this.limiter.isOn || this.limiter.takes(session.name) ? undefined : this.limiter.refusal();
+  /**
+   * Whom admit() has let in, as of now, or why not any more. For what goes on after that: a body arrives as slowly as its sender
+   * likes, and whoever was shut out meanwhile must not be able to end it.
+   */
+  stillAdmits(session: Session, access: CallerAccess): Session | WireError {
+    const { authenticator } = this;
+    const renewed = authenticator.renewed(session);
+    if (renewed === undefined) return { code: 'UNAUTHORIZED', message: authenticator.reason };
+    return access === 'somebody' ? renewed : (refusal(renewed, access[0], access[1]) ?? renewed);
+  }
+
+  /** Whether so many requests of this session go beyond its rate. */
+  exceedsRate(session: Session, requests = 1): WireError | undefined {
+    return !this.limiter.isOn || this.limiter.takes(session.name, requests)
+      ? undefined
+      : this.limiter.refusal();
   }
 
   /** For the audit log. */
-  actor(res: HttpResponse, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
-    return { name, role, kind, tokenId, expiresAtMs, address: this.addresses.of(res) };
+  actor(res: HttpResponse, session: Session): Actor {
+    return actorAt(this.addresses.of(res), session);
   }
 
   refusesAddress(address: string): boolean {
     return this.authenticator.isBlocked(address);
   }
+}
+
+/** For the audit log. `address`: of the client. */
+export function actorAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
+  return { name, role, kind, tokenId, expiresAtMs, address };
+}
+
+function foreignHost(host: string): WireError {
+  return {
+    code: 'FORBIDDEN',
+    message:
+      `who shows no login has to call this server 127.0.0.1 or localhost, and not ${JSON.stringify(host.slice(0, 100))}: ` +
+      'a web page could have made that name lead here (DNS rebinding)',
+  };
 }
 
 /** Undefined when the session may do it. */

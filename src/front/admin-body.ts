@@ -1,8 +1,15 @@
 /** What the bodies of POST /admin/compaction, /admin/gc, /admin/indexes/rebuild, /admin/wal/archive and /cluster/transfer-leadership say. Pure; faults are DbErrors. */
 import { DbError } from '../base/errors.js';
+import { ISO_TIME_FORM, parseIsoTime } from '../base/iso-time.js';
 import { LEVEL_RANGE_SYNTAX, type LevelRange, parseLevelRange } from '../base/level-range.js';
 import { INDEX_NAME_LENGTH_MAX } from '../base/limits.js';
-import type { CompactRequest, GcRequest, RebuildRequest, WalArchiveRequest } from './admin-call.js';
+import type {
+  CompactRequest,
+  GcRequest,
+  NotedBackup,
+  RebuildRequest,
+  WalArchiveRequest,
+} from './admin-call.js';
 import { asObject, readFlag, refuseUnknown } from './control-body.js';
 import { collectionNameFault } from './path.js';
 
@@ -51,6 +58,26 @@ export function readRebuild(body: unknown): RebuildRequest {
     throw new DbError('VALIDATION', 'index must be the name of an index', { field: 'index' });
   }
   return { index };
+}
+
+/** Of `lumadb backup` and `lumadb backup verify`. */
+export function readNotedBackup(body: unknown): NotedBackup {
+  const object = asObject(body);
+  refuseUnknown(object, ['job', 'started_at', 'seconds', 'outcome', 'backup', 'message']);
+  const { job, started_at, seconds, outcome, backup = null, message = null } = object;
+  const refuse = (field: string, allowed: string): never => {
+    throw new DbError('VALIDATION', `${field} must be ${allowed}`, { field });
+  };
+  if (job !== 'full' && job !== 'incremental' && job !== 'verify' && job !== 'restore_drill')
+    return refuse('job', 'full, incremental, verify or restore_drill');
+  if (typeof started_at !== 'string' || parseIsoTime(started_at) === null)
+    return refuse('started_at', ISO_TIME_FORM);
+  if (typeof seconds !== 'number' || !(seconds >= 0)) return refuse('seconds', 'a number, 0 or more');
+  if (outcome !== 'ok' && outcome !== 'failed') return refuse('outcome', 'ok or failed');
+  if (backup !== null && typeof backup !== 'string') return refuse('backup', 'a name');
+  if (message !== null && typeof message !== 'string') return refuse('message', 'a text');
+  const startedMs = parseIsoTime(started_at) ?? 0;
+  return { job, started_at: new Date(startedMs).toISOString(), seconds, outcome, backup, message };
 }
 
 /** How long a checkpoint is kept without a renewal, ms. */

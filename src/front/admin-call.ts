@@ -23,6 +23,16 @@ export interface WalArchiveRequest {
   readonly destination: string;
 }
 
+/** What a backup that somebody has made, or checked, tells the server of itself. */
+export interface NotedBackup {
+  readonly job: 'full' | 'incremental' | 'verify' | 'restore_drill';
+  readonly started_at: string;
+  readonly seconds: number;
+  readonly outcome: 'ok' | 'failed';
+  readonly backup: string | null;
+  readonly message: string | null;
+}
+
 /** One collection's indexes, those of all with 'all', or one index. */
 export type RebuildRequest = { readonly index: string } | { readonly collection: string };
 
@@ -48,7 +58,8 @@ export type AdminCall = StorageCall | QueryCall | ConfigCall | ClusterCall | Dia
 export type StorageCall =
   | { readonly kind: 'memory' | 'compaction' | 'dump-state' | 'tasks' }
   | { readonly kind: 'task' | 'cancel-task'; readonly id: string }
-  | { readonly kind: 'checkpoints' }
+  | { readonly kind: 'checkpoints' | 'backups' }
+  | { readonly kind: 'note-backup'; readonly run: NotedBackup }
   | { readonly kind: 'create-checkpoint'; readonly leaseMs: number }
   | { readonly kind: 'renew-checkpoint' | 'remove-checkpoint'; readonly id: string }
   | { readonly kind: 'rebuild-indexes'; readonly request: RebuildRequest }

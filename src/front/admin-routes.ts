@@ -5,7 +5,15 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { NeededPermission } from './access.js';
-import { readCompact, readGc, readLease, readRebuild, readTransfer, readWalArchive } from './admin-body.js';
+import {
+  readCompact,
+  readGc,
+  readLease,
+  readNotedBackup,
+  readRebuild,
+  readTransfer,
+  readWalArchive,
+} from './admin-body.js';
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
@@ -33,7 +41,7 @@ export class AdminRoutes {
     const change = (path: string, area: Area, read: (body: unknown) => AdminCall): void => {
       app.post(
         path,
-        guard(['admin', area], (res, req, session) => this.serveBody(res, req, session, read)),
+        guard(['admin', area], (res, req, session) => this.serveBody(res, req, session, area, read)),
       );
     };
     show('/admin/memory', ['admin', 'storage'], { kind: 'memory' });
@@ -51,7 +59,7 @@ export class AdminRoutes {
       '/admin/tasks/:id/cancel',
       guard(['admin', 'storage'], (res, req, session) => {
         const id = pathParameter(req);
-        this.serveBody(res, req, session, () => ({ kind: 'cancel-task', id }));
+        this.serveBody(res, req, session, 'storage', () => ({ kind: 'cancel-task', id }));
       }),
     );
     change('/admin/compaction', 'storage', (body) => ({ kind: 'compact', request: readCompact(body) }));
@@ -64,6 +72,8 @@ export class AdminRoutes {
       kind: 'archive-wal',
       request: readWalArchive(body),
     }));
+    show('/admin/backups', ['admin', 'storage'], { kind: 'backups' });
+    change('/admin/backups', 'storage', (body) => ({ kind: 'note-backup', run: readNotedBackup(body) }));
     show('/admin/checkpoints', ['admin', 'storage'], { kind: 'checkpoints' });
     change('/admin/checkpoints', 'storage', (body) => ({
       kind: 'create-checkpoint',
@@ -73,7 +83,7 @@ export class AdminRoutes {
       '/admin/checkpoints/:id/renew',
       guard(['admin', 'storage'], (res, req, session) => {
         const id = pathParameter(req);
-        this.serveBody(res, req, session, () => ({ kind: 'renew-checkpoint', id }));
+        this.serveBody(res, req, session, 'storage', () => ({ kind: 'renew-checkpoint', id }));
       }),
     );
     app.del(
@@ -86,15 +96,20 @@ export class AdminRoutes {
     app.patch(
       '/admin/config',
       guard(['admin', 'config'], (res, req, session) =>
-        this.serveBody(res, req, session, (body) => ({ kind: 'change-config', changes: asObject(body) })),
+        this.serveBody(res, req, session, 'config', (body) => ({
+          kind: 'change-config',
+          changes: asObject(body),
+        })),
       ),
     );
     show('/admin/queries', ['admin', 'queries'], { kind: 'queries' });
     app.del(
       '/admin/queries/:id',
-      guard(['admin', 'queries'], (res, req, session) =>
-        this.serve(res, session, { kind: 'cancel-query', id: pathParameter(req) }),
-      ),
+      guard(['admin', 'queries'], (res, req, session) => {
+        const actor = this.context.access.actor(res, session);
+        const call: AdminCall = { kind: 'cancel-query', id: pathParameter(req) };
+        this.exchange.serveDelete(res, req, () => this.ask(call, actor));
+      }),
     );
     show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
     show('/cluster/status', ['monitor', 'cluster'], { kind: 'cluster', report: 'status' });
@@ -114,10 +129,12 @@ export class AdminRoutes {
     res: HttpResponse,
     req: HttpRequest,
     session: Session,
+    area: Area,
     read: (body: unknown) => AdminCall,
   ): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serveBody(res, req, async (body) => this.ask(read(body), actor));
+    const sender = { session, access: ['admin', area] } as const;
+    this.exchange.serveBody(res, req, sender, async (body) => this.ask(read(body), actor));
   }
 
   private async ask(call: AdminCall, actor: Actor): Promise<ControlRouteAnswer> {

@@ -2,7 +2,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
-import { isRefused, type RouteAccess } from './access.js';
+import { type CallerAccess, isRefused } from './access.js';
 import type { FrontContext } from './front-context.js';
 
 type Admitting = Pick<FrontContext, 'access' | 'accessLog'>;
@@ -12,7 +12,7 @@ export function admitted(
   context: Admitting,
   res: HttpResponse,
   req: HttpRequest,
-  access: Exclude<RouteAccess, 'anyone'>,
+  access: CallerAccess,
 ): Session | WireError {
   const session = context.access.admit(res, req, access);
   logRequest(context, res, req, isRefused(session) ? '' : session.name);

@@ -1,8 +1,10 @@
 /** HTTP side of bulk writes: headers, query string, body, answer. */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import { toWireError, type WireError } from '../base/errors.js';
 import { BULK_BYTES_MAX } from '../base/limits.js';
 import { METHOD_BULK } from '../shm/stats-format.js';
+import { isRefused } from './access.js';
 import type { BodyBudget } from './body-budget.js';
 import { type BulkOptions, type BulkResult, BulkWrite } from './bulk-write.js';
 import type { DocumentBody } from './document-body.js';
@@ -20,7 +22,7 @@ export class BulkRoute {
     private readonly budget: BodyBudget,
   ) {}
 
-  handle(res: HttpResponse, req: HttpRequest, collectionName: string): void {
+  handle(res: HttpResponse, req: HttpRequest, collectionName: string, session: Session): void {
     const startMs = this.context.meter.now();
     const options = readOptions(req);
     let isGone = false;
@@ -37,7 +39,9 @@ export class BulkRoute {
     readBody(res, this.budget, BULK_BYTES_MAX, {
       keepsBody: true,
       onBody: (body) => {
-        if ('code' in options) answer(options, false);
+        const sender = this.context.access.stillAdmits(session, ['write', collectionName]);
+        if (isRefused(sender)) answer(sender, false);
+        else if ('code' in options) answer(options, false);
         else this.write(collectionName, body, options).then((result) => answer(result, false));
       },
       onRefused: (error) => answer(error, true),

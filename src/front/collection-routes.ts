@@ -4,9 +4,9 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
-import { DbError } from '../base/errors.js';
+import { DbError, fromWireError } from '../base/errors.js';
 import { TTL_NEVER, TTL_UNSET } from '../base/expiry.js';
-import { requirePermission } from './access.js';
+import { isRefused, requirePermission } from './access.js';
 import type { CollectionDefinitions } from './collection-definitions.js';
 import { json } from './control-answer.js';
 import { asObject, refuseUnknown } from './control-body.js';
@@ -45,7 +45,7 @@ export class CollectionRoutes {
     );
     app.del(
       NAMED_PATH,
-      guard('somebody', (res, req, session) => this.drop(res, pathParameter(req), session)),
+      guard('somebody', (res, req, session) => this.drop(res, req, pathParameter(req), session)),
     );
   }
 
@@ -66,9 +66,10 @@ export class CollectionRoutes {
   }
 
   private create(res: HttpResponse, req: HttpRequest, session: Session): void {
-    this.exchange.serveBody(res, req, async (body) => {
+    this.exchange.serveBody(res, req, { session, access: 'somebody' }, async (body) => {
       const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
-      requirePermission(session, 'write', name);
+      const found = this.context.access.stillAdmits(session, ['write', name]);
+      if (isRefused(found)) throw fromWireError(found);
       const { control } = this.context;
       if (schema === undefined && indexes === undefined)
         unwrap(await control.createCollection(name, true, ttlSeconds));
@@ -95,17 +96,16 @@ export class CollectionRoutes {
   }
 
   private change(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
-    this.exchange.serveBody(res, req, async (body) => {
-      requirePermission(session, 'write', name);
+    this.exchange.serveBody(res, req, { session, access: ['write', name] }, async (body) => {
       const ttlSeconds = readCollectionChange(body);
       unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
       return json(200, await this.describe(name));
     });
   }
 
-  private drop(res: HttpResponse, name: string, session: Session): void {
+  private drop(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serve(res, async () => {
+    this.exchange.serveDelete(res, req, async () => {
       requirePermission(session, 'write', name);
       unwrap(await this.context.control.dropCollection(name, actor));
       return json(200, { name, dropped: true });

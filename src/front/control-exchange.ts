@@ -3,8 +3,10 @@
  * answers unless the client has gone. Front thread only, off the hot path.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import { fromWireError, toWireError, type WireError } from '../base/errors.js';
 import { METHOD_OTHER } from '../shm/stats-format.js';
+import { type CallerAccess, isRefused } from './access.js';
 import { logAnswer } from './access-log.js';
 import type { BodyBudget } from './body-budget.js';
 import { parseJson } from './control-body.js';
@@ -28,6 +30,12 @@ export interface ControlRouteAnswer {
 /** What it throws is the answer as well. */
 export type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
 
+/** Who sends a body, and what he was let in by. */
+export interface BodySender {
+  readonly session: Session;
+  readonly access: CallerAccess;
+}
+
 export class ControlExchange {
   constructor(
     private readonly context: FrontContext,
@@ -43,8 +51,17 @@ export class ControlExchange {
     this.run(res, answerer, undefined, () => isGone);
   }
 
-  /** Answers a request that changes something: any POST, with a body or without one. */
-  serveBody(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
+  /** Answers a DELETE. */
+  serveDelete(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
+    const hasOrigin = req.getHeader('origin') !== '';
+    this.serve(res, async (body) => {
+      if (hasOrigin) throw fromWireError(PAGE_REFUSED);
+      return answerer(body);
+    });
+  }
+
+  /** Answers a request that changes something: any POST, with a body or without one. `sender`: undefined where anyone may. */
+  serveBody(res: HttpResponse, req: HttpRequest, sender: BodySender | undefined, answerer: Answerer): void {
     // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
     const hasOrigin = req.getHeader('origin') !== '';
     let isGone = false;
@@ -53,6 +70,7 @@ export class ControlExchange {
         const text = new TextDecoder().decode(bytes);
         const parse = async (): Promise<ControlRouteAnswer> => {
           if (hasOrigin) throw fromWireError(PAGE_REFUSED);
+          if (sender !== undefined) this.requireStill(sender);
           return answerer(parseJson(text));
         };
         this.run(res, parse, undefined, () => isGone);
@@ -62,6 +80,12 @@ export class ControlExchange {
         isGone = true;
       },
     });
+  }
+
+  /** Throws the DbError for who may not do it any more. */
+  private requireStill({ session, access }: BodySender): void {
+    const found = this.context.access.stillAdmits(session, access);
+    if (isRefused(found)) throw fromWireError(found);
   }
 
   private run(res: HttpResponse, answerer: Answerer, body: unknown, isGone: () => boolean): void {

@@ -96,8 +96,12 @@ export interface ControlPlane {
    * has not run because something that it reads has been dropped: the front is about to learn of that.
    */
   runQuery(query: PoolQuery, port: MessagePort): Promise<ControlResult<'over' | 'stale'>>;
-  /** CREATE, ALTER, DROP, TRUNCATE. Resolves when it has taken effect on every thread. */
-  define(statement: DefinitionStatement, sql: string): Promise<ControlResult<{ readonly command: string }>>;
+  /** CREATE, ALTER, DROP, TRUNCATE. Resolves when it has taken effect on every thread. `actor`: of a statement of its own. */
+  define(
+    statement: DefinitionStatement,
+    sql: string,
+    actor?: Actor,
+  ): Promise<ControlResult<{ readonly command: string }>>;
   /** For the logs and the system tables. */
   recordQueries(records: readonly QueryRecord[]): Promise<void>;
   /** About users, keys and who is kept out. */

@@ -96,14 +96,16 @@ export class ControlRoutes {
 
   private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serveBody(res, req, async (body) =>
+    const sender = { session, access: ['admin', 'read-only'] } as const;
+    this.exchange.serveBody(res, req, sender, async (body) =>
       unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
     );
   }
 
   private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
     const actor = this.context.access.actor(res, session);
-    this.exchange.serveBody(res, req, async (body) => {
+    const sender = { session, access: ['admin', 'shutdown'] } as const;
+    this.exchange.serveBody(res, req, sender, async (body) => {
       const request = readShutdown(body);
       const { pid } = await this.context.control.shutdown(request, actor);
       return json(202, { status: 'shutting down', mode: request.mode, pid });

@@ -251,6 +251,16 @@ export class HttpServer {
   }
 
   private write(res: HttpResponse, req: HttpRequest, session: Session, method: WriteMethod): void {
+    // A page must not change a server on its user's machine. Browsers send an Origin with all of these, and ask before those that
+    // are no POST, but not for a page that they take for one of ours (foreign-host.ts).
+    if (req.getHeader('origin') !== '') {
+      this.refuse(res, PAGE_REFUSED);
+      return;
+    }
+    this.writeDocument(res, req, session, method);
+  }
+
+  private writeDocument(res: HttpResponse, req: HttpRequest, session: Session, method: WriteMethod): void {
     const request = this.pool.pop() ?? new WriteRequest(this.writeShared);
     const { path } = request;
     if (!path.parse(req.getUrl())) {
@@ -261,12 +271,10 @@ export class HttpServer {
     if (refused !== undefined) this.refuseWrite(res, request, refused);
     else if (this.context.draining !== undefined) this.refuseWrite(res, request, this.context.draining);
     else if (path.hasId !== (method !== METHOD_POST)) this.refuseWrite(res, request, wrongShape(method));
-    else request.begin(res, req, method);
+    else request.begin(res, req, method, session);
   }
 
   private post(res: HttpResponse, req: HttpRequest, session: Session): void {
-    // Any page can make a browser POST text to a server on its user's machine, without asking first (CORS "simple
-    // requests"); all other methods ask, and are not allowed. Such a POST carries an Origin.
     if (req.getHeader('origin') !== '') {
       this.refuse(res, PAGE_REFUSED);
       return;
@@ -280,7 +288,7 @@ export class HttpServer {
     }
     // POST /api/v1/bulk creates a document in a collection of that name.
     if (!url.endsWith('/bulk') || url.length === '/api/v1/bulk'.length) {
-      this.write(res, req, session, METHOD_POST);
+      this.writeDocument(res, req, session, METHOD_POST);
       return;
     }
     if (!this.path.parse(url)) {
@@ -290,7 +298,7 @@ export class HttpServer {
     const refused = refusal(session, 'write', this.path.collection);
     if (refused !== undefined) this.refuse(res, refused);
     else if (this.context.draining !== undefined) this.refuse(res, this.context.draining);
-    else this.bulk.handle(res, req, this.path.collection);
+    else this.bulk.handle(res, req, this.path.collection, session);
   }
 
   private noSuchRoute(res: HttpResponse, req: HttpRequest): void {

@@ -28,8 +28,8 @@ export class PeerAddresses {
 }
 
 /** As text; IPv4 addresses as such also where the socket speaks IPv6. */
-function askedAddress(res: HttpResponse): string {
-  return plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
+export function askedAddress(of: { getRemoteAddressAsText(): ArrayBuffer }): string {
+  return plainAddress(Buffer.from(of.getRemoteAddressAsText()).toString('latin1'));
 }
 
 /** uWS writes IPv6 in full: 0000:0000:0000:0000:0000:ffff:7f00:0001. */

@@ -24,8 +24,11 @@ export class RateLimiter {
     return this.rate() > 0;
   }
 
-  /** False when the caller has used up its requests. */
-  takes(caller: string): boolean {
+  /**
+   * False when the caller has used up its requests. Of many that come at once all are let in or none; those beyond the rate are owed,
+   * and so are kept away from the seconds that follow.
+   */
+  takes(caller: string, requests = 1): boolean {
     const rate = this.rate();
     const nowMs = this.nowMs();
     let bucket = this.buckets.get(caller);
@@ -37,7 +40,7 @@ export class RateLimiter {
     bucket.tokens = Math.min(rate, bucket.tokens + ((nowMs - bucket.filledMs) * rate) / 1000);
     bucket.filledMs = nowMs;
     if (bucket.tokens < 1) return false;
-    bucket.tokens--;
+    bucket.tokens -= requests;
     return true;
   }
 

@@ -46,7 +46,8 @@ export class SecurityRoutes {
         guard(access, (res, req, session) => {
           const actor = this.context.access.actor(res, session);
           const asked = call(pathParameter(req));
-          this.exchange.serve(res, () => this.ask(asked, actor));
+          if (method === 'del') this.exchange.serveDelete(res, req, () => this.ask(asked, actor));
+          else this.exchange.serve(res, () => this.ask(asked, actor));
         }),
       );
     };
@@ -61,7 +62,9 @@ export class SecurityRoutes {
         guard(access, (res, req, session) => {
           const actor = this.context.access.actor(res, session);
           const named = pathParameter(req);
-          this.exchange.serveBody(res, req, async (body) => this.ask(read(body, named), actor));
+          this.exchange.serveBody(res, req, { session, access }, async (body) =>
+            this.ask(read(body, named), actor),
+          );
         }),
       );
     };
@@ -92,7 +95,7 @@ export class SecurityRoutes {
 
   private login(res: HttpResponse, req: HttpRequest): void {
     const address = this.context.access.addresses.of(res);
-    this.exchange.serveBody(res, req, async (body) =>
+    this.exchange.serveBody(res, req, undefined, async (body) =>
       unwrap(await this.context.control.login(readLogin(body), address)),
     );
   }

@@ -6,6 +6,7 @@
  * client may go away at any point; the context then finishes silently when nothing refers to it any more.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import type { WireError } from '../base/errors.js';
 import { TTL_UNSET } from '../base/expiry.js';
 import { hashKey } from '../base/hash.js';
@@ -18,6 +19,7 @@ import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { METHOD_DELETE, METHOD_PATCH, METHOD_POST, METHOD_PUT } from '../shm/stats-format.js';
+import { isRefused } from './access.js';
 import { type BodyBuffer, bodyTooLarge } from './body-budget.js';
 import type { DocumentBody } from './document-body.js';
 import { durabilityName, parseDurability } from './durability.js';
@@ -50,6 +52,9 @@ export class WriteRequest implements WriteCompletion {
   readonly path = new DocumentPath();
   private readonly body: BodyBuffer;
   private res: HttpResponse | undefined;
+  private session: Session | undefined;
+  /** Of users, keys and roles, by which it was let in. */
+  private accessVersion = 0;
   private method: WriteMethod = METHOD_PUT;
   private startMs = 0;
   private condition: WriteCondition = UNCONDITIONAL;
@@ -67,9 +72,11 @@ export class WriteRequest implements WriteCompletion {
     this.body = shared.newBodyBuffer();
   }
 
-  /** Starts serving a request whose path has been parsed into `this.path`. Called in the route handler. */
-  begin(res: HttpResponse, req: HttpRequest, method: WriteMethod): void {
+  /** Starts serving a request whose path has been parsed into `this.path`. Called in the route handler. `session`: may do it. */
+  begin(res: HttpResponse, req: HttpRequest, method: WriteMethod, session: Session): void {
     this.res = res;
+    this.session = session;
+    this.accessVersion = this.shared.context.access.version;
     this.method = method;
     this.startMs = this.shared.context.meter.now();
     this.error = undefined;
@@ -150,9 +157,22 @@ export class WriteRequest implements WriteCompletion {
 
   /** `body` is only valid during this call. */
   private submitDocument(body: Uint8Array): void {
+    const shutOut = this.accessFault();
+    if (shutOut !== undefined) {
+      this.refuse(shutOut, false);
+      return;
+    }
     const collection = this.shared.context.collections.find(this.path.collection);
     if (collection !== undefined) this.submit(collection, body);
     else this.createCollectionFirst(body.slice());
+  }
+
+  /** Why the sender may not do it any more, should users, keys or roles have changed while the body came. */
+  private accessFault(): WireError | undefined {
+    const { access } = this.shared.context;
+    if (this.session === undefined || access.version === this.accessVersion) return undefined;
+    const found = access.stillAdmits(this.session, ['write', this.path.collection]);
+    return isRefused(found) ? found : undefined;
   }
 
   private createCollectionFirst(body: Uint8Array): void {
@@ -291,6 +311,7 @@ export class WriteRequest implements WriteCompletion {
 
   private release(): void {
     this.res = undefined;
+    this.session = undefined;
     this.idempotencyKey = '';
     this.body.reset(WRITE_BODY_BYTES_MAX);
     // Refused in the middle of its body: uWS may still call onData for what has arrived, so it is not reused.

@@ -112,7 +112,7 @@ export class BinaryFrames {
     const { encoder } = this.shared;
     encoder.reset();
     const { session } = connection;
-    const limited = this.context.access.exceedsRate(session);
+    const limited = this.context.access.exceedsRate(session, view.count);
     let reads = 0;
     let failed = 0;
     let writes = 0;

@@ -3,14 +3,14 @@
  * answers are sent. Ten thousand of these may idle, so an idle one owns next to nothing.
  */
 import type { WebSocket } from 'uWebSockets.js';
-import type { Credentials } from '../auth/authenticator.js';
-import type { Session } from '../auth/session.js';
+import type { Credentials, Session } from '../auth/session.js';
 import { classify, type WireError } from '../base/errors.js';
 import type { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import type { Durability } from '../generated/lumadb/schema/durability.js';
 import { WriteStatus } from '../generated/lumadb/schema/write-status.js';
 import type { WriteCompletion } from '../ipc/shard-client.js';
 import { METHOD_PUT } from '../shm/stats-format.js';
+import { askedAddress } from './peer-addresses.js';
 import type { QueryRun } from './query/runner.js';
 import type { RequestMeter } from './request-meter.js';
 import { errorBody } from './respond.js';
@@ -167,6 +167,11 @@ export class WebSocketConnection implements WriteCompletion {
   /** True once the socket is gone: there is nobody to answer. */
   get isClosed(): boolean {
     return !this.isOpen;
+  }
+
+  /** Of its client. */
+  get address(): string {
+    return askedAddress(this.ws);
   }
 
   /** A statement under way: it ends with the socket. */

@@ -2,7 +2,7 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { BULK_BYTES_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
-import { FRONT_WEBSOCKETS } from '../shm/stats-format.js';
+import { FRONT_CONNECTIONS, FRONT_WEBSOCKETS } from '../shm/stats-format.js';
 import { isRefused } from './access.js';
 import { logAnswer } from './access-log.js';
 import { admitted } from './admission.js';
@@ -105,6 +105,9 @@ export class WebSocketServer {
         ws.getUserData().connection?.close();
         this.open.delete(ws);
         this.context.meter.cells[FRONT_WEBSOCKETS]--;
+        // uWS tells its filter of this connection's beginning, and not of its end once it has become a WebSocket.
+        this.context.meter.cells[FRONT_CONNECTIONS]--;
+        this.context.access.addresses.closed();
       },
     });
   }

@@ -344,7 +344,11 @@ export class TextFrames {
       isOver = true;
       if (run !== undefined) connection.forget(run);
     };
-    const asked = queryRequestOf(message, 'json', this.context.requestId(), connection.session, ['id', 'op']);
+    const { session, address } = connection;
+    const asked = queryRequestOf(message, 'json', this.context.requestId(), { session, address }, [
+      'id',
+      'op',
+    ]);
     run = this.queries.run(asked, {
       chunk: (_bytes, taken) => taken(),
       done: (bytes) => {

@@ -1,5 +1,6 @@
 /** Which admin calls change something, and what the audit log says of those. Pure. */
 import type { AdminCall } from '../front/admin-call.js';
+import type { DefinitionStatement } from '../sql/algebra/statement.js';
 
 const REPORTS: ReadonlySet<string> = new Set<AdminCall['kind']>([
   'memory',
@@ -38,4 +39,31 @@ export function changesIn(answer: unknown): { readonly before?: unknown; readonl
     before: Object.fromEntries(changed.map(({ key, before }) => [key, before])),
     after: Object.fromEntries(changed.map(({ key, after }) => [key, after])),
   };
+}
+
+/** Definitions are called as over HTTP, where there is such a route: a table of SQL is a collection. */
+const DEFINITION_ACTIONS: Readonly<Record<DefinitionStatement['kind'], string>> = {
+  createTable: 'create-collection',
+  dropTable: 'drop-collection',
+  alterTable: 'alter-collection',
+  truncate: 'truncate-collection',
+  createIndex: 'create-index',
+  dropIndex: 'drop-index',
+};
+const SQL_LENGTH_MAX = 2000;
+
+export function definitionAction({ kind }: DefinitionStatement): string {
+  return DEFINITION_ACTIONS[kind];
+}
+
+export function definitionDetails(
+  statement: DefinitionStatement,
+  sql: string,
+): { readonly target: string; readonly after: unknown } {
+  return { target: targetOf(statement), after: { sql: sql.slice(0, SQL_LENGTH_MAX) } };
+}
+
+function targetOf(statement: DefinitionStatement): string {
+  if ('names' in statement) return statement.names.join(' ');
+  return statement.kind === 'createIndex' ? `${statement.table} ${statement.name}`.trim() : statement.name;
 }

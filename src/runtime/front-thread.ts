@@ -212,8 +212,14 @@ class FrontThread implements FrontControl {
   }
 
   setSecurity(snapshot: SecuritySnapshot): void {
-    this.context.access.renew(snapshot);
-    this.webSockets.reviewSessions();
+    try {
+      this.context.access.renew(snapshot);
+      this.queries.reviewSessions();
+      this.webSockets.reviewSessions();
+    } catch (error) {
+      // To go on by the users before would let those in who have just been shut out: it ends, and its successor has the new ones.
+      this.onFatal(error);
+    }
   }
 
   drain(cause: WireError): void {
@@ -292,7 +298,7 @@ class FrontThread implements FrontControl {
       setReadOnly: (request, actor) => host.setReadOnly(request, actor),
       admin: (call, actor) => host.admin(call, actor),
       runQuery: (query, port) => host.runQuery(query, transfer(port)),
-      define: (statement, sql) => host.define(statement, sql),
+      define: (statement, sql, actor) => host.define(statement, sql, actor),
       recordQueries: (records) => host.recordQueries(records),
       security: (call, actor) => host.security(call, actor),
       login: (request, address) => host.login(request, address),

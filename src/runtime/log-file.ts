@@ -10,6 +10,9 @@ const FLUSH_INTERVAL_MS = 250;
 /** Lines kept while the file cannot be written, in bytes; beyond it they are dropped. */
 const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
 
+/** As of the files with the documents: requests and statements have values of these in them. */
+const FILE_MODE = 0o640;
+
 export interface LogFileOptions {
   /** A path, or the number of a file that is open. */
   readonly to: string | number;
@@ -29,6 +32,7 @@ export class LogFile {
     this.file = new SonicBoom({
       ...(typeof to === 'string' ? { dest: to } : { fd: to }),
       mkdir: true,
+      mode: FILE_MODE,
       sync: true,
       maxLength: unwrittenBytesMax ?? UNWRITTEN_BYTES_MAX,
       contentMode: content === 'text' ? 'utf8' : 'buffer',

@@ -6,14 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { hashOfSecret } from '../auth/api-key.js';
 import type { SecuritySnapshot } from '../auth/authenticator.js';
 import { Lockout } from '../auth/lockout.js';
-import { PasswordChecker } from '../auth/passwords.js';
+import { networkOf } from '../auth/network.js';
+import { type PasswordCaller, PasswordChecker } from '../auth/passwords.js';
 import { SecurityDirectory } from '../auth/security-directory.js';
 import { type ApiKeyRecord, shownUser, type UserRecord } from '../auth/security-file.js';
 import { signToken } from '../auth/tokens.js';
 import { unreachable } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
-import { requiresLogin } from '../config/exposure.js';
+import { isLoopback, requiresLogin } from '../config/exposure.js';
 import type { Config } from '../config/schema.js';
 import { json } from '../front/control-answer.js';
 import type { Actor, ControlAnswer } from '../front/control-plane.js';
@@ -63,6 +64,7 @@ export class SecurityControl {
     const { users, apiKeys, revokedTokens, blockedAddresses } = this.directory.current;
     return {
       isRequired: requiresLogin(this.options.config, users.length),
+      isLoopback: isLoopback(this.options.config.server.host),
       users: users
         .filter(({ disabled }) => !disabled)
         .map(({ name, role, generation }) => ({ name, role, generation })),
@@ -87,11 +89,12 @@ export class SecurityControl {
   }
 
   async login({ username, password }: LoginRequest, address: string): Promise<ControlAnswer> {
-    const by = { name: username, role: '', kind: 'token', address } as const;
+    const by = { name: loggedName(username), role: '', kind: 'token', address } as const;
     const user = this.directory.find(username);
     try {
       this.lockout.require(username, address);
-      const isRight = await this.passwords.isRight(user?.password_hash, password);
+      const caller = this.passwordCaller(username, address);
+      const isRight = await this.passwords.isRight(user?.password_hash, password, caller);
       if (!isRight || user === undefined || user.disabled) {
         this.lockout.failed(username, address);
         // One message for all causes: which of them it was helps only those who guess.
@@ -162,8 +165,9 @@ export class SecurityControl {
         return { answer: json(201, shownUser(user)), target, after: shownUser(user) };
       }
       case 'change-user': {
-        this.requireAnotherAdmin(call.username, call.changes);
-        const { before, after } = await directory.changeUser(call.username, call.changes);
+        const { before, after } = await directory.changeUser(call.username, call.changes, (user) =>
+          this.requireAnotherAdmin(user, call.changes),
+        );
         const isNewPassword = call.changes.password !== undefined;
         return {
           answer: json(200, shownUser(after)),
@@ -173,25 +177,31 @@ export class SecurityControl {
         };
       }
       case 'delete-user': {
-        this.requireAnotherAdmin(call.username, { disabled: true });
-        const user = await directory.deleteUser(call.username);
+        const user = await directory.deleteUser(call.username, (found) =>
+          this.requireAnotherAdmin(found, { disabled: true }),
+        );
         return { answer: json(200, { username: user.name, deleted: true }), target, before: shownUser(user) };
       }
       case 'change-password': {
         const user = this.requireOwnUser(actor);
         this.lockout.require(user.name, actor.address);
-        if (!(await this.passwords.isRight(user.password_hash, call.oldPassword))) {
+        const caller = this.passwordCaller(user.name, actor.address);
+        if (!(await this.passwords.isRight(user.password_hash, call.oldPassword, caller))) {
           this.lockout.failed(user.name, actor.address);
           throw new DbError('UNAUTHORIZED', 'old_password is wrong');
         }
-        const { after } = await directory.changeUser(user.name, { password: call.newPassword });
+        const { after } = await directory.changeUser(user.name, { password: call.newPassword }, (now) => {
+          // Disabled, or with a password that an administrator has set, while the old one was looked at: the login has ended.
+          if (now.generation !== user.generation)
+            throw new DbError('UNAUTHORIZED', 'the user has been changed meanwhile: log in again');
+        });
         // All logins end with the old password; this one goes on under a new token.
         return { answer: json(200, this.newToken(after)), target, after: { password: 'changed' } };
       }
       case 'logout':
         if (actor.tokenId === '')
           throw new DbError('VALIDATION', 'only a login token can be logged out: API keys are revoked');
-        await directory.revokeToken(actor.tokenId, actor.expiresAtMs);
+        await directory.revokeToken(actor.tokenId, actor.name, actor.expiresAtMs);
         return { answer: json(200, { logged_out: true }), target };
       case 'create-api-key': {
         const { record, key } = await directory.createApiKey(call);
@@ -216,6 +226,10 @@ export class SecurityControl {
     }
   }
 
+  private passwordCaller(username: string, address: string): PasswordCaller {
+    return { address: networkOf(address), requireTry: () => this.lockout.require(username, address) };
+  }
+
   private newToken({ name, role, generation }: UserRecord) {
     const { clock, config } = this.options;
     const nowMs = clock.wallMs();
@@ -236,19 +250,25 @@ export class SecurityControl {
   }
 
   /** Where logins are required, the last one who can let others in must not be locked out by mistake. */
-  private requireAnotherAdmin(username: string, changes: { role?: string; disabled?: boolean }): void {
+  private requireAnotherAdmin(user: UserRecord, changes: { role?: string; disabled?: boolean }): void {
     const { users } = this.directory.current;
     const roles = this.options.roles.current;
     const isAdmin = (role: string): boolean =>
       (roles[role] ?? []).some((text) => text === '*' || text === '*:*');
-    const user = users.find(({ name }) => name === username);
-    if (user === undefined || user.disabled || !isAdmin(user.role)) return;
+    if (user.disabled || !isAdmin(user.role)) return;
     const staysAdmin = changes.disabled !== true && isAdmin(changes.role ?? user.role);
     if (staysAdmin || users.some((other) => other !== user && !other.disabled && isAdmin(other.role))) return;
     if (!requiresLogin(this.options.config, users.length)) return;
-    const message = `${username} is the last user who may do everything: create another one first`;
+    const message = `${user.name} is the last user who may do everything: create another one first`;
     throw new DbError('CONFLICT', message, { field: 'username' });
   }
+}
+
+/** No user has a longer one: anybody may send names, and each makes a line in the audit log. */
+const NAME_LENGTH_MAX = 64;
+
+function loggedName(name: string): string {
+  return name.length <= NAME_LENGTH_MAX ? name : `${name.slice(0, NAME_LENGTH_MAX)}…`;
 }
 
 function shownKey({ id, name, user, permissions, created_at, expires_at }: ApiKeyRecord) {

@@ -15,6 +15,7 @@ import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
+import { definitionAction, definitionDetails } from './admin-audit.js';
 import { AdminDesk, answerOf, attempt } from './admin-desk.js';
 import { bracketed } from './announcement.js';
 import { BackupControl } from './backup-control.js';
@@ -353,7 +354,13 @@ class Server implements RunningServer {
         }),
       admin: (call, actor) => this.desk.answer(call, actor),
       runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
-      define: (statement) => attempt(() => this.queries.define(statement)),
+      define: (statement, sql, actor) =>
+        this.desk.audited(
+          definitionAction(statement),
+          actor,
+          () => this.queries.define(statement),
+          definitionDetails(statement, sql),
+        ),
       recordQueries: async (records) => this.queries.record(records),
       // It writes down its changes itself, with what was before and after.
       security: (call, actor) => attempt(() => this.security.answer(call, actor)),
@@ -412,7 +419,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       book: this.book,
       indexes: this.indexes,
-      checkpoints: this.backups.checkpoints,
+      backups: this.backups,
       indexIds: (collection) =>
         this.catalog.indexes().flatMap(({ id, collectionId }) => (collectionId === collection ? [id] : [])),
       collectionId: (name) => this.catalog.existing(name).id,
@@ -479,6 +486,7 @@ class Server implements RunningServer {
       memoryLimitBytes: this.memoryLimit,
       space: () => this.space.facts(),
       storage: () => this.storageFacts.read(),
+      backups: () => this.backups.facts(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

@@ -8,7 +8,7 @@ import type { StorageCall } from '../front/admin-call.js';
 import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
-import type { CheckpointKeeper } from './checkpoint-keeper.js';
+import type { BackupControl } from './backup-control.js';
 import { compactionReport } from './compaction-report.js';
 import type { IndexControl } from './index-control.js';
 import type { MemoryPlan } from './memory-plan.js';
@@ -27,7 +27,7 @@ export interface StorageControlOptions extends Omit<StorageTasksOptions, 'shards
   readonly snapshots: SnapshotWatch;
   readonly memory: MemoryPlan;
   readonly indexes: Pick<IndexControl, 'rebuild'>;
-  readonly checkpoints: CheckpointKeeper;
+  readonly backups: BackupControl;
   /** What /status says. */
   readonly status: () => Record<string, unknown>;
 }
@@ -60,14 +60,18 @@ export class StorageControl {
         return json(202, this.tasks.gc(call.request));
       case 'cancel-task':
         return json(202, await this.options.book.cancel(call.id));
+      case 'backups':
+        return json(200, this.options.backups.report());
+      case 'note-backup':
+        return json(201, this.options.backups.note(call.run));
       case 'checkpoints':
-        return json(200, { checkpoints: this.options.checkpoints.list() });
+        return json(200, { checkpoints: this.options.backups.checkpoints.list() });
       case 'create-checkpoint':
-        return json(201, await this.options.checkpoints.create(call.leaseMs));
+        return json(201, await this.options.backups.checkpoints.create(call.leaseMs));
       case 'renew-checkpoint':
-        return json(200, this.options.checkpoints.renew(call.id));
+        return json(200, this.options.backups.checkpoints.renew(call.id));
       case 'remove-checkpoint':
-        return json(200, this.options.checkpoints.remove(call.id));
+        return json(200, this.options.backups.checkpoints.remove(call.id));
       case 'rebuild-indexes':
         return json(202, this.options.indexes.rebuild(call.request));
       case 'archive-wal':

@@ -32,6 +32,8 @@ test('the file system is touched in few places', (t) => {
     'src/runtime/tls-files.ts',
     // Asynchronous, with modes of their own, and below a directory where others may have planted links.
     'src/backup/store/local-directory.ts',
+    // The files of an operator, outside of any data directory.
+    'src/transfer/files.ts',
     // What kind of file standard output is.
     'src/runtime/journal.ts',
     // The number that the kernel gives a thread, which stands in /proc only.

@@ -73,8 +73,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   front: [...SHARED, 'indexes', 'sql', 'ipc', 'router', 'catalog', 'auth', 'admin'],
   config: ['base'],
   client: [...BOTTOM, 'batch'],
+  transfer: [...BOTTOM, 'json', 'client'],
   runtime: [...SHARED, 'indexes', ...STORAGE, ...SERVICE, 'config'],
-  cli: ['base', 'config', 'auth', 'tools', 'backup', 'runtime'],
+  cli: ['base', 'config', 'auth', 'transfer', 'tools', 'backup', 'runtime'],
 };
 
 const sources = readSources('src');

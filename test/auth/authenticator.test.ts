@@ -12,6 +12,7 @@ const LOCAL = 'local-token-of-this-machine';
 function snapshot(changes: Partial<SecuritySnapshot> = {}): SecuritySnapshot {
   return {
     isRequired: true,
+    isLoopback: true,
     users: [{ name: 'alice', role: 'developer', generation: 'g1' }],
     apiKeys: [],
     roles: { developer: ['read:*'] },

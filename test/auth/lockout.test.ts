@@ -39,6 +39,13 @@ test('an address that tries many users is locked for all', (t) => {
   t.notThrows(() => lockout.require('somebody', '192.0.2.2'));
 });
 
+test('an IPv6 address stands for its /64: there are more of them than anybody can lock', (t) => {
+  const { lockout } = newLockout();
+  for (let i = 0; i < 3; i++) lockout.failed('alice', `2001:0db8:0000:0001:0000:0000:0000:000${i}`);
+  t.throws(() => lockout.require('alice', '2001:0db8:0000:0001:ffff:0000:0000:0000'), LOCKED);
+  t.notThrows(() => lockout.require('alice', '2001:0db8:0000:0002:0000:0000:0000:0000'));
+});
+
 test('failures long ago do not add up', (t) => {
   const { clock, lockout } = newLockout();
   for (let i = 0; i < 10; i++) {

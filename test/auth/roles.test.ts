@@ -33,6 +33,12 @@ test('every fault names file, line and column', (t) => {
     t.throws(() => parseRoles(text, 'f'), { code: 'CONFIG', message }, JSON.stringify(text));
 });
 
+test('more permissions than a front takes are a fault of the file, not of the fronts', (t) => {
+  const text = `roles:\n  a: [${'"read:x",'.repeat(1001)}]\n`;
+  const message = /^f:2:6: role a: more than 1000 permissions/;
+  t.throws(() => parseRoles(text, 'f'), { code: 'CONFIG', message });
+});
+
 test('a file cannot grow by aliases', (t) => {
   const text = 'roles:\n  a: &a ["read:*"]\n  b: [*a, *a]\n';
   t.throws(() => parseRoles(text, 'f'), { code: 'CONFIG' });

@@ -81,6 +81,24 @@ test('changes at the same time are made one after the other', async (t) => {
   t.deepEqual(twice.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
 });
 
+test('what a change depends on is looked at when its turn has come', async (t) => {
+  const { directory } = newDirectory();
+  await directory.createUser(ALICE);
+  await directory.createUser({ ...ALICE, username: 'bob' });
+  const requireOther = (): void => {
+    if (directory.current.users.filter(({ disabled }) => !disabled).length < 2)
+      throw new Error('the last one');
+  };
+  const results = await Promise.allSettled([
+    directory.changeUser('alice', { disabled: true, password: 'a new password' }, requireOther),
+    directory.deleteUser('bob', requireOther),
+  ]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  );
+});
+
 test('keys belong to a user, end with the user, and are stored as a hash', async (t) => {
   const { directory, stored, clock } = newDirectory();
   await directory.createUser(ALICE);
@@ -99,13 +117,25 @@ test('keys belong to a user, end with the user, and are stored as a hash', async
 
 test('revoked tokens are forgotten once they have expired', async (t) => {
   const { directory, clock } = newDirectory();
-  await directory.revokeToken('one', clock.ms + 1000);
+  await directory.revokeToken('one', 'alice', clock.ms + 1000);
   clock.ms += 2000;
-  await directory.revokeToken('two', clock.ms + 1000);
+  await directory.revokeToken('two', 'alice', clock.ms + 1000);
   t.deepEqual(
     directory.current.revokedTokens.map(({ id }) => id),
     ['two'],
   );
+});
+
+test('a logout holds also where somebody has used up the room for revoked tokens', async (t) => {
+  const { directory, open, stored, clock } = newDirectory();
+  const { generation } = await directory.createUser(ALICE);
+  const expires_at = new Date(clock.ms + 1000).toISOString();
+  const revokedTokens = Array.from({ length: 10_000 }, (_, i) => ({ id: String(i), expires_at }));
+  stored.text = encodeSecurity({ ...directory.current, revokedTokens });
+  const full = open();
+  await full.revokeToken('one more', 'alice', clock.ms + 1000);
+  t.not(full.find('alice')?.generation, generation);
+  t.is(full.current.revokedTokens.length, 10_000);
 });
 
 test('what is no address is refused by name', async (t) => {
@@ -122,4 +152,33 @@ test('what is no address is refused by name', async (t) => {
 test('a file that cannot be understood ends the start instead of opening the database', (t) => {
   for (const text of ['', '{', '{}', '{"format_version":2}', '[]'])
     t.throws(() => decodeSecurity(text, 'security.json'), { code: 'CORRUPT_CATALOG' }, text);
+});
+
+test('a file whose parts fronts could not use is damaged as well', async (t) => {
+  const { directory, stored } = newDirectory();
+  await directory.createUser(ALICE);
+  await directory.createApiKey({
+    name: 'k',
+    username: 'alice',
+    permissions: ['read:*'],
+    expiresAtMs: undefined,
+  });
+  await directory.revokeToken('one', 'alice', Date.UTC(2027, 0, 1));
+  await directory.setBlockedAddresses(['192.0.2.0/24']);
+  const text = stored.text ?? '';
+  t.notThrows(() => decodeSecurity(text, 'f'));
+  const { users } = JSON.parse(text);
+  const cases: ReadonlyArray<[string | RegExp, string]> = [
+    ['192.0.2.0/24', '192.0.2.0/33'],
+    ['"read:*"', '"reed:*"'],
+    [/"hash": "../, '"hash": "zz'],
+    // A revoked token whose time is none would be forgotten by the next logout.
+    ['2027-01-01T00:00:00.000Z', 'soon'],
+    ['"users": [', `"users": [${JSON.stringify(users[0])},`],
+  ];
+  for (const [before, after] of cases) {
+    const damaged = text.replace(before, after);
+    t.not(damaged, text);
+    t.throws(() => decodeSecurity(damaged, 'f'), { code: 'CORRUPT_CATALOG' }, after);
+  }
 });

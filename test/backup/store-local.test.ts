@@ -195,6 +195,18 @@ test('a full disk ends a put with its reason and leaves the object before', asyn
   t.is((await store.stat('new/b'))?.sizeBytes, 500_000);
 });
 
+test('a folder that a delete takes away under a put is made again', async (t) => {
+  const { root, store } = await startedStore();
+  const lives = Array.from({ length: 2 }, async (_, i) => {
+    for (let round = 0; round < 200; round++) {
+      await store.put(`a/b/c/${i}`, sourceOf('x'));
+      await store.delete(`a/b/c/${i}`);
+    }
+  });
+  await Promise.all(lives);
+  t.deepEqual(filesBelow(root), ['ours']);
+});
+
 test('a large object goes through little memory', async (t) => {
   const { store } = await startedStore();
   const chunk = noise(1024 * 1024);

@@ -36,6 +36,16 @@ test('connections above max_connections are refused, and taken again once others
   t.is((await server.put('/api/v1/c/a', {})).status, 201);
 });
 
+test('WebSockets that have closed count no more: a client that comes and goes does not use the connections up', async (t) => {
+  const server = await TestServer.start({ env: { LUMADB_SERVER__MAX_CONNECTIONS: '20' } });
+  t.teardown(() => server.close());
+  for (let i = 0; i < 40; i++) (await RawWebSocket.open(server.port)).destroy();
+  await server.until('the sockets are gone', async () =>
+    /lumadb_connections\{front="0"\} 1\n/.test((await server.get('/metrics')).text),
+  );
+  t.is((await server.put('/api/v1/c/a', {})).status, 201);
+});
+
 /** Open files this process may have, with some left for everything else. */
 function filesAvailable(): number {
   const { stdout } = spawnSync('bash', ['-c', 'ulimit -n'], { encoding: 'utf8' });

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import jsonwebtoken from 'jsonwebtoken';
 import { WebSocketClient } from '../../src/client/index.js';
-import type { RequestOptions } from '../support/http.js';
+import { RawConnection, type RequestOptions, splitAnswers } from '../support/http.js';
 import { RawWebSocket } from '../support/raw-web-socket.js';
 import { TestServer } from '../support/server.js';
 
@@ -106,6 +106,8 @@ const ROUTES: readonly Route[] = [
   route('POST', '/admin/tasks/x/cancel', 'admin:storage'),
   route('POST', '/admin/indexes/rebuild', 'admin:storage', { index: 'none' }),
   route('POST', '/admin/gc', 'admin:storage', { collection: 'none' }),
+  route('GET', '/admin/backups', 'admin:storage'),
+  route('POST', '/admin/backups', 'admin:storage', { job: 'none' }),
   route('GET', '/admin/checkpoints', 'admin:storage'),
   route('POST', '/admin/checkpoints', 'admin:storage', { lease_seconds: 1 }),
   route('POST', '/admin/checkpoints/none/renew', 'admin:storage', {}),
@@ -380,6 +382,83 @@ test('a socket closes within a second of its user being disabled, and loses what
   t.regex(reason, /credentials are not valid/);
 });
 
+test('a body that ends after its sender has been shut out does nothing', async (t) => {
+  await asAdmin('POST', '/admin/users', { username: 'slow', role: 'admin', password: PASSWORD });
+  const token = await login('slow');
+  const requests: ReadonlyArray<[string, unknown]> = [
+    ['POST /admin/users', { username: 'backdoor', role: 'admin', password: PASSWORD }],
+    ['POST /admin/read-only', { enabled: false }],
+    ['PATCH /admin/config', { log_level: 'info' }],
+    ['POST /api/v1/collections', { name: 'backdoor' }],
+    ['PATCH /api/v1/collections/orders', { ttl: null }],
+    ['PUT /api/v1/orders/backdoor', {}],
+    ['POST /api/v1/orders/bulk', { documents: [{ _id: 'backdoor' }] }],
+    ['POST /api/v1/query', { query: 'SELECT * FROM orders' }],
+  ];
+  const halves = requests.map(([line, body]) => {
+    const text = JSON.stringify(body);
+    const connection = new RawConnection(server.port);
+    t.teardown(() => connection.destroy());
+    connection.send(
+      `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${text.length}\r\n\r\n{`,
+    );
+    return { line, connection, rest: text.slice(1) };
+  });
+  // No answer tells that their heads have come and that they have been let in.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await asAdmin('PATCH', '/admin/users/slow', { disabled: true });
+  for (const { line, connection, rest } of halves) {
+    connection.send(rest);
+    const [{ status, body }] = await connection.wait((received) => {
+      const answers = splitAnswers(received);
+      return answers.length === 0 ? undefined : answers;
+    });
+    t.is(status, 401, `${line}: ${body}`);
+  }
+  t.is((await ask('GET', '/admin/users/backdoor', undefined, bearer(localToken))).status, 404);
+  t.is((await ask('GET', '/api/v1/orders/backdoor', undefined, bearer(localToken))).status, 404);
+});
+
+test('what is wrong with a statement does not tell of collections that its user may not know', async (t) => {
+  await asAdmin('POST', '/api/v1/query', { query: 'CREATE TABLE payroll (salary int)' });
+  const key = await keyWith(['execute:queries', 'read:orders', 'write:orders']);
+  const errorOf = async (query: string) =>
+    (await ask('POST', '/api/v1/query', { query }, { 'x-api-key': key })).json.error;
+  for (const query of [
+    'SELECT salary + now() FROM payroll',
+    "SELECT * FROM orders WHERE n IN (SELECT salaryy::int + '1 day'::interval FROM payroll)",
+    'UPDATE payroll SET salary = now()',
+    'ALTER TABLE payroll DROP COLUMN nothing',
+    'SELECT * FROM no_such_collection',
+    'DROP TABLE no_such_collection',
+  ]) {
+    const error = await errorOf(query);
+    t.is(error.code, 'FORBIDDEN', `${query}: ${error.message}`);
+    t.notRegex(error.message, /salary|does not exist/);
+  }
+  t.notRegex((await errorOf('SELECT * FROM orderz, payrol')).message, /payroll/);
+  t.regex((await errorOf('SELECT nonsense(n) FROM orders')).message, /nonsense/);
+});
+
+test('statements under way end when their user is shut out or may read no more what they read', async (t) => {
+  const LONG = 'SELECT count(*) FROM orders, generate_series(1, 100000) a, generate_series(1, 100000) b';
+  const running = async (): Promise<boolean> =>
+    (await asAdmin('GET', '/admin/queries')).queries.some(({ query }: { query: string }) => query === LONG);
+  for (const [username, change, status] of [
+    ['shut_out', { disabled: true }, 401],
+    ['demoted', { role: 'monitoring' }, 403],
+  ] as const) {
+    await asAdmin('POST', '/admin/users', { username, role: 'analyst', password: PASSWORD });
+    const body = { query: LONG, timeout_ms: 120_000 };
+    const asked = ask('POST', '/api/v1/query', body, bearer(await login(username)));
+    await server.until('it runs', running);
+    await asAdmin('PATCH', `/admin/users/${username}`, change);
+    const { status: answered, text } = await asked;
+    t.is(answered, status, text);
+    await server.until('its thread is free', async () => !(await running()));
+  }
+});
+
 test('a write without permission creates no collection', async (t) => {
   const key = await keyWith(['read:*', 'execute:queries']);
   const headers = { 'x-api-key': key };
@@ -407,7 +486,15 @@ test('no field of a body gives a user more than was said', async (t) => {
 });
 
 test('no secret is in a log', async (t) => {
-  const secrets = [localToken, PASSWORD, await login('root'), await keyWith(['read:*'])];
+  const secrets = [localToken, PASSWORD, await login('root'), await keyWith(['read:*']), 'hunter2'];
+  for (const body of ['{"username":"root","password":hunter2}', '{"password": "a"hunter2"}', '"hunter2']) {
+    const { status, text } = await ask('POST', '/auth/login', body, {});
+    t.is(status, 400);
+    t.false(text.includes('hunter2'), text);
+  }
+  await server.until('their lines are written', () =>
+    readFileSync(join(server.dataDir, 'logs', 'access.log'), 'utf8').includes('the request body is not JSON'),
+  );
   const logs = join(server.dataDir, 'logs');
   const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
   t.true(texts.length >= 4);

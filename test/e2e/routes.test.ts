@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { parsePrometheus } from '../support/prometheus.js';
 import { TestServer } from '../support/server.js';
@@ -88,6 +89,53 @@ test('requests of web pages may not write or steer', async (t) => {
     t.is(answer.json.error.code, 'FORBIDDEN');
   }
   t.is((await server.get('/live')).status, 200);
+});
+
+test('nor by methods for which a browser would ask first, if it took them for pages of another server', async (t) => {
+  await server.put('/api/v1/c/kept', {});
+  const requests: ReadonlyArray<[string, string]> = [
+    ['PUT', '/api/v1/c/kept'],
+    ['PATCH', '/api/v1/c/kept'],
+    ['DELETE', '/api/v1/c/kept'],
+    ['DELETE', '/api/v1/collections/c'],
+    ['PATCH', '/api/v1/collections/c'],
+    ['DELETE', '/admin/users/x'],
+    ['DELETE', '/admin/api-keys/x'],
+    ['DELETE', '/admin/queries/x'],
+    ['PUT', '/admin/blocked-addresses'],
+  ];
+  for (const [method, path] of requests) {
+    const answer = await server.request(method, path, { body: {}, headers: { origin: server.url } });
+    t.is(answer.status, 403, `${method} ${path}: ${answer.text}`);
+  }
+  t.is((await server.get('/api/v1/c/kept')).status, 200);
+});
+
+test('a page whose name was made to lead here (DNS rebinding) reads nothing and opens no socket', async (t) => {
+  await server.put('/api/v1/c/secret', {});
+  const get = (path: string, host: string) => server.request('GET', path, { headers: { host } });
+  for (const path of ['/api/v1/c/secret', '/api/v1/c', '/status', '/admin/config', '/auth/me']) {
+    t.is((await get(path, 'evil.example')).status, 403, path);
+    t.regex((await get(path, `evil.example:${server.port}`)).text, /DNS rebinding/, path);
+    t.not((await get(path, `localhost:${server.port}`)).status, 403, path);
+  }
+  const headers = {
+    host: 'evil.example',
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    origin: 'http://evil.example',
+  };
+  const opening = {
+    ...headers,
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+  t.is((await server.request('GET', '/ws', { headers: opening })).status, 403);
+  // Who shows a login is no page: it cannot know one.
+  const token = readFileSync(join(server.dataDir, 'cli.token'), 'utf8').trim();
+  const known = { host: 'db.example', authorization: `Bearer ${token}` };
+  t.is((await server.request('GET', '/auth/me', { headers: known })).status, 200);
+  t.is((await get('/live', 'lb.example')).status, 200);
 });
 
 test('/health, /ready, /live and /status say what the contract names', async (t) => {

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HttpCaller } from '../support/http.js';
+import { RawWebSocket } from '../support/raw-web-socket.js';
 import { TestServer } from '../support/server.js';
 
 const PASSWORD = 'secure-password';
@@ -85,6 +86,51 @@ test('guessing locks the user at this address, also for the right password, and 
   );
 });
 
+test.serial('guesses that come all at once are locked like those that come one by one', async (t) => {
+  const server = await started(t);
+  await withUser(server, 'frank', 'readonly');
+  const guess = async (): Promise<number> => (await login(server, 'frank', 'wrong password')).status;
+  const statuses = await Promise.all(Array.from({ length: 40 }, guess));
+  const tried = statuses.filter((status) => status === 401).length;
+  t.true(tried >= 5 && tried <= 6, `${tried} passwords were tried`);
+  await login(server, 'x'.repeat(4000), 'wrong password');
+  t.true(
+    logOf(server, 'audit.log')
+      .split('\n')
+      .every((line) => line.length < 1000),
+    'names are cut',
+  );
+});
+
+test.serial('two administrators who shut each other out at the same time do not both succeed', async (t) => {
+  const server = await started(t);
+  await withUser(server, 'ann', 'admin');
+  await withUser(server, 'ben', 'admin');
+  // A new password is hashed before the change is made, so the second one comes while the first is under way.
+  const changes = await Promise.all(
+    ['ann', 'ben'].map((name) =>
+      admin(server, 'PATCH', `/admin/users/${name}`, { disabled: true, password: 'another password' }),
+    ),
+  );
+  t.deepEqual(changes.map(({ status }) => status).sort(), [200, 409]);
+});
+
+test.serial('an old password changes nothing any more once an administrator has set another', async (t) => {
+  const server = await started(t);
+  const token = await withUser(server, 'carl', 'readonly');
+  const old = (password: string) =>
+    server.request('POST', '/auth/password', {
+      body: { old_password: PASSWORD, new_password: password },
+      headers: bearer(token),
+    });
+  const [reset] = await Promise.all([
+    admin(server, 'PATCH', '/admin/users/carl', { password: 'set by the admin' }),
+    old('kept by the thief'),
+  ]);
+  t.is(reset.status, 200);
+  t.is((await login(server, 'carl', 'set by the admin')).status, 200);
+});
+
 test('a new password ends all other logins and gives a new token', async (t) => {
   const server = shared;
   const token = await withUser(server, 'grace', 'readonly');
@@ -135,6 +181,22 @@ test.serial(
     await server.untilLogged(/ERROR roles not changed: the file is wrong.*rbac\.yaml:2:11/);
     t.true((await put()) < 300);
     t.deepEqual((await admin(server, 'GET', '/admin/roles')).json.roles.clerk, ['read:*', 'write:orders']);
+  },
+);
+
+test.serial(
+  'roles that no front could use are refused, and whoever is shut out afterwards is out',
+  async (t) => {
+    const file = join((await started(t)).dataDir, 'rbac.yaml');
+    writeFileSync(file, 'roles:\n  clerk: ["read:*"]\n');
+    const server = await started(t, { ...LOOPBACK_ONLY, LUMADB_SECURITY__RBAC_FILE: file });
+    const headers = bearer(await withUser(server, 'carol', 'clerk'));
+    writeFileSync(file, `roles:\n  clerk: [${'"read:x",'.repeat(1001)}]\n`);
+    server.signal('SIGHUP');
+    await server.untilLogged(/roles not changed|roles read/);
+    await admin(server, 'PATCH', '/admin/users/carol', { disabled: true });
+    t.is((await server.request('GET', '/auth/me', { headers })).status, 401);
+    t.regex(server.log, /ERROR roles not changed: the file is wrong.*more than 1000 permissions/);
   },
 );
 
@@ -196,6 +258,11 @@ test('access.log has the address first, the user, and "authentication failed" of
     t.true(lines.some((line) => line.includes(String(answered['x-request-id']))));
 });
 
+test('logs, which have values of documents in them, are not for everybody on the machine', (t) => {
+  for (const name of ['access.log', 'audit.log', 'server.log', 'query.log', 'slow-query.log', 'error.log'])
+    t.is(statSync(join(shared.dataDir, 'logs', name)).mode & 0o007, 0, name);
+});
+
 test.serial('a rotation of all logs loses no line', async (t) => {
   const server = await started(t, {});
   let written = 0;
@@ -231,12 +298,17 @@ test.serial('audit.log tells who changed what, from what to what', async (t) => 
   await server.request('POST', '/admin/read-only', { body: { enabled: false } });
   await server.put('/api/v1/doomed/1', {});
   await server.request('DELETE', '/api/v1/collections/doomed');
+  await server.put('/api/v1/doomed/1', {});
+  await server.request('POST', '/api/v1/query', { body: { query: 'TRUNCATE doomed' } });
+  const socket = await RawWebSocket.open(server.port);
+  t.like(await socket.call({ id: 1, op: 'query', query: 'DROP TABLE doomed' }), { ok: true });
+  socket.destroy();
   const lines = logOf(server, 'audit.log')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   for (const line of lines) t.like(line, { type: 'admin', address: '127.0.0.1' });
-  const [config, user, refused, on, off, dropped] = lines;
+  const [config, user, refused, on, off, dropped, truncated, droppedBySql] = lines;
   t.like(config, {
     action: 'change-config',
     user: 'local-cli',
@@ -248,6 +320,8 @@ test.serial('audit.log tells who changed what, from what to what', async (t) => 
   t.like(on, { action: 'read-only', after: { enabled: true, reason: 'Emergency maintenance' } });
   t.like(off, { action: 'read-only', before: { enabled: true }, after: { enabled: false } });
   t.like(dropped, { action: 'drop-collection', target: 'doomed' });
+  t.like(truncated, { action: 'truncate-collection', target: 'doomed', after: { sql: 'TRUNCATE doomed' } });
+  t.like(droppedBySql, { action: 'drop-collection', target: 'doomed', user: 'loopback', result: 'ok' });
   t.false(logOf(server, 'audit.log').includes(PASSWORD));
 });
 

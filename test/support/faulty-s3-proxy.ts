@@ -35,14 +35,18 @@ export class FaultyS3Proxy {
   fault: (seen: SeenRequest) => Fault | undefined = () => undefined;
   private readonly server: Server;
 
-  private constructor(private readonly upstreamPort: number) {
+  private constructor(
+    private readonly upstreamPort: number,
+    private readonly addsChecksums: boolean,
+  ) {
     this.server = createServer((incoming, outgoing) => {
       this.serve(incoming, outgoing).catch(() => outgoing.destroy());
     });
   }
 
-  static async start(upstreamPort: number): Promise<FaultyS3Proxy> {
-    const proxy = new FaultyS3Proxy(upstreamPort);
+  /** `addsChecksums`: false in front of a server that is to be seen as it is. */
+  static async start(upstreamPort: number, { addsChecksums = true } = {}): Promise<FaultyS3Proxy> {
+    const proxy = new FaultyS3Proxy(upstreamPort, addsChecksums);
     await new Promise<void>((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
     return proxy;
   }
@@ -80,13 +84,14 @@ export class FaultyS3Proxy {
     if (fault?.kind === 'wait') await fault.until;
     if (fault?.kind === 'damageRequest') flip(body);
     const declared = incoming.headers['x-amz-checksum-crc32'];
-    if (declared !== undefined && declared !== checksumOf(body)) {
+    if (this.addsChecksums && declared !== undefined && declared !== checksumOf(body)) {
       return answer(outgoing, 400, 'BadDigest', 'The checksum you specified did not match what we received.');
     }
     const response = await this.forward(incoming, body);
     const content = await bodyOf(response);
     const headers = { ...response.headers };
-    if (incoming.headers['x-amz-checksum-mode'] === 'ENABLED' && response.statusCode === 200) {
+    const isAsked = incoming.headers['x-amz-checksum-mode'] === 'ENABLED' && response.statusCode === 200;
+    if (this.addsChecksums && isAsked) {
       headers['x-amz-checksum-crc32'] = checksumOf(content);
     }
     if (fault?.kind === 'damageResponse') flip(content);

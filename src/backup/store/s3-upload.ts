@@ -66,7 +66,7 @@ async function send(
   try {
     await running.done();
   } catch (error) {
-    // Of several failures the first one says why; those after it only that the rest was stopped.
+    // Of several failures the first one says why; those after it that the rest was stopped, or that parts are left.
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     body.destroy();
@@ -86,17 +86,14 @@ async function* copies(
   }
 }
 
-/**
- * The client as Upload sees it. Upload by itself cannot stop a request that is going on, says that it was aborted before
- * its parts are gone, and reports a failure to remove them in the place of the failure that it was about.
- */
+/** The client as Upload sees it: by itself, Upload cannot stop a request that is going on. */
 function stoppable({ sdk, client }: S3Access, stop: AbortController): S3Client {
   const send = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
-    if (command instanceof sdk.AbortMultipartUploadCommand) {
-      return client.send(command).catch(() => undefined);
-    }
-    // Once the server was told to put the parts together, it is done whether we wait for it or not.
-    const isLast = command instanceof sdk.CompleteMultipartUploadCommand;
+    // Parts have to go when all else has stopped; and once the server was told to put them together, it does that whether
+    // we wait for it or not.
+    const isLast =
+      command instanceof sdk.AbortMultipartUploadCommand ||
+      command instanceof sdk.CompleteMultipartUploadCommand;
     try {
       return await client.send(command, isLast ? {} : { abortSignal: stop.signal });
     } catch (error) {

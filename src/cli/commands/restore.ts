@@ -3,10 +3,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RestorePoint } from '../../backup/restore/restore-plan.js';
 import { parentOf } from '../../backup/store/locations.js';
 import type { ObjectStore } from '../../backup/store/object-store.js';
-import { openObjectStore } from '../../backup/store/open-store.js';
 import { ISO_TIME_FORM, parseIsoTime } from '../../base/iso-time.js';
 import type { Config } from '../../config/schema.js';
 import { SHARDS_MAX } from '../../config/shard-count.js';
+import type { OpenedPlace } from '../../runtime/backup/places.js';
 import type { RestoreOptions, RestorePreview, RestoreVerdict } from '../../runtime/restore/restore.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import {
@@ -17,7 +17,6 @@ import {
   parseNames,
   parseParallel,
 } from '../backup/options.js';
-import { type OpenedPlace, openBackup } from '../backup/places.js';
 import { addOfflineOptions, bytesText, configOf, type OfflineOptions } from '../offline.js';
 import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
@@ -71,6 +70,7 @@ async function run(options: RestoreCliOptions): Promise<number> {
   const point = pointOf(options);
   const config = await configOf(options);
   const { previewRestore, restore } = await import('../../runtime/restore/restore.js');
+  const { openBackup } = await import('../../runtime/backup/places.js');
   const place = openBackup(options.source, config, options.rateLimit);
   const streams: ObjectStore[] = [];
   const interruption = listenForInterruption('run the same command again to go on');
@@ -136,7 +136,7 @@ async function walSourceOf(
   key: Uint8Array | undefined,
   opened: ObjectStore[],
 ): Promise<ObjectStore | undefined> {
-  const { s3Options } = await import('../../runtime/s3-options.js');
+  const { openFolder } = await import('../../runtime/backup/places.js');
   const { readBackup } = await import('../../backup/manifest/chain.js');
   const above = parentOf(source)?.location;
   let location = walSource;
@@ -145,7 +145,7 @@ async function walSourceOf(
     location = wal_stream ?? (above === undefined ? undefined : `${above}/wal`);
   }
   if (location === undefined) return undefined;
-  const store = openObjectStore(location, { s3: s3Options(config) });
+  const store = openFolder(location, config);
   opened.push(store);
   return store;
 }

@@ -11,10 +11,15 @@ import type { ResultFormat } from './messages.js';
 const PARAMETERS_MAX = 65_535;
 const TIMEOUT_MS_MAX = 86_400_000;
 
+/** Who asks, and from where. */
+export interface QueryCaller {
+  readonly session: Session;
+  readonly address: string;
+}
+
 export interface QueryRequest {
   readonly id: string;
-  /** Who asks. */
-  readonly session: Session;
+  readonly caller: QueryCaller;
   readonly sql: string;
   readonly params: readonly SqlValue[];
   /** Undefined: the configured one. */
@@ -27,7 +32,7 @@ export function readQueryRequest(
   body: Uint8Array,
   format: ResultFormat,
   id: string,
-  session: Session,
+  caller: QueryCaller,
 ): QueryRequest {
   const scan = new DocumentScan(false);
   const fault = scanDocument(body, 0, body.length, scan);
@@ -35,7 +40,7 @@ export function readQueryRequest(
     const offset = scan.faultOffset;
     throw new DbError('MALFORMED_JSON', `${describeFault(fault)} at byte ${offset}`, { offset });
   }
-  return queryRequestOf(parseExact(body, scan.objectStart, scan.objectEnd), format, id, session);
+  return queryRequestOf(parseExact(body, scan.objectStart, scan.objectEnd), format, id, caller);
 }
 
 /** The same from an object that has been parsed; `ignored`: fields of the message around it. */
@@ -43,7 +48,7 @@ export function queryRequestOf(
   value: unknown,
   format: ResultFormat,
   id: string,
-  session: Session,
+  caller: QueryCaller,
   ignored: readonly string[] = [],
 ): QueryRequest {
   const object = asObject(value);
@@ -67,7 +72,7 @@ export function queryRequestOf(
   }
   return {
     id,
-    session,
+    caller,
     sql: query,
     params: params.map(parameterOf),
     timeoutMs: timeoutMs as number | undefined,

@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Session } from '../../auth/session.js';
 import { toWireError, type WireError } from '../../base/errors.js';
 import { METHOD_QUERY } from '../../shm/stats-format.js';
+import { isRefused } from '../access.js';
 import type { BodyBudget } from '../body-budget.js';
 import type { FrontContext } from '../front-context.js';
 import { readBody } from '../read-body.js';
@@ -31,6 +32,7 @@ export class QueryRoute {
     const startMs = this.context.meter.now();
     const isStream = req.getHeader('accept').includes(NDJSON);
     const requestId = this.context.requestId();
+    const address = this.context.access.addresses.of(res);
     let run: QueryRun | undefined;
     let streamed: StreamedAnswer | undefined;
     let isGone = false;
@@ -40,8 +42,16 @@ export class QueryRoute {
     };
     readBody(res, this.budget, QUERY_BODY_BYTES_MAX, {
       onBody: (body) => {
+        const sender = this.context.access.stillAdmits(session, ['execute', 'queries']);
+        if (isRefused(sender)) {
+          finish(sender);
+          return;
+        }
         try {
-          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId, session);
+          const request = readQueryRequest(body, isStream ? 'ndjson' : 'json', requestId, {
+            session: sender,
+            address,
+          });
           if (isStream) streamed = new StreamedAnswer(res, requestId, finish);
           run = this.queries.run(
             request,

@@ -3,10 +3,11 @@
  * that holds the socket; others go to a query thread; definitions go to the main thread. Front thread only.
  */
 import type { QueryOutcome } from '../../admin/query-record.js';
-import { DbError, toWireError, type WireError } from '../../base/errors.js';
+import { DbError, fromWireError, toWireError, type WireError } from '../../base/errors.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
 import { QUERY_CANCELED } from '../../sql/errors.js';
+import { actorAt, isRefused } from '../access.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
@@ -45,13 +46,27 @@ const NOTHING_DONE: QueryOutcome = {
 const utf8 = new TextEncoder();
 
 export class QueryService implements QueryRunner {
+  /** On query threads. */
+  private readonly running = new Set<RunningStatement>();
+
   constructor(private readonly options: QueryServiceOptions) {}
 
   run(request: QueryRequest, sink: QuerySink): QueryRun {
     const { context, wallMs } = this.options;
-    const statement = new RunningStatement(this.options, request, sink, context.meter.now(), wallMs());
+    const statement = new RunningStatement(
+      { ...this.options, running: this.running },
+      request,
+      sink,
+      context.meter.now(),
+      wallMs(),
+    );
     statement.start();
     return statement;
+  }
+
+  /** Users, keys or roles have changed: statements end whose callers could not ask them any more. */
+  reviewSessions(): void {
+    for (const statement of [...this.running]) statement.review();
   }
 }
 
@@ -65,7 +80,7 @@ class RunningStatement implements QueryRun {
   private isOver = false;
 
   constructor(
-    private readonly options: QueryServiceOptions,
+    private readonly options: QueryServiceOptions & { readonly running: Set<RunningStatement> },
     private readonly request: QueryRequest,
     private readonly sink: QuerySink,
     private readonly startMs: number,
@@ -79,8 +94,8 @@ class RunningStatement implements QueryRun {
         const { code, message, details } = context.draining;
         throw new DbError(code, message, details);
       }
-      this.compiled = statements.compile(this.request.sql);
-      requireStatement(this.request.session, this.compiled, context.collections);
+      this.compiled = statements.compile(this.request.sql, this.request.caller.session);
+      this.requireAllowed(this.compiled);
       const { short, bound } = this.compiled;
       const started =
         short !== undefined
@@ -97,6 +112,25 @@ class RunningStatement implements QueryRun {
   clientGone(): void {
     this.isGone = true;
     this.remote?.raise(CANCEL_GONE);
+  }
+
+  /** Ends it when its caller may not ask it any more; a result that is on its way is cut off. */
+  review(): void {
+    try {
+      if (this.compiled !== undefined) this.requireAllowed(this.compiled);
+    } catch (error) {
+      const { remote } = this;
+      this.fail(toWireError(error));
+      remote?.raise(CANCEL_GONE);
+    }
+  }
+
+  /** Throws DbError UNAUTHORIZED or FORBIDDEN, by users, keys and roles as they are now. */
+  private requireAllowed(compiled: CompiledStatement): void {
+    const { access, collections } = this.options.context;
+    const session = access.stillAdmits(this.request.caller.session, ['execute', 'queries']);
+    if (isRefused(session)) throw fromWireError(session);
+    requireStatement(session, compiled, collections);
   }
 
   /** The catalog has changed since the statement was bound, or is about to: this front hears of it within a message or two. */
@@ -116,7 +150,9 @@ class RunningStatement implements QueryRun {
   }
 
   private async define(statement: DefinitionStatement): Promise<void> {
-    const { command } = unwrap(await this.options.context.control.define(statement, this.request.sql));
+    const { caller, sql } = this.request;
+    const actor = actorAt(caller.address, caller.session);
+    const { command } = unwrap(await this.options.context.control.define(statement, sql, actor));
     const body = {
       columns: [],
       rows: [],
@@ -132,6 +168,7 @@ class RunningStatement implements QueryRun {
       this.fail({ code: 'QUERY', message: 'the client has gone', details: { sqlstate: QUERY_CANCELED } });
       return;
     }
+    this.options.running.add(this);
     this.remote = new RemoteRun({
       context: this.options.context,
       documentBody: this.options.documentBody,
@@ -179,6 +216,7 @@ class RunningStatement implements QueryRun {
   private end(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
+    this.options.running.delete(this);
     this.remote?.close();
     return true;
   }

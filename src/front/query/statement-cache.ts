@@ -2,6 +2,7 @@
  * Statements that this front has compiled, by their text: parsed, bound, and, where the front may run them itself, planned. A
  * bounded cache; an entry is good until the catalog changes. Front thread only.
  */
+import type { Session } from '../../auth/session.js';
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundQuery, BoundStatement } from '../../sql/algebra/statement.js';
 import { bindStatement } from '../../sql/bind/bind.js';
@@ -10,6 +11,7 @@ import { DEFAULT_PLANNER_OPTIONS } from '../../sql/plan/options.js';
 import { planQuery } from '../../sql/plan/plan.js';
 import { shortPlan } from '../../sql/plan/short-plan.js';
 import { systemTablesRead } from '../../sql/system/tables-read.js';
+import { AllowedCatalog } from './allowed-catalog.js';
 import type { FrontCatalog } from './catalog.js';
 
 const ENTRIES_MAX = 1000;
@@ -35,8 +37,8 @@ export class StatementCache {
 
   constructor(private readonly catalog: FrontCatalog) {}
 
-  /** Throws DbError QUERY for a statement that is wrong. */
-  compile(sql: string): CompiledStatement {
+  /** Throws DbError QUERY for a statement that is wrong. Whether `session` may ask it is another question, to be asked of each. */
+  compile(sql: string, session: Session): CompiledStatement {
     // New statistics may make other plans better, also worse for a front to run.
     if (this.statistics !== this.catalog.statistics) {
       this.entries.clear();
@@ -45,15 +47,24 @@ export class StatementCache {
     this.statistics = this.catalog.statistics;
     const known = this.entries.get(sql);
     if (known?.catalogVersion === this.catalog.version) return known;
-    const compiled = this.make(sql);
+    const compiled = this.make(sql, session);
     if (sql.length <= CACHED_TEXT_LENGTH_MAX) this.keep(sql, compiled);
     return compiled;
   }
 
-  private make(sql: string): CompiledStatement {
+  private make(sql: string, session: Session): CompiledStatement {
+    const allowed = new AllowedCatalog(this.catalog, session);
+    try {
+      return this.compiled(sql, allowed);
+    } catch (error) {
+      throw allowed.faultToShow(error);
+    }
+  }
+
+  private compiled(sql: string, allowed: AllowedCatalog): CompiledStatement {
     const { catalog } = this;
     const catalogVersion = catalog.version;
-    const bound = bindStatement(parseStatement(sql), catalog, {});
+    const bound = bindStatement(parseStatement(sql), allowed, {});
     const query = queryOf(bound);
     return {
       bound,

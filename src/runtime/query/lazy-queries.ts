@@ -39,6 +39,11 @@ export class LazyQueries implements QueryRunner {
     this.loaded?.setStatistics(statistics);
   }
 
+  /** Users, keys or roles have changed. */
+  reviewSessions(): void {
+    this.loaded?.service.reviewSessions();
+  }
+
   close(): void {
     this.loaded?.close();
   }
