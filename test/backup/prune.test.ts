@@ -112,7 +112,7 @@ test('nothing that is kept loses what it builds upon, and what the manual keeps 
       hooked.hook = ({ call }) => {
         if (call > stop) throw new Error('interrupted');
       };
-      const run = () => pruneBackups({ folder: hooked, found, verdicts, isDry: false });
+      const run = () => pruneBackups({ folder: hooked, found, verdicts, nowMs: NOW_MS, isDry: false });
       await run().catch(() => {});
       const between = await surveyFolder(folder);
       for (const each of complete(found)) {
@@ -125,7 +125,7 @@ test('nothing that is kept loses what it builds upon, and what the manual keeps 
       hooked.hook = () => {};
       // A later run ends it, with a look at what is there now.
       const rest = decideRetention(between, RETENTION_DEFAULT, NOW_MS + 2 * DAY_MS);
-      await pruneBackups({ folder, found: between, verdicts: rest, isDry: false });
+      await pruneBackups({ folder, found: between, verdicts: rest, nowMs: NOW_MS, isDry: false });
       await run();
       const after = await surveyFolder(folder);
       for (const { name } of after) if (!kept.has(name)) throw new Error(`${name} is still there`);
@@ -148,11 +148,27 @@ test('a dry run removes nothing, and says what would be', async (t) => {
   const before = new Map(folder.objects);
   const found = await surveyFolder(folder);
   const verdicts = decideRetention(found, RETENTION_DEFAULT, NOW_MS);
-  const removed = await pruneBackups({ folder, found, verdicts, isDry: true });
+  const removed = await pruneBackups({ folder, found, verdicts, nowMs: NOW_MS, isDry: true });
   t.deepEqual(removed, [
     { name: 'b00', isKept: false, reason: 'full, 40 days old', objects: 3, bytes: removed[0].bytes },
   ]);
   t.deepEqual(folder.objects, before);
+});
+
+test('what somebody else keeps in the folder of a backup is not removed with it', async (t) => {
+  const folder = await folderOf([
+    { ageDays: 40, parent: 9, instance: 0, damage: 'none' },
+    { ageDays: 1, parent: 9, instance: 0, damage: 'none' },
+  ]);
+  await folder.put('b00/notes.txt', one('mine'));
+  const found = await surveyFolder(folder);
+  const verdicts = decideRetention(found, RETENTION_DEFAULT, NOW_MS);
+  const [removed] = await pruneBackups({ folder, found, verdicts, nowMs: NOW_MS, isDry: false });
+  t.is(removed.objects, 3);
+  t.deepEqual(
+    [...folder.objects.keys()].filter((name) => name.startsWith('b00')),
+    ['b00/notes.txt'],
+  );
 });
 
 test('each is kept for a reason that is told', async (t) => {

@@ -111,6 +111,21 @@ lumadb backup verify --source "\${BACKUP_DIR}/\${DATE}"
     t.is(again.code, 1);
     t.regex(again.stderr, /it holds a backup already/);
     t.deepEqual(await server.get('/admin/checkpoints').then(({ json: body }) => body), { checkpoints: [] });
+    const pruned = await json<{ kept: unknown[]; removed: unknown[]; streams: unknown[] }>(
+      t,
+      lumadb(directory, [
+        'backup',
+        'prune',
+        '--source',
+        `${directory}/backups`,
+        '--keep',
+        'full=1h',
+        '--json',
+      ]),
+    );
+    t.deepEqual([pruned.kept.length, pruned.removed.length], [2, 0]);
+    const wrong = await lumadb(directory, ['backup', 'prune', '--source', 'x', '--keep', 'full=forever']);
+    t.regex(wrong.stderr, /says of nothing how long it is kept/);
     const { stdout } = await lumadb(directory, ['backup', 'list', '--source', `${directory}/backups`]);
     t.regex(stdout, /20260101_020000 │ full .* complete/);
     t.regex(stdout, /20260102_020000 │ incremental .* 20260101_020000 │ complete/);

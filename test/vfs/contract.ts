@@ -177,6 +177,18 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     t.is(Buffer.from(vfs.readFile(`${directory}/b`)).toString(), 'b');
   });
 
+  test(`${name}: the time of the last change stays with the bytes, under every name`, (t) => {
+    const { vfs, directory } = create();
+    vfs.writeFileAtomic(`${directory}/a`, bytesOf('12345'));
+    const writtenMs = vfs.modifiedMsOf(`${directory}/a`);
+    vfs.link(`${directory}/a`, `${directory}/b`);
+    vfs.rename(`${directory}/a`, `${directory}/c`);
+    t.is(vfs.modifiedMsOf(`${directory}/b`), writtenMs);
+    t.is(vfs.modifiedMsOf(`${directory}/c`), writtenMs);
+    const missing = t.throws(() => vfs.modifiedMsOf(`${directory}/a`));
+    t.true(isIoError(missing, 'ENOENT'));
+  });
+
   test(`${name}: sizes are told of closed files, and of no directory`, (t) => {
     const { vfs, directory } = create();
     vfs.writeFileAtomic(`${directory}/a`, bytesOf('12345'));

@@ -7,9 +7,9 @@ import { DbError } from '../../base/errors.js';
 import { shardPlace } from '../../tools/shard-place.js';
 import type { Vfs } from '../../vfs/vfs.js';
 import { isBackupName, type SealedManifest } from '../manifest/backup-manifest.js';
-import { type Chain, readBackup, readChain } from '../manifest/chain.js';
+import { type Chain, type ChainOptions, readBackupOnce, readChain } from '../manifest/chain.js';
 import { isSameSet } from '../manifest/chain-checks.js';
-import { whatIsAbsent } from '../manifest/objects-present.js';
+import { type KnownAbsent, whatIsAbsent } from '../manifest/objects-present.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { CheckpointContents } from './checkpoint-contents.js';
 import { isSameLog } from './log-continuity.js';
@@ -58,20 +58,22 @@ export async function namedParent(search: ParentSearch, name: string): Promise<C
     throw new DbError('CONFLICT', `no backup can be built upon ${name}: ${reason}`, { parent: name, reason });
   };
   if (siblings === undefined || name === search.name) return fail('it is not beside this one');
-  const candidate = await readCandidate(siblings, name, search.key);
+  const looks = newLooks(search, siblings);
+  const candidate = await readCandidate(looks, name);
   if (candidate.manifest === undefined) return fail(candidate.problem);
-  const chain = await judge(search, siblings, name, candidate.manifest, false);
+  const chain = await judge(search, looks, name, candidate.manifest, false);
   return 'reason' in chain ? fail(chain.reason) : chain;
 }
 
 /** The newest backup that one can build upon. */
 export async function findParent(search: ParentSearch): Promise<FoundParent> {
-  const { siblings, key, contents } = search;
+  const { siblings, contents } = search;
   const none = (reason: string): FoundParent => ({ chain: undefined, reason });
   if (siblings === undefined) return none('nothing can be beside a backup that fills a whole store');
+  const looks = newLooks(search, siblings);
   const names = (await siblings.folders('')).filter((name) => name !== search.name && isBackupName(name));
   const candidates: Candidate[] = [];
-  for (const name of names) candidates.push(await readCandidate(siblings, name, key));
+  for (const name of names) candidates.push(await readCandidate(looks, name));
   const isOurs = ({ manifest }: Candidate): boolean =>
     manifest === undefined || manifest.instance_id === contents.checkpoint.instance_id;
   const newestFirst = candidates.filter(isOurs).sort((a, b) => (finishedAt(a) < finishedAt(b) ? 1 : -1));
@@ -80,7 +82,7 @@ export async function findParent(search: ParentSearch): Promise<FoundParent> {
     const judged =
       manifest === undefined
         ? { reason: problem, isFinal: false }
-        : await judge(search, siblings, name, manifest, true);
+        : await judge(search, looks, name, manifest, true);
     if (!('reason' in judged)) return { chain: judged, reason: null };
     if (judged.isFinal) return none(judged.reason);
     if (problem !== NOT_FINISHED) first ??= `${name}: ${judged.reason}`;
@@ -99,13 +101,22 @@ const NOT_FINISHED = 'it holds no finished backup';
 const finishedAt = ({ manifest }: Candidate): number =>
   manifest === undefined ? Number.POSITIVE_INFINITY : Date.parse(manifest.finished_at);
 
-async function readCandidate(
-  siblings: ObjectStore,
-  name: string,
-  key: Uint8Array | undefined,
-): Promise<Candidate> {
+/** The folder; each backup in it is read once, however many build upon it. */
+interface Looks {
+  readonly siblings: ObjectStore;
+  readonly chains: ChainOptions;
+  readonly absent: KnownAbsent;
+}
+
+const newLooks = ({ key }: ParentSearch, siblings: ObjectStore): Looks => ({
+  siblings,
+  chains: { key, known: new Map() },
+  absent: new Map(),
+});
+
+async function readCandidate({ siblings, chains }: Looks, name: string): Promise<Candidate> {
   try {
-    return { name, manifest: await readBackup(siblings.below(name), key), problem: '' };
+    return { name, manifest: await readBackupOnce(siblings.below(name), name, chains), problem: '' };
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
     if (error.code === 'NOT_FOUND') return { name, manifest: undefined, problem: NOT_FINISHED };
@@ -117,7 +128,7 @@ async function readCandidate(
 
 async function judge(
   search: ParentSearch,
-  siblings: ObjectStore,
+  { siblings, chains, absent }: Looks,
   name: string,
   manifest: SealedManifest,
   isAutomatic: boolean,
@@ -127,7 +138,7 @@ async function judge(
   const place = { name, store: siblings.below(name), siblings };
   let chain: Chain;
   try {
-    chain = await readChain(place, { key: search.key });
+    chain = await readChain(place, chains);
   } catch (error) {
     if (!(error instanceof DbError) || (error.code !== 'CORRUPT_BACKUP' && error.code !== 'BACKUP_KEY'))
       throw error;
@@ -135,8 +146,8 @@ async function judge(
   }
   const overdue = overdueReason(chain, search.clock, isAutomatic);
   if (overdue !== undefined) return { reason: overdue, isFinal: true };
-  const absent = await whatIsAbsent(chain);
-  return absent === undefined ? chain : { reason: absent, isFinal: false };
+  const missing = await whatIsAbsent(chain, absent);
+  return missing === undefined ? chain : { reason: missing, isFinal: false };
 }
 
 /** What the two say of themselves. */

@@ -18,6 +18,7 @@ import {
 
 /** Objects of backups, and nothing that somebody else may keep there. */
 const OWN_OBJECT = /^(shard-\d{4}\/[a-zA-Z0-9.-]+|catalog|clock|security)$/;
+export const isOwnObject = (name: string): boolean => OWN_OBJECT.test(name);
 const SAVE_INTERVAL_MS = 2000;
 
 export interface DestinationOptions {
@@ -62,7 +63,7 @@ export class Destination {
     const leftovers = new Map<string, number>();
     let others: string | undefined;
     for await (const { name, sizeBytes } of store.list('')) {
-      if (OWN_OBJECT.test(name)) leftovers.set(name, sizeBytes);
+      if (isOwnObject(name)) leftovers.set(name, sizeBytes);
       else if (name !== PARTIAL_BACKUP) others ??= name;
     }
     const partial = await readPartial(options);

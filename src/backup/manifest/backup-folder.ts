@@ -6,8 +6,8 @@ import { DbError } from '../../base/errors.js';
 import { PARTIAL_BACKUP } from '../create/partial-backup.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { BACKUP_MANIFEST, isBackupName, type SealedManifest } from './backup-manifest.js';
-import { type Chain, readBackup, surveyChain } from './chain.js';
-import { whatIsAbsent } from './objects-present.js';
+import { type Chain, type ChainOptions, readBackupOnce, surveyChain } from './chain.js';
+import { type KnownAbsent, whatIsAbsent } from './objects-present.js';
 
 export type FoundBackup =
   /** Finished, and all it needs is there. */
@@ -43,22 +43,29 @@ export interface FolderOptions {
 /** All that are there, by name. Other folders are not mentioned. Throws what the store throws. */
 export async function surveyFolder(folder: ObjectStore, options: FolderOptions = {}): Promise<FoundBackup[]> {
   const found: FoundBackup[] = [];
+  const looks: Looks = { chains: { ...options, known: new Map() }, absent: new Map() };
   for (const name of (await folder.folders('')).filter(isBackupName)) {
-    const backup = await look(folder, name, options);
+    const backup = await look(folder, name, looks);
     if (backup !== undefined) found.push(backup);
   }
   return found;
 }
 
+/** Each backup is read once, however many build upon it. */
+interface Looks {
+  readonly chains: ChainOptions;
+  readonly absent: KnownAbsent;
+}
+
 async function look(
   folder: ObjectStore,
   name: string,
-  { key }: FolderOptions,
+  { chains, absent }: Looks,
 ): Promise<FoundBackup | undefined> {
   const store = folder.below(name);
   let manifest: SealedManifest;
   try {
-    manifest = await readBackup(store, key);
+    manifest = await readBackupOnce(store, name, chains);
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
     if (error.code === 'NOT_FOUND') return interrupted(store, name);
@@ -73,12 +80,12 @@ async function look(
     reason,
   });
   try {
-    const { chain, problems } = await surveyChain({ name, store, siblings: folder }, { key });
+    const { chain, problems } = await surveyChain({ name, store, siblings: folder }, chains);
     const [problem] = problems;
     if (problem !== undefined) return broken(false, problem.reason);
-    const own = await whatIsAbsent([chain[0]]);
+    const own = await whatIsAbsent([chain[0]], absent);
     if (own !== undefined) return broken(true, own);
-    const others = await whatIsAbsent(chain.slice(1));
+    const others = await whatIsAbsent(chain.slice(1), absent);
     return others === undefined ? { state: 'complete', name, manifest, chain } : broken(false, others);
   } catch (error) {
     if (error instanceof DbError && error.code === 'BACKUP_KEY') return broken(false, error.message);

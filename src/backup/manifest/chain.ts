@@ -42,6 +42,8 @@ export interface BackupPlace {
 export interface ChainOptions {
   /** 32 bytes; needed for encrypted backups. */
   readonly key?: Uint8Array;
+  /** What was read of backups of the same folder, by name: for those who look at many chains that share their parents. */
+  readonly known?: Map<string, Promise<SealedManifest>>;
 }
 
 /** Backups that one may build upon. Those that create backups stop far below it. */
@@ -60,6 +62,17 @@ export async function readBackup(store: ObjectStore, key?: Uint8Array): Promise<
   return decodeManifest(text, file, key);
 }
 
+/** The same, once for each name. */
+export function readBackupOnce(
+  store: ObjectStore,
+  name: string,
+  { key, known }: ChainOptions,
+): Promise<SealedManifest> {
+  const read = known?.get(name) ?? readBackup(store, key);
+  known?.set(name, read);
+  return read;
+}
+
 /** Throws like readBackup, and CORRUPT_BACKUP at the first thing that is wrong with the chain. */
 export async function readChain(place: BackupPlace, options: ChainOptions = {}): Promise<Chain> {
   const { chain, problems } = await surveyChain(place, options);
@@ -71,13 +84,14 @@ export async function readChain(place: BackupPlace, options: ChainOptions = {}):
 /** The same with all that is wrong with it; the chain then reaches as far as it could be followed. */
 export async function surveyChain(
   place: BackupPlace,
-  { key }: ChainOptions = {},
+  options: ChainOptions = {},
 ): Promise<{ readonly chain: Chain; readonly problems: readonly ChainProblem[] }> {
   const { name, store, siblings } = place;
-  const chain: [ChainMember, ...ChainMember[]] = [{ name, store, manifest: await readBackup(store, key) }];
+  const manifest = await readBackupOnce(store, name, options);
+  const chain: [ChainMember, ...ChainMember[]] = [{ name, store, manifest }];
   const problems: ChainProblem[] = [];
   for (let child = chain[0]; child.manifest.parent !== null; ) {
-    const parent = await readParent(child, siblings, chain, key);
+    const parent = await readParent(child, siblings, chain, options);
     if (typeof parent === 'string') {
       problems.push({ backup: child.name, reason: parent });
       break;
@@ -103,7 +117,7 @@ async function readParent(
   child: ChainMember,
   siblings: ObjectStore | undefined,
   chain: Chain,
-  key: Uint8Array | undefined,
+  options: ChainOptions,
 ): Promise<ChainMember | string> {
   const { parent } = child.manifest;
   if (parent === null || siblings === undefined) return 'it builds upon another, and nothing is beside it';
@@ -112,7 +126,7 @@ async function readParent(
   if (chain.length >= CHAIN_MEMBERS_MAX) return `it builds upon more than ${CHAIN_MEMBERS_MAX} others`;
   const store = siblings.below(name);
   try {
-    const manifest = await readBackup(store, key);
+    const manifest = await readBackupOnce(store, name, options);
     if (manifest.id === id && manifest.digest === digest) return { name, manifest, store };
     return `it builds upon ${name}, and another backup has that name now`;
   } catch (error) {

@@ -38,10 +38,18 @@ export async function absentObjects({ manifest, store }: ChainMember): Promise<A
   });
 }
 
+/** Looks of the same folder, by name: for those who look at many chains that share their parents. */
+export type KnownAbsent = Map<string, Promise<readonly AbsentObject[]>>;
+
 /** What is missing in any of them, as one sentence for people; undefined when all is there. */
-export async function whatIsAbsent(members: readonly ChainMember[]): Promise<string | undefined> {
+export async function whatIsAbsent(
+  members: readonly ChainMember[],
+  known: KnownAbsent = new Map(),
+): Promise<string | undefined> {
   for (const member of members) {
-    const [first, ...more] = await absentObjects(member);
+    const looked = known.get(member.name) ?? absentObjects(member);
+    known.set(member.name, looked);
+    const [first, ...more] = await looked;
     if (first === undefined) continue;
     const others = more.length === 0 ? '' : `, and ${more.length} more objects are not as they should be`;
     return `${first.object} (${first.what}) in ${member.name} ${first.reason}${others}`;

@@ -39,7 +39,8 @@ async function pruneFolder(options: PruneCliOptions, config: Config, source: str
   const { pruneBackups } = await import('../../backup/prune/prune-backups.js');
   const { pruneStreams } = await import('../../backup/prune/prune-stream.js');
   const { decideRetention, RETENTION_DEFAULT } = await import('../../backup/prune/retention.js');
-  const retention = options.keep === undefined ? RETENTION_DEFAULT : parseKeep(options.keep);
+  const keep = options.keep ?? config['backup.schedule'].keep;
+  const retention = keep === '' ? RETENTION_DEFAULT : parseKeep(keep);
   const isDry = options.dryRun === true;
   const folder = openFolder(source, config);
   const interruption = listenForInterruption('some backups that need not be kept are still there');
@@ -48,7 +49,7 @@ async function pruneFolder(options: PruneCliOptions, config: Config, source: str
     const nowMs = systemClock.wallMs();
     const found = await surveyFolder(folder, { key: keyOf(options, config) });
     const verdicts = decideRetention(found, retention, nowMs);
-    const removed = await pruneBackups({ folder, found, verdicts, isDry, signal });
+    const removed = await pruneBackups({ folder, found, verdicts, nowMs, isDry, signal });
     const kept = verdicts.filter(({ isKept }) => isKept);
     const names = new Set(kept.map(({ name }) => name));
     const streamFolder = openFolder(streamLocation(options, config, source), config);
