@@ -242,3 +242,15 @@ test('the answers over a WebSocket are those of HTTP', async (t) => {
   });
   t.deepEqual({ id, ok, columns, rows }, { id: 1, ok: true, columns: ['m'], rows: [[DOCUMENTS - 1]] });
 });
+
+test('a row of a streamed result is one line, whatever line ends its document was written with', async (t) => {
+  const body = '{\n  "a": [1,\r\n 2],\n  "text": "two\\nlines"\n}';
+  await server.request('PUT', '/api/v1/multiline/x', { body });
+  const { text } = await server.request('POST', '/api/v1/query', {
+    body: { query: 'SELECT * FROM multiline' },
+    headers: { Accept: 'application/x-ndjson' },
+  });
+  const lines = text.trimEnd().split('\n');
+  t.is(lines.length, 1);
+  t.like(JSON.parse(lines[0]), { a: [1, 2], text: 'two\nlines' });
+});

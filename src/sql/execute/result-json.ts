@@ -17,6 +17,9 @@ const CHUNK_UNITS = 64 * 1024;
 /** Columns of a result; a collection with ever new members could have any number. */
 export const RESULT_COLUMNS_MAX = 10_000;
 
+const LINE_END = /[\n\r]/;
+const LINE_ENDS = /[\n\r]/g;
+
 const utf8 = new TextEncoder();
 
 export type ChunkSink = (chunk: Uint8Array) => void;
@@ -184,7 +187,9 @@ export class LineResult {
         forEachMember(row[i], (name, value) => put(`${JSON.stringify(name)}:${value}`));
       else put(this.names[i] + toJsonText(row[i]));
     }
-    this.writer.add(`${text === '' ? '{' : text}}\n`);
+    // Documents are copied as they were written: a line end in one stands between tokens, never in a string.
+    const line = LINE_END.test(text) ? text.replaceAll(LINE_ENDS, ' ') : text;
+    this.writer.add(`${line === '' ? '{' : line}}\n`);
   }
 
   end(): void {
