@@ -14,12 +14,12 @@ import { asObject, readFlag, refuseUnknown } from './control-body.js';
 import { collectionNameFault } from './path.js';
 
 /** A hundred years: longer is a mistake. */
-const OLDER_THAN_MS_MAX = 100 * 366 * 24 * 3_600_000;
-const DESTINATION_LENGTH_MAX = 4096;
-const NODE_LENGTH_MAX = 253;
-const LEASE_SECONDS_DEFAULT = 60;
-const LEASE_SECONDS_MIN = 1;
-const LEASE_SECONDS_MAX = 3600;
+export const OLDER_THAN_MS_MAX = 100 * 366 * 24 * 3_600_000;
+export const DESTINATION_LENGTH_MAX = 4096;
+export const NODE_LENGTH_MAX = 253;
+export const LEASE_SECONDS_DEFAULT = 60;
+export const LEASE_SECONDS_MIN = 1;
+export const LEASE_SECONDS_MAX = 3600;
 
 export function readCompact(body: unknown): CompactRequest {
   const object = asObject(body);

@@ -12,9 +12,9 @@ import type { ReadOnlyRequest } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import type { Guard } from './route-guard.js';
 
-const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
-const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
-const READ_ONLY_REASON_LENGTH_MAX = 300;
+export const SHUTDOWN_TIMEOUT_MS_DEFAULT = 60_000;
+export const SHUTDOWN_TIMEOUT_MS_MAX = 3_600_000;
+export const READ_ONLY_REASON_LENGTH_MAX = 300;
 const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class ControlRoutes {

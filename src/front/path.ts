@@ -18,7 +18,7 @@ const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Names that mean something else under /api/v1. */
 const RESERVED_COLLECTION_NAMES: ReadonlySet<string> = new Set(['collections', 'query', 'transactions']);
-const COLLECTION_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+export const COLLECTION_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 /** Undefined when the name is fine. */
 export function collectionNameFault(name: string): WireError | undefined {

@@ -3,7 +3,7 @@ import { DbError } from '../base/errors.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import type { LoginRequest, SecurityCall, UserChanges } from './security-call.js';
 
-const TEXT_LENGTH_MAX = 4096;
+export const TEXT_LENGTH_MAX = 4096;
 
 export function readLogin(body: unknown): LoginRequest {
   const object = asObject(body);

@@ -8,8 +8,8 @@ import { Json, type SqlValue } from '../../sql/types/values.js';
 import { asObject, refuseUnknown } from '../control-body.js';
 import type { ResultFormat } from './messages.js';
 
-const PARAMETERS_MAX = 65_535;
-const TIMEOUT_MS_MAX = 86_400_000;
+export const PARAMETERS_MAX = 65_535;
+export const TIMEOUT_MS_MAX = 86_400_000;
 
 /** Who asks, and from where. */
 export interface QueryCaller {
