@@ -32,13 +32,19 @@ import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
 /** Takes the exit code of the command that ran. */
 export type Done = (exitCode: number) => void;
 
-/** Commander's message, on one line. */
-function usageLine(message: string): string {
+/** Commander's message, on one line. `path`: the command whose usage it was, as it is typed. */
+function usageLine(message: string, path: string): string {
   const line = message
     .trim()
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ');
-  return `lumadb: ${line} (see lumadb --help)`;
+  return `lumadb: ${line} (see ${path} --help)`;
+}
+
+/** Errors of usage point to the help of the command that they are about. */
+function explainUsage(command: Command, path: string): void {
+  command.configureOutput({ outputError: (message) => printError(usageLine(message, path)) });
+  for (const child of command.commands) explainUsage(child, `${path} ${child.name()}`);
 }
 
 export function buildProgram(done: Done): Command {
@@ -50,7 +56,6 @@ export function buildProgram(done: Done): Command {
     .option('--json', 'print JSON, for scripts')
     .helpCommand('help [command]', 'explain a command')
     .exitOverride()
-    .configureOutput({ outputError: (message) => printError(usageLine(message)) })
     .addHelpText(
       'after',
       `
@@ -88,6 +93,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerReshard(program, done);
   registerWal(program, done);
   registerVersion(program, done);
+  explainUsage(program, program.name());
   return program;
 }
 
