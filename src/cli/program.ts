@@ -4,6 +4,7 @@ import { packageVersion } from '../base/version.js';
 import { registerApiKey } from './commands/apikey.js';
 import { registerBackup } from './commands/backup.js';
 import { registerCompact } from './commands/compact.js';
+import { registerCompletion } from './commands/completion.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
 import { registerDiagnose } from './commands/diagnose.js';
@@ -92,6 +93,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerRebuildIndexes(program, done);
   registerReshard(program, done);
   registerWal(program, done);
+  registerCompletion(program, done);
   registerVersion(program, done);
   explainUsage(program, program.name());
   return program;
@@ -101,9 +103,12 @@ Every command explains itself: lumadb help COMMAND`,
 export async function run(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT_OK;
   try {
-    await buildProgram((code) => {
+    const program = buildProgram((code) => {
       exitCode = code;
-    }).parseAsync([...args], { from: 'user' });
+    });
+    // What a shell asks on Tab: nobody types it, and other commands start without what it needs.
+    if (args[0] === 'complete') (await import('./completion.js')).addComplete(program);
+    await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(error);
