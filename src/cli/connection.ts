@@ -166,7 +166,8 @@ export function connectionFailure(to: Target, error: unknown, timeoutMs: number)
   const code = causeCode(error);
   const cause = (error as { cause?: Error }).cause;
   const reasons: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'nothing listens there. Is the server running? (lumadb start)',
+    ECONNREFUSED:
+      'nothing listens there. Is the server running? (lumadb start; for one elsewhere --port or --data-dir)',
     ENOTFOUND: `the name ${to.host} is unknown`,
     EAI_AGAIN: `the name ${to.host} cannot be looked up right now`,
     ECONNRESET: 'the server closed the connection',
@@ -198,6 +199,8 @@ export interface CallOptions {
 }
 
 const CALL_TIMEOUT_MS = 10_000;
+/** Of an answer that is not in the form of ours, in characters. */
+const ANSWER_TEXT_MAX = 200;
 
 /** One HTTP request. Any answer is a result; no answer is a CliError. */
 export async function call(to: Target, path: string, options: CallOptions = {}): Promise<Answer> {
@@ -270,10 +273,19 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** What an error answer says, in one line. */
+/** What an error answer says, in one line, and what can be done about it. */
 export function answerMessage(answer: Answer): string {
-  const error = (answer.body as { error?: { message?: unknown } } | null)?.error;
-  const message = typeof error?.message === 'string' ? error.message : answer.text.trim().slice(0, 200);
   const hint = answer.status === 401 ? ' (lumadb login, --token or LUMADB_TOKEN)' : '';
-  return `the server answered ${answer.status}${message === '' ? '' : `: ${message}`}${hint}`;
+  return `${answerReason(answer)}${hint}`;
+}
+
+/** What an error answer says, in one line. */
+export function answerReason({ status, text, body }: Answer): string {
+  const message = (body as { error?: { message?: unknown } } | null)?.error?.message;
+  if (typeof message === 'string') return `the server answered ${status}: ${message}`;
+  // A page for people is some other server's, or that of a proxy before ours.
+  if (/^\s*</.test(text))
+    return `the server answered ${status} with a web page. Is a LumaDB server at this host and port?`;
+  const line = text.trim().slice(0, ANSWER_TEXT_MAX).replaceAll(/\s+/g, ' ');
+  return `the server answered ${status}${line === '' ? '' : `: ${line}`}`;
 }

@@ -4,6 +4,7 @@ import { packageVersion } from '../base/version.js';
 import { registerApiKey } from './commands/apikey.js';
 import { registerBackup } from './commands/backup.js';
 import { registerCompact } from './commands/compact.js';
+import { registerCompletion } from './commands/completion.js';
 import { registerConfig } from './commands/config.js';
 import { registerDebug } from './commands/debug.js';
 import { registerDiagnose } from './commands/diagnose.js';
@@ -32,13 +33,19 @@ import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
 /** Takes the exit code of the command that ran. */
 export type Done = (exitCode: number) => void;
 
-/** Commander's message, on one line. */
-function usageLine(message: string): string {
+/** Commander's message, on one line. `path`: the command whose usage it was, as it is typed. */
+function usageLine(message: string, path: string): string {
   const line = message
     .trim()
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ');
-  return `lumadb: ${line} (see lumadb --help)`;
+  return `lumadb: ${line} (see ${path} --help)`;
+}
+
+/** Errors of usage point to the help of the command that they are about. */
+function explainUsage(command: Command, path: string): void {
+  command.configureOutput({ outputError: (message) => printError(usageLine(message, path)) });
+  for (const child of command.commands) explainUsage(child, `${path} ${child.name()}`);
 }
 
 export function buildProgram(done: Done): Command {
@@ -50,7 +57,6 @@ export function buildProgram(done: Done): Command {
     .option('--json', 'print JSON, for scripts')
     .helpCommand('help [command]', 'explain a command')
     .exitOverride()
-    .configureOutput({ outputError: (message) => printError(usageLine(message)) })
     .addHelpText(
       'after',
       `
@@ -87,7 +93,9 @@ Every command explains itself: lumadb help COMMAND`,
   registerRebuildIndexes(program, done);
   registerReshard(program, done);
   registerWal(program, done);
+  registerCompletion(program, done);
   registerVersion(program, done);
+  explainUsage(program, program.name());
   return program;
 }
 
@@ -95,9 +103,12 @@ Every command explains itself: lumadb help COMMAND`,
 export async function run(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT_OK;
   try {
-    await buildProgram((code) => {
+    const program = buildProgram((code) => {
       exitCode = code;
-    }).parseAsync([...args], { from: 'user' });
+    });
+    // What a shell asks on Tab: nobody types it, and other commands start without what it needs.
+    if (args[0] === 'complete') (await import('./completion.js')).addComplete(program);
+    await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(error);

@@ -172,7 +172,10 @@ export class HttpServer {
       const onListen = (socket: us_listen_socket | false): void => {
         if (socket === false) {
           reject(
-            new Error(`cannot listen on ${host}:${port}: the port is in use or the address is not ours`),
+            new Error(
+              `cannot listen on ${host}:${port}: the port is in use or the address is not ours. ` +
+                `Choose another --port or --host, or see who has it: ss -ltnp 'sport = :${port}'`,
+            ),
           );
           return;
         }

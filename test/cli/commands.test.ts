@@ -49,7 +49,11 @@ test('wrong usage exits 2 with one line on stderr', async (t) => {
     [['ping', 'extra'], /too many arguments/],
     [['shutdown', '--timeout', '60'], /with a unit, such as 500ms, 60s or 2m/],
     [['shutdown', '--graceful', '--force'], /cannot be used with/],
-    [['config', 'validate'], /missing required argument 'file'/],
+    [['config', 'validate'], /missing required argument 'file' \(see lumadb config validate --help\)/],
+    [['start', '--prot', '1'], /\(see lumadb start --help\)/],
+    [['user', 'creat'], /Did you mean create\?\) \(see lumadb user --help\)/],
+    [['user', 'create', '--username', 'ann'], /--role developer \(lumadb user --help names the roles\)/],
+    [['query', 'SELECT', '1'], /put the statement into quotes: lumadb query "SELECT …"/],
   ];
   const results = await Promise.all(cases.map(([args]) => runCli(args, { cwd })));
   for (const [index, [args, message]] of cases.entries()) {
@@ -165,10 +169,23 @@ test('ping says clearly when nothing listens and when the answer is an error', a
   t.is(refused.code, 1);
   t.is(
     refused.stderr,
-    `lumadb: cannot reach ${gone.url}: nothing listens there. Is the server running? (lumadb start)\n`,
+    `lumadb: cannot reach ${gone.url}: nothing listens there. Is the server running? (lumadb start; for one elsewhere --port or --data-dir)\n`,
   );
   t.is(failed.code, 1);
   t.is(failed.stderr, `lumadb: ${broken.url}: the server answered 500: on fire\n`);
+});
+
+test('a server that is not a LumaDB is told from one that refuses', async (t) => {
+  const cwd = temporaryDirectory(t);
+  const other = await fakeServer(t, (_request, response) => {
+    response.writeHead(404).end('<!DOCTYPE HTML>\n<html>\n<title>Nothing here</title>\n');
+  });
+  const { code, stderr } = await runCli(['health', '--port', String(other.port)], { cwd });
+  t.is(code, 1);
+  t.is(
+    stderr,
+    'lumadb: the server answered 404 with a web page. Is a LumaDB server at this host and port?\n',
+  );
 });
 
 test('host and port come from the environment when no flag says otherwise', async (t) => {

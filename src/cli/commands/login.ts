@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import {
   addConnectionOptions,
   answerMessage,
+  answerReason,
   type ConnectionOptions,
   call,
   resolveTarget,
@@ -33,6 +34,10 @@ async function login(options: LoginOptions): Promise<number> {
     method: 'POST',
     body: { username, password },
   });
+  if (answer.status === 401)
+    throw new CliError(
+      `${answerReason(answer)}. Who is an admin sets another: lumadb user update ${username} --new-password`,
+    );
   if (answer.status !== 200) throw new CliError(answerMessage(answer));
   const { token, expires_at, user } = answer.body as LoginAnswer;
   saveLogin(to.url, { token, username: user.username, expires_at });

@@ -131,6 +131,7 @@ function parseTimeout(text: string): number {
 export function registerQuery(program: Command, done: Done): void {
   const command = addConnectionOptions(program.command('query'))
     .argument('[sql]', 'the statement; - or none reads it from standard input')
+    .allowExcessArguments()
     .option('--param <value>', 'value of $1, then of $2, and so on: JSON, or a text', parseParam)
     .option('--timeout <ms>', `how long it may take (default: ${TIMEOUT_MS_DEFAULT})`, parseTimeout)
     .description('Run an SQL statement and print its result.')
@@ -144,9 +145,12 @@ Examples:
   $ lumadb query list
   $ lumadb query kill ID`,
     )
-    .action(async (sql: string | undefined, _options, self: Command) =>
-      done(await query(sql, self.optsWithGlobals())),
-    );
+    .action(async (sql: string | undefined, _options, self: Command) => {
+      // The shell has taken it apart, and has perhaps put file names for a *.
+      if (self.args.length > 1)
+        throw new CliError('put the statement into quotes: lumadb query "SELECT …"', EXIT_USAGE);
+      done(await query(sql, self.optsWithGlobals()));
+    });
   addConnectionOptions(command.command('list'))
     .description('List the statements that run or wait.')
     .action(async (_options, self: Command) => done(await list(self.optsWithGlobals())));

@@ -49,7 +49,10 @@ async function offline<T>(
 async function create(options: UserOptions): Promise<number> {
   const { username, role } = options;
   if (username === undefined || role === undefined)
-    throw new CliError('name the user and the role: --username alice --role developer', EXIT_USAGE);
+    throw new CliError(
+      'name the user and the role: --username alice --role developer (lumadb user --help names the roles)',
+      EXIT_USAGE,
+    );
   const given = await askPassword(options, `Password of ${username}`, true);
   const password = given ?? generatePassword();
   const body = { username, role, password };
