@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createDocument, type ZodOpenApiOverride, type ZodOpenApiPathItemObject } from 'zod-openapi';
 import { packageVersion } from '../base/version.js';
 import { apiKeys } from './areas/api-keys.js';
+import { backups } from './areas/backups.js';
 import { bulk } from './areas/bulk.js';
 import { checkpoints } from './areas/checkpoints.js';
 import { cluster } from './areas/cluster.js';
@@ -30,6 +31,7 @@ const AREAS: readonly Area[] = [
   configurationArea,
   tasks,
   storage,
+  backups,
   checkpoints,
   logins,
   users,

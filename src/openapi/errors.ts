@@ -73,7 +73,7 @@ const KINDS = {
   403: {
     id: 'Forbidden',
     description:
-      'FORBIDDEN: the caller lacks the permission that `details.permission` names, or the request comes from a web page (with an Origin).',
+      'FORBIDDEN: the caller lacks the permission that `details.permission` names, or the request comes from a web page: it has an Origin, or without a login a Host that is not ours.',
   },
   404: { id: 'NotFound', description: 'NOT_FOUND: what the path or the body names does not exist.' },
   408: { id: 'Timeout', description: 'TIMEOUT: the statement ran longer than it may.' },

@@ -119,9 +119,9 @@ function errorsOf(operation: Operation): ErrorStatus[] {
 function commonErrors({ needs, method, body, isAlwaysServed }: Operation): ErrorStatus[] {
   const statuses: ErrorStatus[] = [500];
   if (isAlwaysServed !== true) statuses.push(503);
-  if (needs !== 'anyone') statuses.push(401, 429);
-  // Without the permission, or from a web page.
-  if ((needs !== 'anyone' && needs !== 'somebody') || method === 'post') statuses.push(403);
+  // A login is not always asked for, and then whoever may be a web page is refused.
+  if (needs !== 'anyone') statuses.push(401, 403, 429);
+  if (method === 'post') statuses.push(403);
   // A body is read where none is described, too.
   if (body !== undefined || method === 'post') statuses.push(400, 413);
   return statuses;
