@@ -227,6 +227,13 @@ test.serial('tasks and reports of the storage', async (t) => {
     await expect(t, 200, `GET /admin/${path}`);
 });
 
+test.serial('backups', async (t) => {
+  const noted = { job: 'full', started_at: '2026-01-02T02:00:00Z', seconds: 1.5, outcome: 'ok', backup: 'b' };
+  await expect(t, 201, 'POST /admin/backups', noted);
+  await expect(t, 400, 'POST /admin/backups', { ...noted, job: 'none' });
+  await expect(t, 200, 'GET /admin/backups');
+});
+
 test.serial('checkpoints', async (t) => {
   const { json } = await expect(t, 201, 'POST /admin/checkpoints', { lease_seconds: 30 });
   await expect(t, 201, 'POST /admin/checkpoints');
@@ -258,6 +265,7 @@ test.serial('logins, users and API keys', async (t) => {
   await expect(t, 200, 'GET /auth/me');
   await expect(t, 200, 'GET /auth/me', undefined, bearer(login.token));
   await expect(t, 401, 'GET /auth/me', undefined, bearer('nonsense'));
+  await expect(t, 403, 'GET /auth/me', undefined, { host: 'pages.example.com' });
   const passwords = { old_password: password, new_password: 'another long one' };
   await expect(t, 403, 'POST /auth/password', passwords);
   const { json: next } = await expect(t, 200, 'POST /auth/password', passwords, bearer(login.token));
@@ -292,6 +300,48 @@ test.serial('logins, users and API keys', async (t) => {
   await expect(t, 200, 'GET /admin/blocked-addresses');
   await expect(t, 200, 'DELETE /admin/users/root');
   await expect(t, 404, 'DELETE /admin/users/root');
+});
+
+/** The document with something else at a pointer. */
+function doctored(pointer: string, change: (at: Record<string, unknown>) => void): DescribedServer {
+  const document = structuredClone(api.document);
+  change(new OpenApi(document).resolve(pointer).value as Record<string, unknown>);
+  return new DescribedServer(server, new OpenApi(document));
+}
+
+test.serial('a document that says something else is found out', async (t) => {
+  const path = '/paths/~1api~1v1~1{collection}~1{id}/put';
+  const put = (wrong: DescribedServer) => wrong.call('PUT', '/api/v1/people/eve', { body: { n: 1 } });
+  const faults: ReadonlyArray<[string, (at: Record<string, unknown>) => void, RegExp]> = [
+    [
+      '/components/schemas/Written/properties',
+      (at) => delete at['_seq'],
+      /must NOT have additional properties/,
+    ],
+    ['/components/schemas/Seqno', (at) => Object.assign(at, { type: 'string' }), /_seq must be string/],
+    [`${path}/responses/201/headers`, (at) => delete at['ETag'], /etag is not described/],
+    [
+      '/components/headers/Durability/schema',
+      (at) => Object.assign(at, { enum: ['os'] }),
+      /X-LumaDB-Durability: /,
+    ],
+    ['/components/headers/ETag/schema', (at) => Object.assign(at, { pattern: '^[0-9]+$' }), /ETag: /],
+    [
+      `${path}/responses`,
+      (at) => ['200', '201'].map((status) => delete at[status]),
+      /status is not described/,
+    ],
+    [
+      '/components/schemas/Document',
+      (at) => Object.assign(at, { maxProperties: 0 }),
+      /the request was taken/,
+    ],
+  ];
+  await t.notThrowsAsync(put(doctored('', () => {})));
+  for (const [pointer, change, message] of faults) {
+    await server.request('DELETE', '/api/v1/people/eve');
+    await t.throwsAsync(put(doctored(pointer, change)), { message }, pointer);
+  }
 });
 
 test.serial('too many failed logins, and too many requests', async (t) => {

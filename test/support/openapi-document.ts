@@ -57,8 +57,8 @@ export class OpenApi {
   /** What stands at a pointer, behind a reference if it is one, and where that is. */
   resolve(pointer: string): { readonly value: Json; readonly pointer: string } {
     const value = pointer
-      .slice(1)
       .split('/')
+      .slice(1)
       .reduce<unknown>(
         (at, name) => asJson(at)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
         this.document,
