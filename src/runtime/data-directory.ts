@@ -27,6 +27,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { RESTORE_JOURNAL } from '../backup/restore/restore-journal.js';
+import { STREAM_STATE_FILE } from '../backup/stream/stream-state.js';
 import { assert } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
@@ -351,6 +352,14 @@ function refuseUnfinishedReshard(path: string): void {
   requireNotSwitching(decodeJournal(text, file), path);
 }
 
+/** A restore that ended between its last two steps: from here on its directory is not what it has made any more. */
+function forgetRestore(path: string): void {
+  const file = join(path, RESTORE_JOURNAL);
+  if (!existsSync(file)) return;
+  rmSync(file, { force: true });
+  fsyncDirectory(path);
+}
+
 function requireDatabase(path: string): void {
   if (existsSync(join(path, META_FILE))) return;
   throw new DbError('CONFIG', `there is no database in ${path} (no ${META_FILE})`, { path });
@@ -363,12 +372,17 @@ export function readShardCount(path: string): number {
   return readMeta(directory)?.shards ?? 0;
 }
 
-/** Stores another number of shards in meta.json, durably. For a reshard, which holds the directory and has moved the keys. */
+/**
+ * Stores another number of shards in meta.json, durably. For a reshard, which holds the directory and has moved the keys. The instance
+ * id is a new one, and its WAL stream a new one: what backups and the stream have of the old shards must not be gone on with.
+ */
 export function setShardCount(path: string, shards: number): void {
   assert(shards >= 1 && shards <= SHARDS_MAX, () => `shard count ${shards} is out of range`);
   const meta = JSON.parse(readFileSync(join(path, META_FILE), 'utf8')) as Record<string, unknown>;
   checkMeta(join(path, META_FILE), meta);
-  replacePrivateFile(path, META_FILE, `${JSON.stringify({ ...meta, shards }, null, 2)}\n`);
+  rmSync(join(path, STREAM_STATE_FILE), { force: true });
+  const content = { ...meta, shards, instance_id: randomUUID() };
+  replacePrivateFile(path, META_FILE, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** Removes a directory with all that is in it, durably; nothing if there is none. */
@@ -404,7 +418,10 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
     rmSync(join(directory, ANNOUNCEMENT_FILE), { force: true });
     const existing = readMeta(directory);
     if (options.mayBeResharding !== true) refuseUnfinishedReshard(directory);
-    if (existing !== null) checkShardCount(directory, existing.shards, options.shards);
+    if (existing !== null) {
+      checkShardCount(directory, existing.shards, options.shards);
+      forgetRestore(directory);
+    }
     const meta = existing ?? createMeta(directory, options.shards, clock);
     let held = true;
     return {

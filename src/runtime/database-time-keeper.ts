@@ -41,6 +41,29 @@ export interface DatabaseTimeKeeperOptions {
   readonly monotonicMs?: () => number;
 }
 
+/** Makes sure that a database which nobody has open does not start before this time. Leaves a later one, and one it cannot read. */
+export function raiseDatabaseTime(vfs: Vfs, dataDirectory: string, seconds: number): void {
+  const path = join(dataDirectory, FILE_NAME);
+  try {
+    if (vfs.exists(path) && decodeClock(vfs.readFile(path)) >= seconds) return;
+  } catch {
+    // What a start does with it is told there.
+    return;
+  }
+  vfs.writeFileAtomic(path, encodeClock(seconds));
+}
+
+function encodeClock(seconds: number): Uint8Array {
+  const database_seconds = Math.min(seconds, SECONDS_MAX);
+  const file: z.infer<typeof clockFile> = { format_version: FORMAT_VERSION, database_seconds };
+  return new TextEncoder().encode(`${JSON.stringify(file)}\n`);
+}
+
+function decodeClock(bytes: Uint8Array): number {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  return clockFile.parse(JSON.parse(text)).database_seconds;
+}
+
 export class DatabaseTimeKeeper {
   readonly base: DatabaseTimeBase;
   readonly time: DatabaseClock;
@@ -79,12 +102,8 @@ export class DatabaseTimeKeeper {
   }
 
   private save(): void {
-    const file: z.infer<typeof clockFile> = {
-      format_version: FORMAT_VERSION,
-      database_seconds: Math.min(this.time.nowSeconds(), SECONDS_MAX),
-    };
     try {
-      this.options.vfs.writeFileAtomic(this.path, new TextEncoder().encode(`${JSON.stringify(file)}\n`));
+      this.options.vfs.writeFileAtomic(this.path, encodeClock(this.time.nowSeconds()));
     } catch (error) {
       if (this.hasWarned) return;
       this.hasWarned = true;
@@ -98,8 +117,7 @@ export class DatabaseTimeKeeper {
     const { vfs, warn } = this.options;
     if (!vfs.exists(this.path)) return 0;
     try {
-      const text = new TextDecoder('utf-8', { fatal: true }).decode(vfs.readFile(this.path));
-      return clockFile.parse(JSON.parse(text)).database_seconds;
+      return decodeClock(vfs.readFile(this.path));
     } catch (error) {
       const aside = this.path + DAMAGED_SUFFIX;
       warn(

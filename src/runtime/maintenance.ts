@@ -121,7 +121,7 @@ function openCatalog(vfs: Vfs, dataDirectory: string, isOurs: boolean): Catalog 
   return new Catalog(store, systemClock);
 }
 
-function knownCollections(catalog: Catalog): KnownCollections {
+export function knownCollections(catalog: Catalog): KnownCollections {
   return {
     names: new Map(catalog.list().map(({ id, name }) => [id, name])),
     nextId: catalog.nextId,

@@ -29,7 +29,7 @@ export function requireOutside(path: string, dataDirectory: string, parts: reado
 }
 
 /** With the links of what exists followed; what does not exist yet is taken as it is. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {

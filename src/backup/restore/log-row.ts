@@ -11,7 +11,8 @@ import type { StreamSurvey } from './stream-survey.js';
 export interface RowPiece extends PieceName {
   readonly store: ObjectStore;
   readonly object: string;
-  /** Its chain, where the backup says it. */
+  readonly isStreamed: boolean;
+  /** Its chain, where its source says it: a backup of each, the head of a stream of the last. */
   readonly chain: string | undefined;
 }
 
@@ -25,40 +26,64 @@ export interface LogRow {
   readonly reach: number;
   /** Where pieces go on behind `reach`, if there are any: in between is a gap. */
   readonly goesOnAt: number | undefined;
+  /** Up to where there were pieces by the word of the stream's head, when they end at `reach` now. */
+  readonly lostThrough: number | undefined;
 }
 
 /** Throws CORRUPT_BACKUP when the backup itself has a gap. */
 export function logRow(chain: Chain, stream: StreamSurvey | undefined, shard: number): LogRow {
   const { manifest } = chain[0];
   const flushedSeqno = manifest.shard_states.find((state) => state.shard === shard)?.flushed_seqno ?? 0;
-  const pieces: RowPiece[] = piecesOf(chain, shard).map(({ member, piece }) => ({
+  const ofBackups: RowPiece[] = piecesOf(chain, shard).map(({ member, piece }) => ({
     after: piece.after,
     through: piece.through,
     store: member.store,
     object: piece.object,
+    isStreamed: false,
     chain: piece.chain,
   }));
-  let reach = manifest.seqno;
-  const offered = stream?.pieces[shard] ?? [];
-  for (let next = nextPiece(offered, reach); next !== undefined; next = nextPiece(offered, reach)) {
-    // Undefined only without a stream, which offers nothing.
-    if (stream === undefined) break;
-    pieces.push({ ...next, store: stream.store, object: pieceName(shard, next), chain: undefined });
-    reach = next.through;
+  if (stream === undefined) {
+    const ends = { reach: manifest.seqno, goesOnAt: undefined, lostThrough: undefined };
+    return { shard, flushedSeqno, pieces: ofBackups, ...ends };
   }
-  const goesOnAt = offered.find(({ after, through }) => after > reach && through > reach)?.after;
-  const head = stream?.head?.seqno ?? 0;
-  // Behind its last piece the shard has written nothing up to the head.
-  if (goesOnAt === undefined) reach = Math.max(reach, head);
-  return { shard, flushedSeqno, pieces, reach, goesOnAt };
+  const { path, reach, goesOnAt } = pathBehind(manifest.seqno, stream.pieces[shard]);
+  const said = stream.head?.shards.find((each) => each.shard === shard);
+  const streamed: RowPiece[] = path.map((piece) => ({
+    ...piece,
+    store: stream.store,
+    object: pieceName(shard, piece),
+    isStreamed: true,
+    chain: said?.through === piece.through ? said.chain : undefined,
+  }));
+  const lostThrough = said !== undefined && said.through > reach ? said.through : undefined;
+  const isWhole = goesOnAt === undefined && lostThrough === undefined;
+  return {
+    shard,
+    flushedSeqno,
+    pieces: [...ofBackups, ...streamed],
+    // Behind its last piece the shard has written nothing up to the head.
+    reach: isWhole ? Math.max(reach, stream.head?.seqno ?? 0) : reach,
+    goesOnAt,
+    lostThrough,
+  };
 }
 
-/** The one that leads furthest, of those that leave no gap: a crash may have left a shorter one beside it. */
-function nextPiece(offered: readonly PieceName[], reach: number): PieceName | undefined {
-  let best: PieceName | undefined;
-  for (const piece of offered) {
-    if (piece.after > reach) break;
-    if (piece.through > reach && piece.through > (best?.through ?? 0)) best = piece;
+/** `offered`: sorted by `after`; there may be hundreds of thousands of them. */
+function pathBehind(
+  seqno: number,
+  offered: readonly PieceName[],
+): { readonly path: PieceName[]; readonly reach: number; readonly goesOnAt: number | undefined } {
+  const path: PieceName[] = [];
+  let reach = seqno;
+  let at = 0;
+  for (;;) {
+    // The one that leads furthest, of those that leave no gap: a crash may have left a shorter one beside it.
+    let best: PieceName | undefined;
+    for (; at < offered.length && offered[at].after <= reach; at++)
+      if (offered[at].through > (best?.through ?? reach)) best = offered[at];
+    if (best === undefined) break;
+    path.push(best);
+    reach = best.through;
   }
-  return best;
+  return { path, reach, goesOnAt: offered.at(at)?.after };
 }

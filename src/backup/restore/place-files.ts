@@ -36,6 +36,13 @@ export async function placeFiles(options: PlaceFilesOptions): Promise<void> {
   for (const directory of directories) vfs.syncDirectory(directory);
 }
 
+/** Raw bytes of the files that are not there yet, by their sizes. */
+export function missingBytes(vfs: Vfs, target: string, files: readonly BackedUpFile[]): number {
+  const isThere = ({ path, size_bytes }: BackedUpFile): boolean =>
+    vfs.exists(`${target}/${path}`) && vfs.sizeOf(`${target}/${path}`) === size_bytes;
+  return files.reduce((sum, file) => sum + (isThere(file) ? 0 : file.size_bytes), 0);
+}
+
 async function placeFile(options: PlaceFilesOptions, file: BackedUpFile, signal: AbortSignal): Promise<void> {
   const { vfs, target, chain, key, onBytes } = options;
   const path = `${target}/${file.path}`;

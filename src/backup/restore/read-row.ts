@@ -29,8 +29,7 @@ export interface ReadRow {
 export async function readRow(row: LogRow, options: ReadRowOptions): Promise<ReadRow> {
   let lastSeqno = row.flushedSeqno;
   let isWanted = true;
-  /** Of the stream. */
-  let previous: { readonly through: number; readonly chain: string } | undefined;
+  let streamed: { readonly through: number; readonly chain: string } | undefined;
   let last = NO_CHAIN_HEX;
   let pieces = 0;
   for (const piece of row.pieces) {
@@ -57,11 +56,11 @@ export async function readRow(row: LogRow, options: ReadRowOptions): Promise<Rea
     const previousChain = Buffer.from(found.previousChain).toString('hex');
     // Backups and the stream are chained each for itself. A row that began anew has zeros there, and a piece that overlaps
     // does not go on from the one before.
-    const isChained = previous?.through === piece.after && previousChain !== NO_CHAIN_HEX;
-    if (isChained && previous?.chain !== previousChain)
+    const isChained = piece.isStreamed && streamed?.through === piece.after && previousChain !== NO_CHAIN_HEX;
+    if (isChained && streamed?.chain !== previousChain)
       throw mismatch(name, 'it does not go on from the piece before it: one of them was exchanged');
     last = chain;
-    if (piece.chain === undefined) previous = { through: piece.through, chain };
+    if (piece.isStreamed) streamed = { through: piece.through, chain };
     pieces++;
   }
   return { chain: last, pieces };
@@ -77,7 +76,7 @@ function requirePlace(
     throw mismatch(name, `it is the log of shard ${found.shard} from ${found.after} to ${found.through}`);
   }
   if (expected.chain !== undefined && expected.chain !== found.chain)
-    throw mismatch(name, 'it is not the one that the backup was made with');
+    throw mismatch(name, 'its chain is not the one that its source names: it was exchanged');
 }
 
 function mismatch(file: string, reason: string): DbError {

@@ -16,7 +16,9 @@ export type RestorePoint =
   /** ms since 1970. */
   | { readonly kind: 'time'; readonly timeMs: number }
   /** All that the stream has. */
-  | { readonly kind: 'latest' };
+  | { readonly kind: 'latest' }
+  /** As an interrupted run of the same restore has found it. */
+  | { readonly kind: 'decided'; readonly seqno: number; readonly catalog: string | undefined };
 
 export interface RestorePlan {
   readonly chain: Chain;
@@ -26,6 +28,8 @@ export interface RestorePlan {
   readonly seqno: number;
   /** The object of the stream whose catalog holds; undefined: that of the backup. */
   readonly catalog: string | undefined;
+  /** For people: why the stream leads no further, when it should; null when it does not end early. */
+  readonly shortfall: string | null;
   /** What can be restored with this backup: from its tables to the end of what is known of all shards. */
   readonly reachable: { readonly from: number; readonly to: number; readonly untilMs: number };
 }
@@ -34,6 +38,8 @@ export interface PlanOptions {
   readonly chain: Chain;
   readonly stream: StreamSurvey | undefined;
   readonly point: RestorePoint;
+  /** Names of earlier backups that can give a seqno or a time back, for the message that this one cannot. */
+  readonly earlier?: (wanted: { readonly seqno: number } | { readonly timeMs: number }) => Promise<string[]>;
   readonly key?: Uint8Array;
   readonly signal?: AbortSignal;
 }
@@ -49,60 +55,90 @@ export async function planRestore(options: PlanOptions): Promise<RestorePlan> {
   const { head } = stream ?? {};
   const untilMs = head !== undefined && head.seqno <= to ? Math.max(head.takenAtMs, takenAtMs) : takenAtMs;
   const reachable = { from, to, untilMs };
-  const plan = { chain, stream, rows, reachable };
-  const catalogs = stream?.catalogs ?? [];
+  const plan = { chain, stream, rows, reachable, shortfall: shortfallOf(rows, to) };
   switch (point.kind) {
     case 'backup':
       return { ...plan, seqno: manifest.seqno, catalog: undefined };
     case 'latest':
-      return { ...plan, seqno: to, catalog: lastOf(catalogs) };
+      return { ...plan, seqno: to, catalog: chooseCatalog(options, to, ({ seqno }) => seqno <= to) };
     case 'seqno': {
       const { seqno } = point;
-      if (seqno < from) throw tooEarly(options, `seqno ${seqno}`, from);
+      if (seqno < from) throw await tooEarly(options, `seqno ${seqno}`, from, { seqno });
       if (seqno > to) throw tooLate(rows, `seqno ${seqno}`, reachable);
-      return { ...plan, seqno, catalog: lastOf(catalogs.filter((each) => each.seqno < seqno)) };
+      return { ...plan, seqno, catalog: chooseCatalog(options, seqno, (each) => each.seqno < seqno) };
     }
     case 'time': {
       const { timeMs } = point;
-      const { seqno, isBounded } = await findSeqno(rows, timeMs, to, options);
+      const { seqno, isBounded, lastWallClockMs } = await findSeqno(rows, timeMs, to, options);
       const what = new Date(timeMs).toISOString();
-      if (seqno < from) throw tooEarly(options, what, from);
+      // At the very seqno of the tables nothing says when their last operations were, but that they were there for the backup.
+      const isKnown = seqno > from || from === 0 || timeMs >= takenAtMs;
+      if (seqno < from || !isKnown) throw await tooEarly(options, what, from, { timeMs });
       // Nothing later is known: then it must be known that nothing was written up to then.
-      if (!isBounded && timeMs > untilMs) throw tooLate(rows, what, reachable);
-      return { ...plan, seqno, catalog: lastOf(catalogs.filter(({ wallClockMs }) => wallClockMs <= timeMs)) };
+      if (!isBounded && timeMs > untilMs)
+        throw tooLate(rows, what, { ...reachable, untilMs: Math.max(untilMs, lastWallClockMs) });
+      // By its seqno, and by its time only where nothing was written behind it: clocks may have gone back.
+      const isInForce = (each: CatalogName): boolean =>
+        each.seqno < seqno || (each.seqno === seqno && each.wallClockMs <= timeMs);
+      return { ...plan, seqno, catalog: chooseCatalog(options, seqno, isInForce) };
+    }
+    case 'decided': {
+      const { seqno, catalog } = point;
+      if (seqno > to) throw tooLate(rows, `seqno ${seqno}`, reachable);
+      return { ...plan, seqno, catalog };
     }
   }
 }
 
-function lastOf(catalogs: readonly CatalogName[]): string | undefined {
-  const last = catalogs.at(-1);
-  return last === undefined ? undefined : catalogName(last);
+/**
+ * The last catalog of the stream that was in force at `seqno`; undefined: that of the backup, which is the newer one when the stream
+ * has none from behind it. The stream need not have seen what the backup has: it may have been off then.
+ */
+function chooseCatalog(
+  { chain, stream }: PlanOptions,
+  seqno: number,
+  isInForce: (catalog: CatalogName) => boolean,
+): string | undefined {
+  const last = stream?.catalogs.filter(isInForce).at(-1);
+  if (last === undefined) return undefined;
+  const ofBackup = chain[0].manifest.seqno;
+  return seqno >= ofBackup && last.seqno < ofBackup ? undefined : catalogName(last);
 }
 
-function tooEarly({ chain }: PlanOptions, what: string, from: number): DbError {
+async function tooEarly(
+  { chain, earlier }: PlanOptions,
+  what: string,
+  from: number,
+  wanted: { readonly seqno: number } | { readonly timeMs: number },
+): Promise<DbError> {
   const { name, manifest } = chain[0];
+  const names = (await earlier?.(wanted)) ?? [];
+  const such = names.length === 0 ? '' : `, such as ${names.join(' or ')}`;
   return new DbError(
     'VALIDATION',
     `${what} lies before what backup ${name} can give back (its tables reach to seqno ${from}, it was taken at ` +
-      `${manifest.taken_at}): take an earlier backup as the source`,
+      `${manifest.taken_at}): take an earlier backup as the source${such}`,
     { from, backup: name },
   );
 }
 
 function tooLate(rows: readonly LogRow[], what: string, { to, untilMs }: RestorePlan['reachable']): DbError {
   const until = `seqno ${to}, ${new Date(untilMs).toISOString()}`;
-  const gap = rows.find(({ reach, goesOnAt }) => goesOnAt !== undefined && reach === to);
-  if (gap === undefined) {
-    return new DbError(
-      'VALIDATION',
-      `${what} lies behind the end of what is known (${until}): --to-latest takes all there is, --wal-source names a WAL stream`,
-      { to },
-    );
+  const why = shortfallOf(rows, to);
+  const message =
+    why === null
+      ? `${what} lies behind the end of what is known (${until}): --to-latest takes all there is, --wal-source names a WAL stream`
+      : `${what} cannot be reached: ${why}. This backup leads to ${until}; one that was taken behind it leads further`;
+  return new DbError('VALIDATION', message, { to });
+}
+
+function shortfallOf(rows: readonly LogRow[], to: number): string | null {
+  for (const { shard, reach, goesOnAt, lostThrough } of rows) {
+    if (reach !== to) continue;
+    if (goesOnAt !== undefined)
+      return `the WAL stream of shard ${shard} has a gap between seqno ${reach} and ${goesOnAt}`;
+    if (lostThrough !== undefined)
+      return `the WAL stream of shard ${shard} has lost its end: it went to seqno ${lostThrough} and ends at ${reach}`;
   }
-  return new DbError(
-    'VALIDATION',
-    `${what} cannot be reached: the WAL stream of shard ${gap.shard} has a gap between seqno ${gap.reach} and ` +
-      `${gap.goesOnAt ?? gap.reach}. This backup leads to ${until}; one that was taken behind the gap leads further`,
-    { to, shard: gap.shard },
-  );
+  return null;
 }

@@ -13,7 +13,8 @@ import { tableName } from '../../sst/table-names.js';
 import { manifestPlace, type ShardPlace, shardName, shardPlaces } from '../../tools/shard-place.js';
 import type { Vfs } from '../../vfs/vfs.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
-import { placeFiles } from './place-files.js';
+import { missingBytes, placeFiles } from './place-files.js';
+import { requireSpace } from './required-space.js';
 import type { RestorePlan } from './restore-plan.js';
 import { type WrittenLog, writeLog } from './write-log.js';
 
@@ -42,7 +43,7 @@ export interface RestoredShard extends WrittenLog {
 
 const SST_FILE = /^shard-\d{4}\/sst\//;
 
-/** Throws CORRUPT_BACKUP, BACKUP_KEY, IO, what the stores throw. The same call goes on where it was interrupted. */
+/** Throws CORRUPT_BACKUP, BACKUP_KEY, DISK_FULL, IO, what the stores throw. The same call goes on where it was interrupted. */
 export async function restoreShards(options: RestoreShardsOptions): Promise<RestoredShard[]> {
   const { vfs, target, plan, parallel, onProgress } = options;
   const { manifest } = plan.chain[0];
@@ -63,11 +64,9 @@ export async function restoreShards(options: RestoreShardsOptions): Promise<Rest
   const wanted = new Set(shards.flat());
   const tables = manifest.files.filter((file) => isTable(file) && wanted.has(file.path));
   const missing = [...wanted].find((path) => !manifest.files.some((file) => file.path === path));
-  if (missing !== undefined) {
-    const file = plan.chain[0].store.url;
-    const reason = `${missing} is not in it`;
-    throw new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
-  }
+  if (missing !== undefined) throw damaged(plan, `${missing} is not in it`);
+  const logBytes = manifest.log.reduce((sum, { object_bytes }) => sum + object_bytes, 0);
+  requireSpace(vfs, target, missingBytes(vfs, target, tables) + logBytes);
   await placeFiles({ ...place, files: tables, parallel });
   const restored: RestoredShard[] = [];
   for (const [shard, each] of places.entries()) {
@@ -87,7 +86,14 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
   const { vfs, tableDirectory, shard } = place;
   const { manifest } = plan.chain[0];
   const current = `${tableDirectory}/CURRENT`;
-  if (!vfs.exists(current)) return [];
+  const { flushedSeqno } = plan.rows[shard];
+  if (!vfs.exists(current)) {
+    if (flushedSeqno === 0) return [];
+    throw damaged(
+      plan,
+      `it says that shard ${shard} has tables to seqno ${flushedSeqno}, and has no CURRENT of it`,
+    );
+  }
   const number = decodeCurrent(vfs.readFile(current)) ?? 0;
   const file = `${tableDirectory}/${manifestName(number)}`;
   const { contents } = readManifest({ bytes: vfs.readFile(file), file, shard: asShardId(shard), number });
@@ -96,6 +102,9 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
   const isKept = (table: TableInfo): boolean =>
     (isWanted?.(table) ?? true) && (manifest.collections === null || held.has(pathOf(table)));
   const snapshot = contents.snapshot();
+  // Where the log has to begin is known by both.
+  if ((snapshot.flushedSeqno ?? 0) !== flushedSeqno)
+    throw damaged(plan, `the tables of shard ${shard} are not those of seqno ${flushedSeqno}`);
   const kept = snapshot.addedTables.filter(isKept);
   if (kept.length < snapshot.addedTables.length) {
     const next = number + 1;
@@ -105,4 +114,9 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
     pointCurrentAt(manifestPlace(place), next);
   }
   return kept.map(pathOf);
+}
+
+function damaged({ chain }: RestorePlan, reason: string): DbError {
+  const file = chain[0].store.url;
+  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }

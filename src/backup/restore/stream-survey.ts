@@ -1,6 +1,7 @@
 /** What a WAL stream holds (stream/stream-names.ts), by names and its head alone. Any thread. */
 import { DbError } from '../../base/errors.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { decodeStreamHead, STREAM_HEAD_BYTES_MAX, type StreamHead } from '../stream/stream-head.js';
 import {
   type CatalogName,
   type PieceName,
@@ -18,11 +19,9 @@ export interface StreamSurvey {
   readonly pieces: ReadonlyArray<readonly PieceName[]>;
   /** In the order in which they came. */
   readonly catalogs: readonly CatalogName[];
-  /** All shards had arrived up to this seqno at this time; undefined: nobody said so. */
-  readonly head: { readonly seqno: number; readonly takenAtMs: number } | undefined;
+  /** Undefined: nobody said so far how far all shards have come. */
+  readonly head: StreamHead | undefined;
 }
-
-const HEAD_BYTES_MAX = 4096;
 
 /** Undefined when nothing of the instance is there. Throws what the store throws, and CORRUPT_BACKUP for a damaged head. */
 export async function surveyStream(
@@ -31,13 +30,15 @@ export async function surveyStream(
   shards: number,
 ): Promise<StreamSurvey | undefined> {
   const store = root.below(instanceId);
+  // A server may go on streaming meanwhile. The head first: all that it speaks of is then among the pieces. The catalogs last: those
+  // of all pieces are then among them.
+  const head = await readHead(store);
   const pieces = await Promise.all(Array.from({ length: shards }, (_, shard) => piecesIn(store, shard)));
   const catalogs: CatalogName[] = [];
   for await (const { name } of store.list(STREAM_CATALOGS)) {
     const parsed = parseCatalogName(name);
     if (parsed !== undefined) catalogs.push(parsed);
   }
-  const head = await readHead(store);
   if (head === undefined && catalogs.length === 0 && pieces.every((row) => row.length === 0))
     return undefined;
   return { store, pieces, catalogs: catalogs.sort((a, b) => a.number - b.number), head };
@@ -52,24 +53,13 @@ async function piecesIn(store: ObjectStore, shard: number): Promise<PieceName[]>
   return found.sort((a, b) => a.after - b.after || a.through - b.through);
 }
 
-async function readHead(store: ObjectStore): Promise<StreamSurvey['head']> {
-  let text: string;
+async function readHead(store: ObjectStore): Promise<StreamHead | undefined> {
+  let bytes: Uint8Array;
   try {
-    text = Buffer.from(await store.read(STREAM_HEAD, HEAD_BYTES_MAX)).toString();
+    bytes = await store.read(STREAM_HEAD, STREAM_HEAD_BYTES_MAX);
   } catch (error) {
     if (error instanceof DbError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
-  const file = `${store.url}/${STREAM_HEAD}`;
-  try {
-    const { seqno, taken_at } = JSON.parse(text) as { seqno: unknown; taken_at: unknown };
-    const takenAtMs = Date.parse(String(taken_at));
-    if (Number.isSafeInteger(seqno) && Number.isFinite(takenAtMs))
-      return { seqno: seqno as number, takenAtMs };
-  } catch {
-    // Said below.
-  }
-  throw new DbError('CORRUPT_BACKUP', `${file} is damaged: it does not say how far the stream has come`, {
-    file,
-  });
+  return decodeStreamHead(Buffer.from(bytes).toString(), `${store.url}/${STREAM_HEAD}`);
 }

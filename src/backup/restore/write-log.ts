@@ -5,6 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { asEpoch, asMillis, asSeqno, asShardId } from '../../base/brand.js';
 import type { Clock } from '../../base/clock.js';
+import { WriteBatchView } from '../../batch/write-batch-view.js';
 import type { ShardPlace } from '../../tools/shard-place.js';
 import { seqnosTaken } from '../../wal/format.js';
 import { recoverWal } from '../../wal/recovery.js';
@@ -32,6 +33,8 @@ export interface WrittenLog {
   /** Of the last one; 0 without one. */
   readonly lastSeqno: number;
   readonly lastWallClockMs: number;
+  /** The latest database time that a batch was written at, seconds; 0 without one. */
+  readonly databaseSeconds: number;
   /** That were read and found to be what the source says: each by its checksums and its chain. */
   readonly pieces: number;
   /** Of the last of them. */
@@ -64,6 +67,8 @@ class NewLog {
   private operations = 0;
   private lastSeqno = 0;
   private lastWallClockMs = 0;
+  private databaseSeconds = 0;
+  private readonly view = new WriteBatchView();
 
   constructor(private readonly options: WriteLogOptions) {
     const { place, segmentBytes, clock } = options;
@@ -89,24 +94,26 @@ class NewLog {
     const wanted = this.options.through - firstSeqno + 1;
     if (wanted <= 0) return false;
     const taken = seqnosTaken(operationCount);
+    const payload = aligned(record.payload);
     if (wanted >= taken) {
-      this.append(record, record.payload, operationCount);
+      this.append(record, payload, operationCount);
       this.lastSeqno = firstSeqno + taken - 1;
     } else {
-      const payload = firstOperations(aligned(record.payload), wanted);
-      if (payload === undefined) return false;
-      this.append(record, payload, wanted);
+      const first = firstOperations(payload, wanted);
+      if (first === undefined) return false;
+      this.append(record, first, wanted);
       this.lastSeqno = firstSeqno + wanted - 1;
     }
     this.lastWallClockMs = wallClockMs;
+    this.databaseSeconds = Math.max(this.databaseSeconds, this.view.open(payload).writtenAt);
     return wanted > taken;
   }
 
   finish(): Omit<WrittenLog, 'chain' | 'pieces'> {
     this.writer.write();
     this.writer.sync();
-    const { records, operations, lastSeqno, lastWallClockMs } = this;
-    return { records, operations, lastSeqno, lastWallClockMs };
+    const { records, operations, lastSeqno, lastWallClockMs, databaseSeconds } = this;
+    return { records, operations, lastSeqno, lastWallClockMs, databaseSeconds };
   }
 
   close(): void {

@@ -7,7 +7,8 @@ import { ISO_TIME_FORM, parseIsoTime } from '../../base/iso-time.js';
 import type { Config } from '../../config/schema.js';
 import { SHARDS_MAX } from '../../config/shard-count.js';
 import type { OpenedPlace } from '../../runtime/backup/places.js';
-import type { RestoreOptions, RestorePreview, RestoreVerdict } from '../../runtime/restore/restore.js';
+import type { RestoreOptions, RestoreVerdict } from '../../runtime/restore/restore.js';
+import type { RestorePreview } from '../../runtime/restore/restore-preview.js';
 import { listenForInterruption } from '../backup/interruption.js';
 import {
   addKeyOption,
@@ -69,13 +70,18 @@ function pointOf({ pointInTime, toSeqno, toLatest }: RestoreCliOptions): Restore
 async function run(options: RestoreCliOptions): Promise<number> {
   const point = pointOf(options);
   const config = await configOf(options);
-  const { previewRestore, restore } = await import('../../runtime/restore/restore.js');
+  const { restore } = await import('../../runtime/restore/restore.js');
+  const { previewRestore } = await import('../../runtime/restore/restore-preview.js');
   const { openBackup } = await import('../../runtime/backup/places.js');
   const place = openBackup(options.source, config, options.rateLimit);
   const streams: ObjectStore[] = [];
   const interruption = listenForInterruption('run the same command again to go on');
   try {
-    const walSource = await walSourceOf(options, config, place, keyOf(options, config), streams);
+    // Where the backup is enough, a stream that cannot be reached must not be in the way.
+    const isStreamNeeded = point.kind !== 'backup' || options.dryRun === true;
+    const walSource = isStreamNeeded
+      ? await walSourceOf(options, config, place, keyOf(options, config), streams)
+      : undefined;
     const given = await restoreOptions(options, config, { place, point, walSource });
     if (options.dryRun === true) {
       showPreview(await previewRestore(given), options);
@@ -92,9 +98,7 @@ async function run(options: RestoreCliOptions): Promise<number> {
     } finally {
       bar.stop();
     }
-    const shards = options.shards ?? verdict.shards.length;
-    if (options.shards !== undefined) await spread(options, config, options.shards);
-    if (options.json) printJson(jsonOf(verdict, options, shards));
+    if (options.json) printJson(jsonOf(verdict, options));
     else printVerdict(verdict, options);
     return EXIT_OK;
   } finally {
@@ -122,6 +126,7 @@ async function restoreOptions(
     target: options.target,
     point: found.point,
     collections: options.collections,
+    ...(options.shards !== undefined && { shards: options.shards }),
     ...(key && { key }),
     isForced: options.force === true,
     parallel: options.parallel ?? PARALLEL_DEFAULT,
@@ -150,34 +155,27 @@ async function walSourceOf(
   return store;
 }
 
-async function spread(options: RestoreCliOptions, config: Config, to: number): Promise<void> {
-  const { openOffline } = await import('../../runtime/maintenance.js');
-  const { reshard } = await import('../../tools/reshard.js');
-  const maintained = await openOffline(
-    { ...config, storage: { ...config.storage, data_dir: options.target } },
-    { mayBeResharding: true },
-  );
-  try {
-    if (maintained.shards !== to) reshard({ ...maintained, from: maintained.shards, to, deleteOld: true });
-  } finally {
-    maintained.close();
-  }
-}
-
-function showPreview({ plan, bytes }: RestorePreview, { json, source, target }: RestoreCliOptions): void {
-  const { reachable, seqno, chain, rows, catalog } = plan;
+function showPreview(preview: RestorePreview, { json, source, target }: RestoreCliOptions): void {
+  const { plan, identity, bytes, missingBytes, freeBytes, streamProblem } = preview;
+  const { reachable, seqno, chain, rows, catalog, shortfall } = plan;
   const until = new Date(reachable.untilMs).toISOString();
   const pieces = rows.reduce((sum, row) => sum + row.pieces.length, 0);
   if (json) {
     printJson({
       source,
       target,
+      target_state: preview.target.state,
       seqno,
       bytes,
+      missing_bytes: missingBytes,
+      free_bytes: freeBytes,
       files: chain[0].manifest.files.length,
       log_pieces: pieces,
+      shards: identity.shards,
       chain: chain.map(({ name, manifest }) => ({ name, type: manifest.type, seqno: manifest.seqno })),
       reachable: { from_seqno: reachable.from, to_seqno: reachable.to, until },
+      shortfall,
+      stream_problem: streamProblem,
       catalog: catalog ?? 'of the backup',
     });
     return;
@@ -186,16 +184,30 @@ function showPreview({ plan, bytes }: RestorePreview, { json, source, target }: 
   print(
     `would restore seqno ${seqno} into ${target}: ${bytesText(bytes)} of files, ${pieces} pieces of the log`,
   );
+  print(targetText(preview, target));
+  const room = freeBytes < missingBytes ? 'NOT ENOUGH: ' : '';
+  print(`${room}${bytesText(freeBytes)} are free there, at least ${bytesText(missingBytes)} are needed`);
   print(
     `with this source everything from seqno ${reachable.from} to ${reachable.to} (${until}) can be restored`,
   );
+  if (shortfall !== null) print(shortfall);
+  if (streamProblem !== null) print(`the WAL stream cannot be looked at: ${streamProblem}`);
 }
 
-function jsonOf(
-  verdict: RestoreVerdict,
-  { source, target }: RestoreCliOptions,
-  shards: number,
-): Record<string, unknown> {
+function targetText({ target: look }: RestorePreview, target: string): string {
+  switch (look.state) {
+    case 'missing':
+      return `${target} is not there and would be made`;
+    case 'empty':
+      return `${target} is empty`;
+    case 'unfinished':
+      return `an unfinished restore of ${look.found.source} to seqno ${look.found.seqno} is in ${target}`;
+    case 'taken':
+      return `${target} is not empty (${look.names.slice(0, 3).join(', ')}): refused without --force`;
+  }
+}
+
+function jsonOf(verdict: RestoreVerdict, { source, target }: RestoreCliOptions): Record<string, unknown> {
   return {
     source,
     target,
@@ -213,7 +225,8 @@ function jsonOf(
       log_pieces_verified: pieces,
       chain,
     })),
-    shard_count: shards,
+    shard_count: verdict.shardCount,
+    shortfall: verdict.shortfall,
     bytes: verdict.bytesCopied,
     seconds: verdict.seconds,
     resumed: verdict.resumed,
@@ -223,19 +236,23 @@ function jsonOf(
 }
 
 function printVerdict(verdict: RestoreVerdict, { target, source }: RestoreCliOptions): void {
-  const { seqno, documents, lastWrittenAt, bytesCopied, seconds, replaced, shards } = verdict;
+  const { seqno, documents, lastWrittenAt, bytesCopied, seconds, replaced, shards, shortfall } = verdict;
   const written = lastWrittenAt === null ? '' : `, last written at ${lastWrittenAt}`;
   print(`restored ${source} to seqno ${seqno}${written}`);
+  if (shortfall !== null) print(`no further: ${shortfall}`);
   print(
     plainTable(
       ['collection', 'documents'],
       verdict.collections.map((each) => [each.collection, `${each.documents}`]),
     ),
   );
-  for (const { shard, flushedSeqno, records, pieces, chain } of shards)
+  for (const { shard, flushedSeqno, records, pieces, chain } of shards) {
+    const compared = pieces === 0 ? 'none needed' : `chain ${chain.slice(0, 12)} as in the source`;
     print(
-      `shard ${shard}: tables to seqno ${flushedSeqno}, ${records} batches of the log from ${pieces} pieces, chain ${chain.slice(0, 12)} as in the source`,
+      `shard ${shard}: tables to seqno ${flushedSeqno}, ${records} batches of the log from ${pieces} pieces, ${compared}`,
     );
+  }
+  if (verdict.shardCount !== shards.length) print(`spread over ${verdict.shardCount} shards`);
   const rate = seconds > 0 ? ` (${bytesText(Math.round(bytesCopied / seconds))}/s)` : '';
   print(`${documents} documents, ${bytesText(bytesCopied)} in ${seconds.toFixed(1)} s${rate}`);
   if (replaced !== null) print(`what was in ${target} before is in ${replaced}; remove it when all is well`);

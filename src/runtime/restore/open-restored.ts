@@ -4,11 +4,12 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { Catalog } from '../../catalog/catalog.js';
-import { droppedCollections, type KnownCollections, validIndexes } from '../../tools/collections.js';
+import { droppedCollections, validIndexes } from '../../tools/collections.js';
 import { type OfflineTuning, openOfflineShard } from '../../tools/offline-shard.js';
 import { shardPlaces } from '../../tools/shard-place.js';
 import type { Vfs } from '../../vfs/vfs.js';
-import { extractorOf, loadExtractors } from '../index-extractors.js';
+import { loadExtractors } from '../index-extractors.js';
+import { knownCollections } from '../maintenance.js';
 
 export interface OpenRestoredOptions {
   readonly vfs: Vfs;
@@ -36,12 +37,7 @@ export interface OpenedRestored {
 export async function openRestored(options: OpenRestoredOptions): Promise<OpenedRestored> {
   const { vfs, target, shards, catalog } = options;
   await loadExtractors(catalog.indexes(), { parser: true });
-  const known: KnownCollections = {
-    names: new Map(catalog.list().map(({ id, name }) => [id, name])),
-    nextId: catalog.nextId,
-    indexes: catalog.indexes(),
-    extractorOf,
-  };
+  const known = knownCollections(catalog);
   const counted = new Map<number, { documents: number; bytes: number }>();
   let lastSeqno = 0;
   for (const place of shardPlaces(vfs, target, shards)) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { NO_CHAIN } from '../../backup/log-piece/piece-format.js';
 import { CatalogRow } from '../../backup/stream/catalog-row.js';
+import { encodeStreamHead, type RowEnd } from '../../backup/stream/stream-head.js';
 import { catalogName, STREAM_HEAD } from '../../backup/stream/stream-names.js';
 import {
   decodeStreamState,
@@ -179,7 +180,7 @@ export class WalStreamKeeper {
     const { clock } = options;
     const seqnos = options.seqnos();
     const atMs = clock.monotonicMs();
-    const takenAt = new Date(clock.wallMs()).toISOString();
+    const takenAtMs = clock.wallMs();
     const seqno = seqnos.last();
     await settled(seqnos, seqno, clock);
     const hasNewCatalog = await this.copyCatalogs();
@@ -197,7 +198,7 @@ export class WalStreamKeeper {
     if (hasCopied || hasNewCatalog || atMs - this.headAtMs >= HEAD_INTERVAL_MS) {
       await this.put(
         STREAM_HEAD,
-        Buffer.from(`${JSON.stringify({ format_version: 1, seqno, taken_at: takenAt })}\n`),
+        Buffer.from(encodeStreamHead({ seqno, takenAtMs, shards: this.rowEnds() })),
         true,
       );
       this.headAtMs = atMs;
@@ -323,12 +324,16 @@ export class WalStreamKeeper {
       destination,
       seqno: this.seqno,
       catalogs: [...this.catalogs.entries],
-      // What begins anew has nothing to go on from.
-      shards: this.streams.flatMap(({ through, chain, isNew }, shard) =>
-        isNew ? [] : [{ shard, through, chain: Buffer.from(chain).toString('hex') }],
-      ),
+      shards: this.rowEnds(),
     };
     vfs.writeFileAtomic(join(dataDirectory, STREAM_STATE_FILE), Buffer.from(encodeStreamState(state)));
+  }
+
+  /** Of the rows that have a piece: what begins anew has nothing to go on from. */
+  private rowEnds(): RowEnd[] {
+    return this.streams.flatMap(({ through, chain, isNew }, shard) =>
+      isNew ? [] : [{ shard, through, chain: Buffer.from(chain).toString('hex') }],
+    );
   }
 
   private catalogText(): string | undefined {

@@ -1,0 +1,123 @@
+/** What a restore would do, and could do. Reads the source and looks at the target; changes nothing. Main thread of a command. */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { readChain } from '../../backup/manifest/chain.js';
+import { earlierBackups } from '../../backup/restore/earlier-backups.js';
+import { missingBytes } from '../../backup/restore/place-files.js';
+import { isSameRestore, type RestoreIdentity } from '../../backup/restore/restore-journal.js';
+import { planRestore, type RestorePlan, type RestorePoint } from '../../backup/restore/restore-plan.js';
+import { type StreamSurvey, surveyStream } from '../../backup/restore/stream-survey.js';
+import { DbError } from '../../base/errors.js';
+import type { RestoreOptions } from './restore.js';
+import { lookAtTarget, requireApart, type TargetLook } from './restore-target.js';
+import { type RestoredCatalog, restoredCatalog } from './restored-catalog.js';
+
+export interface PreparedRestore {
+  readonly plan: RestorePlan;
+  readonly identity: RestoreIdentity;
+  readonly target: TargetLook;
+}
+
+export interface RestorePreview extends PreparedRestore {
+  readonly catalog: RestoredCatalog;
+  /** Raw bytes of the files of the backup, and of those that are not in the target yet; more comes with the log. */
+  readonly bytes: number;
+  readonly missingBytes: number;
+  readonly freeBytes: number;
+  /** Why the WAL stream could not be looked at, where it is not needed; null: it could. */
+  readonly streamProblem: string | null;
+}
+
+/** Throws what reading the chain, the stream and the plan throws. */
+export async function prepareRestore(options: RestoreOptions): Promise<PreparedRestore> {
+  // Where the backup is enough, what became of its stream does not matter.
+  const stream = options.point.kind === 'backup' ? { survey: undefined } : await streamOf(options);
+  return prepare(options, stream.survey);
+}
+
+/** For --dry-run. */
+export async function previewRestore(options: RestoreOptions): Promise<RestorePreview> {
+  const { vfs, target } = options;
+  const { survey, problem } = await streamOf(options).catch((error: unknown) => {
+    if (options.point.kind !== 'backup' || !(error instanceof DbError)) throw error;
+    return { survey: undefined, problem: error.message };
+  });
+  const prepared = await prepare(options, survey);
+  const { files } = prepared.plan.chain[0].manifest;
+  const path = resolve(target);
+  return {
+    ...prepared,
+    catalog: await restoredCatalog(prepared.plan, options),
+    bytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
+    missingBytes: missingBytes(vfs, path, files),
+    freeBytes: vfs.freeBytes(existingPart(path)),
+    streamProblem: problem ?? null,
+  };
+}
+
+async function prepare(options: RestoreOptions, stream: StreamSurvey | undefined): Promise<PreparedRestore> {
+  const { source, walSource, point, key, vfs } = options;
+  requireApart(options.target, [source.store.url, ...(walSource === undefined ? [] : [walSource.url])]);
+  const chain = await readChain(source, { ...(key && { key }) });
+  const { manifest, store } = chain[0];
+  const asked: Pick<RestoreIdentity, 'digest' | 'asked' | 'collections' | 'shards'> = {
+    digest: manifest.digest,
+    asked: pointText(point),
+    collections: options.collections === undefined ? null : [...options.collections].sort(),
+    shards: options.shards ?? manifest.shards,
+  };
+  const target = lookAtTarget(vfs, options.target);
+  // The stream may have gone on since an interrupted run has looked: what that found holds.
+  const begun =
+    target.state === 'unfinished' && isSameRestore(target.found, asked) && point.kind !== 'backup'
+      ? target.found
+      : undefined;
+  const plan = await planRestore({
+    ...options,
+    chain,
+    stream,
+    point:
+      begun === undefined
+        ? point
+        : { kind: 'decided', seqno: begun.seqno, catalog: begun.catalog ?? undefined },
+    earlier: (wanted) => earlierBackups(source.siblings, manifest.instance_id, wanted, key),
+  });
+  const identity: RestoreIdentity = {
+    backup: manifest.id,
+    source: store.url,
+    seqno: plan.seqno,
+    catalog: plan.catalog ?? null,
+    ...asked,
+  };
+  return { plan, identity, target };
+}
+
+async function streamOf({ walSource, source, key }: RestoreOptions): Promise<{
+  readonly survey: StreamSurvey | undefined;
+  readonly problem?: string;
+}> {
+  if (walSource === undefined) return { survey: undefined };
+  const [{ manifest }] = await readChain(source, { ...(key && { key }) });
+  return { survey: await surveyStream(walSource, manifest.instance_id, manifest.shards) };
+}
+
+/** As people ask for it. */
+function pointText(point: RestorePoint): string {
+  switch (point.kind) {
+    case 'backup':
+      return 'the backup';
+    case 'latest':
+      return 'the latest';
+    case 'seqno':
+    case 'decided':
+      return `seqno ${point.seqno}`;
+    case 'time':
+      return new Date(point.timeMs).toISOString();
+  }
+}
+
+function existingPart(path: string): string {
+  let part = path;
+  while (!existsSync(part)) part = dirname(part);
+  return part;
+}
