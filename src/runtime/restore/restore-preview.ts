@@ -1,5 +1,4 @@
 /** What a restore would do, and could do. Reads the source and looks at the target; changes nothing. Main thread of a command. */
-import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readChain } from '../../backup/manifest/chain.js';
 import { earlierBackups } from '../../backup/restore/earlier-backups.js';
@@ -8,6 +7,7 @@ import { isSameRestore, type RestoreIdentity } from '../../backup/restore/restor
 import { planRestore, type RestorePlan, type RestorePoint } from '../../backup/restore/restore-plan.js';
 import { type StreamSurvey, surveyStream } from '../../backup/restore/stream-survey.js';
 import { DbError } from '../../base/errors.js';
+import type { Vfs } from '../../vfs/vfs.js';
 import type { RestoreOptions } from './restore.js';
 import { lookAtTarget, requireApart, type TargetLook } from './restore-target.js';
 import { type RestoredCatalog, restoredCatalog } from './restored-catalog.js';
@@ -50,7 +50,7 @@ export async function previewRestore(options: RestoreOptions): Promise<RestorePr
     catalog: await restoredCatalog(prepared.plan, options),
     bytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
     missingBytes: missingBytes(vfs, path, files),
-    freeBytes: vfs.freeBytes(existingPart(path)),
+    freeBytes: vfs.freeBytes(existingPart(vfs, path)),
     streamProblem: problem ?? null,
   };
 }
@@ -116,8 +116,8 @@ function pointText(point: RestorePoint): string {
   }
 }
 
-function existingPart(path: string): string {
+function existingPart(vfs: Vfs, path: string): string {
   let part = path;
-  while (!existsSync(part)) part = dirname(part);
+  while (!vfs.exists(part)) part = dirname(part);
   return part;
 }

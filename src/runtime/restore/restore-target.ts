@@ -2,7 +2,7 @@
  * The directory that a backup is restored into: held for as long as it takes, and either empty, or one that the same restore has
  * begun to fill, or, with force, one whose contents are set aside. Main thread of a command.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { BACKUP_MANIFEST } from '../../backup/manifest/backup-manifest.js';
 import {
@@ -45,7 +45,7 @@ export type TargetLook =
 /** Throws CORRUPT_BACKUP for a journal that cannot be read, and IO. */
 export function lookAtTarget(vfs: Vfs, path: string): TargetLook {
   const directory = resolve(path);
-  if (!existsSync(directory)) return { state: 'missing' };
+  if (!vfs.exists(directory)) return { state: 'missing' };
   const found = readRestoreJournal(vfs, directory);
   if (found !== undefined) return { state: 'unfinished', found };
   const names = foreignNames(directory).filter(isOld);

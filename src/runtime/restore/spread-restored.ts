@@ -2,7 +2,6 @@
  * Spreads a restored database over another number of shards before it is one: a reshard without a meta.json, whose place the
  * journal of the restore takes. Main thread of a command.
  */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import type { Catalog } from '../../catalog/catalog.js';
@@ -45,5 +44,5 @@ export async function spreadRestored(options: SpreadRestoredOptions): Promise<vo
 export async function tidySpread(options: SpreadRestoredOptions): Promise<void> {
   const { vfs, target } = options;
   if (readJournal(vfs, target) !== undefined) await spreadRestored(options);
-  for (const name of readdirSync(target)) if (/^reshard-old-\w+$/.test(name)) removeTree(join(target, name));
+  for (const name of vfs.list(target)) if (/^reshard-old-\w+$/.test(name)) removeTree(join(target, name));
 }
