@@ -2,59 +2,12 @@
 import test from 'ava';
 import { firstOperations } from '../../src/backup/restore/cut-batch.js';
 import { asSeqno } from '../../src/base/brand.js';
-import { EXPIRES_KEPT, EXPIRES_NEVER, EXPIRES_UNSET } from '../../src/base/expiry.js';
-import type { Prng } from '../../src/base/prng.js';
 import { WriteBatchView } from '../../src/batch/write-batch-view.js';
-import { ConditionKind } from '../../src/generated/lumadb/schema/condition-kind.js';
 import { Durability } from '../../src/generated/lumadb/schema/durability.js';
-import {
-  encodeBatch,
-  expire,
-  type Operation,
-  type OperationExtras,
-  operationId,
-  patch,
-  put,
-  remove,
-} from '../support/batches.js';
+import { encodeBatch, put } from '../support/batches.js';
 import { TestEngine } from '../support/engines.js';
-import { oneIn, pick, seededPrng } from '../support/random.js';
-
-const WRITTEN_AT = 5000;
-
-function randomOperation(prng: Prng, seqnoMax: number): Operation {
-  const key = `k${prng.nextBelow(12)}`;
-  const condition = oneIn(prng, 3)
-    ? pick(prng, [ConditionKind.IfAbsent, ConditionKind.IfPresent, ConditionKind.IfMatchSeqno])
-    : ConditionKind.None;
-  const extras: OperationExtras = {
-    collection: pick(prng, [1, 2]),
-    condition,
-    expectedSeqno: condition === ConditionKind.IfMatchSeqno ? prng.nextBelow(seqnoMax + 1) : 0,
-    // Few of them, so that some come again: with the same request and with another.
-    operationId: oneIn(prng, 4) ? operationId(1 + prng.nextBelow(8), 1 + prng.nextBelow(2)) : undefined,
-  };
-  const n = prng.nextBelow(1000);
-  const expiresAt = pick(prng, [
-    EXPIRES_UNSET,
-    EXPIRES_UNSET,
-    EXPIRES_NEVER,
-    WRITTEN_AT - 1,
-    WRITTEN_AT + 50,
-  ]);
-  switch (prng.nextBelow(6)) {
-    case 0:
-      return remove(key, extras);
-    case 1:
-      return patch(key, `{"p${n % 3}":${n}}`, { ...extras, expiresAt });
-    case 2:
-      return expire(key, prng.nextBelow(seqnoMax + 1));
-    case 3:
-      return put(key, `{"_id":"${key}","n":${n}}`, { ...extras, expiresAt: EXPIRES_KEPT });
-    default:
-      return put(key, `{"_id":"${key}","n":${n}}`, { ...extras, expiresAt });
-  }
-}
+import { pick, seededPrng } from '../support/random.js';
+import { randomOperation, WRITTEN_AT } from './support/operations.js';
 
 /** All that a batch says of one operation. */
 function said(view: WriteBatchView, i: number) {
@@ -78,7 +31,9 @@ test('what is left of a batch says and does what its first operations said and d
     const oneByOne = new TestEngine();
     let seqno = 1;
     for (let batch = 0; batch < 8; batch++) {
-      const operations = Array.from({ length: 1 + prng.nextBelow(12) }, () => randomOperation(prng, seqno));
+      const operations = Array.from({ length: 1 + prng.nextBelow(12) }, () =>
+        randomOperation(prng, `k${prng.nextBelow(12)}`, pick(prng, [1, 2]), seqno),
+      );
       const options = { batchId: 7 + batch, durability: Durability.Group, writtenAt: WRITTEN_AT + batch };
       const payload = encodeBatch(operations, options);
       const count =
