@@ -300,13 +300,6 @@ export function writeMeta(path: string, shards: number, clock: Clock): string {
 function createMeta(path: string, shards: number, clock: Clock): Meta {
   // Without meta.json the shard count of the files in here is unknown; guessing it would hide their documents.
   const foreign = foreignNames(path);
-  if (foreign.includes(RESTORE_JOURNAL)) {
-    throw new DbError(
-      'CORRUPT_CATALOG',
-      `a restore into ${path} was not finished: run the same lumadb restore again, or empty the directory`,
-      { path, found: RESTORE_JOURNAL },
-    );
-  }
   if (foreign.length > 0) {
     const some = foreign.slice(0, 3).join(', ');
     throw new DbError(
@@ -352,6 +345,16 @@ function refuseUnfinishedReshard(path: string): void {
   requireNotSwitching(decodeJournal(text, file), path);
 }
 
+/** Before anything else that an unfinished restore may have left: only the restore itself goes on with it. */
+function refuseUnfinishedRestore(path: string): void {
+  if (!existsSync(join(path, RESTORE_JOURNAL))) return;
+  throw new DbError(
+    'CORRUPT_CATALOG',
+    `a restore into ${path} was not finished: run the same lumadb restore again, or empty the directory`,
+    { path, found: RESTORE_JOURNAL },
+  );
+}
+
 /** A restore that ended between its last two steps: from here on its directory is not what it has made any more. */
 function forgetRestore(path: string): void {
   const file = join(path, RESTORE_JOURNAL);
@@ -362,6 +365,7 @@ function forgetRestore(path: string): void {
 
 function requireDatabase(path: string): void {
   if (existsSync(join(path, META_FILE))) return;
+  refuseUnfinishedRestore(path);
   throw new DbError('CONFIG', `there is no database in ${path} (no ${META_FILE})`, { path });
 }
 
@@ -417,6 +421,7 @@ export function openDataDirectory(path: string, options: OpenDataDirectoryOption
     // Left behind by a server that was killed; it would send the CLI to the wrong place.
     rmSync(join(directory, ANNOUNCEMENT_FILE), { force: true });
     const existing = readMeta(directory);
+    if (existing === null) refuseUnfinishedRestore(directory);
     if (options.mayBeResharding !== true) refuseUnfinishedReshard(directory);
     if (existing !== null) {
       checkShardCount(directory, existing.shards, options.shards);

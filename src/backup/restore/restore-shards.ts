@@ -71,6 +71,8 @@ export async function restoreShards(options: RestoreShardsOptions): Promise<Rest
   const restored: RestoredShard[] = [];
   for (const [shard, each] of places.entries()) {
     const row = plan.rows[shard];
+    // Of a shard that never had a table there is no file, and so no directory yet.
+    vfs.makeDirectory(each.directory);
     options.removeTree(each.walDirectory);
     const written = await writeLog(row, { ...options, place: each, through: plan.seqno, onBytes });
     restored.push({ shard, flushedSeqno: row.flushedSeqno, ...written });

@@ -7,6 +7,7 @@ import { join, resolve, sep } from 'node:path';
 import { BACKUP_MANIFEST } from '../../backup/manifest/backup-manifest.js';
 import {
   isSameRestore,
+  RESTORE_JOURNAL,
   type RestoreIdentity,
   type RestoreJournal,
   readRestoreJournal,
@@ -14,6 +15,8 @@ import {
 } from '../../backup/restore/restore-journal.js';
 import type { Clock } from '../../base/clock.js';
 import { DbError } from '../../base/errors.js';
+import { RESHARD_JOURNAL } from '../../tools/reshard-journal.js';
+import { isAtomicWriteLeftover } from '../../vfs/transfer.js';
 import type { Vfs } from '../../vfs/vfs.js';
 import { claimDirectory, foreignNames } from '../data-directory.js';
 import { realPath } from '../outside-directory.js';
@@ -60,10 +63,14 @@ export function openTarget({ vfs, path, wanted, isForced, clock }: TargetOptions
     if (look.state === 'unfinished' && !isOver(vfs, claimed.path, look.found, wanted)) {
       requireSameRestore(look.found, wanted, claimed.path);
       requireNoLinks(claimed.path);
+      sweepLeftovers(vfs, claimed.path);
       return { ...claimed, found: look.found, replaced: null };
     }
     const names = look.state === 'taken' ? look.names : foreignNames(claimed.path).filter(isOld);
-    if (names.length === 0) return { ...claimed, found: undefined, replaced: null };
+    if (names.length === 0) {
+      sweepLeftovers(vfs, claimed.path);
+      return { ...claimed, found: undefined, replaced: null };
+    }
     if (names.includes(BACKUP_MANIFEST)) {
       const message = `${claimed.path} is a backup: nothing is restored over it`;
       throw new DbError('CONFLICT', message, { path: claimed.path });
@@ -90,8 +97,16 @@ export function requireApart(target: string, sources: readonly string[]): void {
 const isWithin = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 
-/** What restores have set aside stays where it is. */
-const isOld = (name: string): boolean => !name.startsWith('replaced-');
+/** What restores have set aside stays where it is; one that ended before its journal was there has left nothing of value. */
+const isOld = (name: string): boolean =>
+  !name.startsWith('replaced-') && !isAtomicWriteLeftover(name, RESTORE_JOURNAL);
+
+/** Files that are written as a whole, half written. */
+function sweepLeftovers(vfs: Vfs, path: string): void {
+  const targets = [RESTORE_JOURNAL, RESHARD_JOURNAL, 'catalog.json', 'clock.json'];
+  for (const name of readdirSync(path))
+    if (targets.some((target) => isAtomicWriteLeftover(name, target))) vfs.unlink(join(path, name));
+}
 
 /** Once there is meta.json only the removal of the journal is left, which the same restore may do: for another it is a database. */
 function isOver(vfs: Vfs, path: string, found: RestoreJournal, wanted: RestoreIdentity): boolean {
