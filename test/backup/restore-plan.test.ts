@@ -154,6 +154,37 @@ test('the last piece of a row is the one that the head names', async (t) => {
   await t.throwsAsync(read, { message: /its chain is not the one that its source names: it was exchanged/ });
 });
 
+test('a piece that a killed server has left behind may end where those end that it streamed later', async (t) => {
+  for (const end of ['in the middle', 'at the end'] as const) {
+    const place = await Place.make();
+    const { stream } = place;
+    await stream.piece(0, 100, 110, [batch(105, 1)]);
+    const forget = stream.mark();
+    const left = await stream.piece(0, 110, 130, [batch(115, 2), batch(125, 3)]);
+    forget();
+    await stream.piece(0, 110, 120, [batch(115, 2)]);
+    const last = await stream.piece(0, 120, 130, [batch(125, 3)]);
+    if (end === 'in the middle') await stream.piece(0, 130, 140, [batch(135, 4)]);
+    await stream.head(end === 'in the middle' ? 140 : 130, at(50));
+    const { rows, seqno } = await place.plan({ kind: 'latest' });
+    const seqnos: number[] = [];
+    const read = () =>
+      readRow(rows[0], {
+        through: seqno,
+        onRecord: ({ firstSeqno }) => {
+          seqnos.push(firstSeqno);
+          return true;
+        },
+      });
+    await read();
+    t.deepEqual(seqnos, end === 'in the middle' ? [105, 115, 125, 135] : [105, 115, 125]);
+    t.true(rows[0].pieces.some(({ object }) => object === left));
+    // Without the one that the row is chained to, the other proves nothing.
+    place.streams.objects.set(`instance/${last}`, { bytes: Buffer.from('no piece'), modifiedMs: 0 });
+    await t.throwsAsync(read, { message: /was exchanged/ });
+  }
+});
+
 test('shorter pieces that a crash has left beside longer ones are passed over, also a great many', async (t) => {
   const place = await Place.make();
   const names: string[] = [];

@@ -14,6 +14,11 @@ export interface RowPiece extends PieceName {
   readonly isStreamed: boolean;
   /** Its chain, where its source says it: a backup of each, the head of a stream of the last. */
   readonly chain: string | undefined;
+  /**
+   * Objects of others that end where it ends. A server that was killed may have stored a piece and streamed the same batches again in
+   * other ones: what follows is chained to one of them, and which one only their bytes tell.
+   */
+  readonly twins: readonly string[];
 }
 
 export interface LogRow {
@@ -41,12 +46,15 @@ export function logRow(chain: Chain, stream: StreamSurvey | undefined, shard: nu
     object: piece.object,
     isStreamed: false,
     chain: piece.chain,
+    twins: [],
   }));
   if (stream === undefined) {
     const ends = { reach: manifest.seqno, goesOnAt: undefined, lostThrough: undefined };
     return { shard, flushedSeqno, pieces: ofBackups, ...ends };
   }
-  const { path, reach, goesOnAt } = pathBehind(manifest.seqno, stream.pieces[shard]);
+  const offered = stream.pieces[shard];
+  const { path, reach, goesOnAt } = pathBehind(manifest.seqno, offered);
+  const ending = byEnd(offered);
   const said = stream.head?.shards.find((each) => each.shard === shard);
   const streamed: RowPiece[] = path.map((piece) => ({
     ...piece,
@@ -54,6 +62,9 @@ export function logRow(chain: Chain, stream: StreamSurvey | undefined, shard: nu
     object: pieceName(shard, piece),
     isStreamed: true,
     chain: said?.through === piece.through ? said.chain : undefined,
+    twins: (ending.get(piece.through) ?? [])
+      .filter(({ after }) => after !== piece.after)
+      .map((twin) => pieceName(shard, twin)),
   }));
   const lostThrough = said !== undefined && said.through > reach ? said.through : undefined;
   const isWhole = goesOnAt === undefined && lostThrough === undefined;
@@ -86,4 +97,14 @@ function pathBehind(
     reach = best.through;
   }
   return { path, reach, goesOnAt: offered.at(at)?.after };
+}
+
+function byEnd(offered: readonly PieceName[]): Map<number, PieceName[]> {
+  const ending = new Map<number, PieceName[]>();
+  for (const piece of offered) {
+    const same = ending.get(piece.through);
+    if (same === undefined) ending.set(piece.through, [piece]);
+    else same.push(piece);
+  }
+  return ending;
 }

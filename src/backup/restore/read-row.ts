@@ -29,7 +29,7 @@ export interface ReadRow {
 export async function readRow(row: LogRow, options: ReadRowOptions): Promise<ReadRow> {
   let lastSeqno = row.flushedSeqno;
   let isWanted = true;
-  let streamed: { readonly through: number; readonly chain: string } | undefined;
+  let streamed: { readonly piece: RowPiece; readonly chain: string } | undefined;
   let last = NO_CHAIN_HEX;
   let pieces = 0;
   for (const piece of row.pieces) {
@@ -52,31 +52,51 @@ export async function readRow(row: LogRow, options: ReadRowOptions): Promise<Rea
       },
     });
     const chain = Buffer.from(found.chain).toString('hex');
-    requirePlace(name, row, piece, { ...found, chain });
+    requirePlace(name, row, piece, found);
+    if (piece.chain !== undefined && chain !== piece.chain && !(await hasTwin(piece, piece.chain, options)))
+      throw mismatch(name, 'its chain is not the one that its source names: it was exchanged');
     const previousChain = Buffer.from(found.previousChain).toString('hex');
     // Backups and the stream are chained each for itself. A row that began anew has zeros there, and a piece that overlaps
     // does not go on from the one before.
-    const isChained = piece.isStreamed && streamed?.through === piece.after && previousChain !== NO_CHAIN_HEX;
-    if (isChained && streamed?.chain !== previousChain)
-      throw mismatch(name, 'it does not go on from the piece before it: one of them was exchanged');
+    if (piece.isStreamed && streamed?.piece.through === piece.after && previousChain !== NO_CHAIN_HEX) {
+      const isNext =
+        streamed.chain === previousChain || (await hasTwin(streamed.piece, previousChain, options));
+      if (!isNext)
+        throw mismatch(name, 'it does not go on from the piece before it: one of them was exchanged');
+    }
     last = chain;
-    if (piece.isStreamed) streamed = { through: piece.through, chain };
+    if (piece.isStreamed) streamed = { piece, chain };
     pieces++;
   }
   return { chain: last, pieces };
+}
+
+/** Whether another piece that ends there has this chain. One that is damaged is none. */
+async function hasTwin(
+  { store, twins }: RowPiece,
+  chain: string,
+  { key, signal }: ReadRowOptions,
+): Promise<boolean> {
+  for (const object of twins) {
+    const name = `${store.url}/${object}`;
+    try {
+      const found = await readPiece(decodeObject(store.get(object, { signal }), { name, key }), { name });
+      if (Buffer.from(found.chain).toString('hex') === chain) return true;
+    } catch (error) {
+      if (!(error instanceof DbError) || error.code !== 'CORRUPT_BACKUP') throw error;
+    }
+  }
+  return false;
 }
 
 function requirePlace(
   name: string,
   { shard }: LogRow,
   expected: RowPiece,
-  found: { readonly shard: number; readonly after: number; readonly through: number; readonly chain: string },
+  found: { readonly shard: number; readonly after: number; readonly through: number },
 ): void {
-  if (found.shard !== shard || found.after !== expected.after || found.through !== expected.through) {
-    throw mismatch(name, `it is the log of shard ${found.shard} from ${found.after} to ${found.through}`);
-  }
-  if (expected.chain !== undefined && expected.chain !== found.chain)
-    throw mismatch(name, 'its chain is not the one that its source names: it was exchanged');
+  if (found.shard === shard && found.after === expected.after && found.through === expected.through) return;
+  throw mismatch(name, `it is the log of shard ${found.shard} from ${found.after} to ${found.through}`);
 }
 
 function mismatch(file: string, reason: string): DbError {

@@ -51,6 +51,15 @@ export class StreamBuilder {
     return name;
   }
 
+  /** As a server is after it was killed: what it did since `mark` it does not know of. */
+  mark(): () => void {
+    const chains = new Map(this.chains);
+    return () => {
+      this.chains.clear();
+      for (const [shard, end] of chains) this.chains.set(shard, end);
+    };
+  }
+
   /** The next piece of the shard begins a row of its own. */
   beginAnew(shard: number): void {
     this.chains.delete(shard);
