@@ -124,9 +124,13 @@ export class BackupControl {
     return { noted: true };
   }
 
+  /** Before anybody can ask for something: what an earlier run left goes. */
+  prepare(): void {
+    this.checkpoints.start();
+  }
+
   /** Once the shards serve. */
   start(): void {
-    this.checkpoints.start();
     this.stream?.start();
     this.scheduler.start();
   }

@@ -252,6 +252,7 @@ class Server implements RunningServer {
       this.indexes.endBuilds();
       this.timeKeeper.start();
       this.space.start();
+      this.backups.prepare();
     }
     this.snapshots.start();
     this.roles.start();
