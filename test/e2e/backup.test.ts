@@ -163,6 +163,10 @@ test.serial(
     const directory = scratch(t);
     await write(server, 0, 3000);
     const args = ['backup', '--data-dir', server.dataDir, '--json', '--parallel', '2', '--destination'];
+    const isUnderWay = (destination: string): Promise<void> =>
+      server.until('the backup is under way', () =>
+        ['backup.partial.json', 'backup.json'].some((name) => existsSync(`${destination}/${name}`)),
+      );
     let killedInTheMiddle = 0;
     for (let round = 0; round < 4; round++) {
       const destination = `${directory}/round${round}`;
@@ -173,7 +177,9 @@ test.serial(
           env: serverEnvironment(),
         });
         const exited = once(child, 'close');
-        await Promise.race([delay(700 + prng.nextBelow(2500)), exited]);
+        // The first of each round certainly in its work, however long a process takes to start here; the others at any moment.
+        const moment = kill === 0 ? isUnderWay(destination) : Promise.resolve();
+        await Promise.race([moment.then(() => delay(prng.nextBelow(kill === 0 ? 800 : 2500))), exited]);
         child.kill('SIGKILL');
         await exited;
         if (existsSync(`${destination}/backup.json`)) break;
