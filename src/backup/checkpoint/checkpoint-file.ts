@@ -14,9 +14,10 @@
  * `log`: everything the shard appended behind its flushed seqno and up to the seqno of the checkpoint lies in these segments,
  * in front of `end_offset` of the last one; batches behind the seqno may be there too. Null when there is no segment.
  */
+
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { DbError } from '../../base/errors.js';
+import { damaged } from '../damaged.js';
 
 export const CHECKPOINTS_DIRECTORY = 'checkpoints';
 export const CHECKPOINT_FILE = 'checkpoint.json';
@@ -76,8 +77,4 @@ export function decodeCheckpoint(text: string, file: string): Checkpoint {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw damaged(file, `${issue.path.join('.') || 'it'}: ${issue.message}`);
-}
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }

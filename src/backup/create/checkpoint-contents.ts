@@ -2,6 +2,7 @@
  * What a checkpoint directory holds (checkpoint/checkpoint-file.ts), and that it holds what it says: each shard's manifest names
  * the tables that are listed, and they are there with their sizes. Reads only; any thread.
  */
+
 import { DbError, type DbErrorCode } from '../../base/errors.js';
 import { CURRENT, manifestName } from '../../manifest/manifest-names.js';
 import { openManifest } from '../../manifest/open-manifest.js';
@@ -17,6 +18,7 @@ import {
   COPIED_FILES,
   decodeCheckpoint,
 } from '../checkpoint/checkpoint-file.js';
+import { damaged } from '../damaged.js';
 
 export interface CheckpointContents {
   readonly directory: string;
@@ -132,8 +134,4 @@ function requireSame(place: ShardPlace, { tables }: CheckpointShard, named: read
     named.every(({ fileNumber, sizeBytes }) => sizes.get(fileNumber) === sizeBytes);
   if (!isSame)
     throw damaged(place.tableDirectory, 'its manifest names other tables than the checkpoint lists');
-}
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }

@@ -6,9 +6,11 @@
  * members in the order given here. An encrypted backup has an HMAC-SHA-256 with the key there: nobody without it can exchange
  * what the backup names. Paths are those of a data directory (docs/formats/data-directory.md), with '/'.
  */
+
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DbError } from '../../base/errors.js';
+import { damaged } from '../damaged.js';
 import { keyId } from '../object/object-format.js';
 
 export const BACKUP_MANIFEST = 'backup.json';
@@ -173,8 +175,4 @@ function digestOf(text: string, key: Uint8Array | undefined): string {
 
 function isSame(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-}
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }

@@ -3,6 +3,7 @@
  * here; what is inside the objects is for those who read them. Any thread.
  */
 import { DbError } from '../../base/errors.js';
+import { damaged } from '../damaged.js';
 import type { ObjectStore } from '../store/object-store.js';
 import {
   BACKUP_MANIFEST,
@@ -160,7 +161,3 @@ const backupUrl = ({ name, store, siblings }: BackupPlace, backup: string): stri
 
 const reasonOf = ({ message, details }: DbError): string =>
   typeof details?.['reason'] === 'string' ? details['reason'] : message;
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
-}

@@ -2,7 +2,7 @@
  * Which pieces of the log bring a shard from its tables to the seqno of a backup: those of the backup and of its parents,
  * which follow each other without a gap and are chained. Pure.
  */
-import { DbError } from '../../base/errors.js';
+import { damaged } from '../damaged.js';
 import { NO_CHAIN } from '../log-piece/piece-format.js';
 import type { BackedUpPiece } from './backup-manifest.js';
 import type { Chain, ChainMember, ChainProblem } from './chain.js';
@@ -20,10 +20,7 @@ export function piecesOf(chain: Chain, shard: number): HeldPiece[] {
   const found = findPieces(chain, shard);
   if (typeof found !== 'string') return found;
   const [{ store }] = chain;
-  throw new DbError('CORRUPT_BACKUP', `${store.url} is damaged: ${found}`, {
-    file: store.url,
-    reason: found,
-  });
+  throw damaged(store.url, found);
 }
 
 /** For each shard whose log is not all there. */

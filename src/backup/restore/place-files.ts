@@ -2,11 +2,13 @@
  * Brings files of a backup to their places in a data directory: decoded, compared with what the backup says of their bytes, durable.
  * What is there already, of a run that was interrupted, is compared and kept. Any thread; several files at a time.
  */
+
 import { createHash } from 'node:crypto';
-import { DbError } from '../../base/errors.js';
+import type { DbError } from '../../base/errors.js';
 import { unlinkQuietly } from '../../vfs/transfer.js';
 import type { Vfs, VfsFile } from '../../vfs/vfs.js';
 import { inLanes } from '../create/lanes.js';
+import { damaged } from '../damaged.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { type Chain, holderOf } from '../manifest/chain.js';
 import { decodeObject } from '../object/object-reader.js';
@@ -114,6 +116,5 @@ function isSame(vfs: Vfs, path: string, { size_bytes, sha256 }: BackedUpFile): b
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 function differs(file: string, path: string): DbError {
-  const reason = `it does not hold the bytes of ${path} that were backed up`;
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
+  return damaged(file, `it does not hold the bytes of ${path} that were backed up`);
 }

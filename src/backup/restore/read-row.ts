@@ -1,8 +1,10 @@
 /**
  * Reads the batches of a row of pieces in order, each once, and checks that the pieces belong to each other. Any thread.
  */
+
 import { DbError } from '../../base/errors.js';
 import { seqnosTaken } from '../../wal/format.js';
+import { damaged } from '../damaged.js';
 import type { PieceRecord } from '../log-piece/piece-format.js';
 import { readPiece } from '../log-piece/piece-reader.js';
 import { NO_CHAIN_HEX } from '../manifest/log-coverage.js';
@@ -46,7 +48,7 @@ export async function readRow(row: LogRow, options: ReadRowOptions): Promise<Rea
         const last = firstSeqno + seqnosTaken(operationCount) - 1;
         if (!isWanted || last <= lastSeqno) return;
         if (firstSeqno <= lastSeqno)
-          throw mismatch(name, `its batch of seqno ${firstSeqno} overlaps what came before`);
+          throw damaged(name, `its batch of seqno ${firstSeqno} overlaps what came before`);
         lastSeqno = last;
         isWanted = options.onRecord(record);
       },
@@ -54,7 +56,7 @@ export async function readRow(row: LogRow, options: ReadRowOptions): Promise<Rea
     const chain = Buffer.from(found.chain).toString('hex');
     requirePlace(name, row, piece, found);
     if (piece.chain !== undefined && chain !== piece.chain && !(await hasTwin(piece, piece.chain, options)))
-      throw mismatch(name, 'its chain is not the one that its source names: it was exchanged');
+      throw damaged(name, 'its chain is not the one that its source names: it was exchanged');
     const previousChain = Buffer.from(found.previousChain).toString('hex');
     // Backups and the stream are chained each for itself. A row that began anew has zeros there, and a piece that overlaps
     // does not go on from the one before.
@@ -62,7 +64,7 @@ export async function readRow(row: LogRow, options: ReadRowOptions): Promise<Rea
       const isNext =
         streamed.chain === previousChain || (await hasTwin(streamed.piece, previousChain, options));
       if (!isNext)
-        throw mismatch(name, 'it does not go on from the piece before it: one of them was exchanged');
+        throw damaged(name, 'it does not go on from the piece before it: one of them was exchanged');
     }
     last = chain;
     if (piece.isStreamed) streamed = { piece, chain };
@@ -96,9 +98,5 @@ function requirePlace(
   found: { readonly shard: number; readonly after: number; readonly through: number },
 ): void {
   if (found.shard === shard && found.after === expected.after && found.through === expected.through) return;
-  throw mismatch(name, `it is the log of shard ${found.shard} from ${found.after} to ${found.through}`);
-}
-
-function mismatch(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
+  throw damaged(name, `it is the log of shard ${found.shard} from ${found.after} to ${found.through}`);
 }

@@ -2,9 +2,9 @@
  * Fills the directories of the shards of a target: tables and a manifest of a backup, and a log that leads to the wanted seqno.
  * Everything is durable when it resolves, and nothing is open. One thread.
  */
+
 import { asShardId } from '../../base/brand.js';
 import type { Clock } from '../../base/clock.js';
-import { DbError } from '../../base/errors.js';
 import { createManifestFile, pointCurrentAt } from '../../manifest/manifest-file.js';
 import { decodeCurrent, manifestName } from '../../manifest/manifest-names.js';
 import { readManifest } from '../../manifest/manifest-reader.js';
@@ -12,6 +12,7 @@ import type { TableInfo } from '../../manifest/table-info.js';
 import { tableName } from '../../sst/table-names.js';
 import { manifestPlace, type ShardPlace, shardName, shardPlaces } from '../../tools/shard-place.js';
 import type { Vfs } from '../../vfs/vfs.js';
+import { damaged } from '../damaged.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { missingBytes, placeFiles } from './place-files.js';
 import { requireSpace } from './required-space.js';
@@ -64,7 +65,7 @@ export async function restoreShards(options: RestoreShardsOptions): Promise<Rest
   const wanted = new Set(shards.flat());
   const tables = manifest.files.filter((file) => isTable(file) && wanted.has(file.path));
   const missing = [...wanted].find((path) => !manifest.files.some((file) => file.path === path));
-  if (missing !== undefined) throw damaged(plan, `${missing} is not in it`);
+  if (missing !== undefined) throw damaged(plan.chain[0].store.url, `${missing} is not in it`);
   const logBytes = manifest.log.reduce((sum, { object_bytes }) => sum + object_bytes, 0);
   requireSpace(vfs, target, missingBytes(vfs, target, tables) + logBytes);
   await placeFiles({ ...place, files: tables, parallel });
@@ -92,7 +93,7 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
   if (!vfs.exists(current)) {
     if (flushedSeqno === 0) return [];
     throw damaged(
-      plan,
+      plan.chain[0].store.url,
       `it says that shard ${shard} has tables to seqno ${flushedSeqno}, and has no CURRENT of it`,
     );
   }
@@ -106,7 +107,10 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
   const snapshot = contents.snapshot();
   // Where the log has to begin is known by both.
   if ((snapshot.flushedSeqno ?? 0) !== flushedSeqno)
-    throw damaged(plan, `the tables of shard ${shard} are not those of seqno ${flushedSeqno}`);
+    throw damaged(
+      plan.chain[0].store.url,
+      `the tables of shard ${shard} are not those of seqno ${flushedSeqno}`,
+    );
   const kept = snapshot.addedTables.filter(isKept);
   if (kept.length < snapshot.addedTables.length) {
     const next = number + 1;
@@ -116,9 +120,4 @@ function tablesOf(place: ShardPlace, { plan, isWanted }: RestoreShardsOptions): 
     pointCurrentAt(manifestPlace(place), next);
   }
   return kept.map(pathOf);
-}
-
-function damaged({ chain }: RestorePlan, reason: string): DbError {
-  const file = chain[0].store.url;
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }

@@ -7,8 +7,9 @@
  * Everything up to `seqno` was there at `taken_at`. `shards` names the last piece of each row by the seqno that it reaches and by its
  * chain (hexadecimal); shards without a piece are not in it. A row that ends earlier has lost its end; one that goes on is newer.
  */
+
 import { z } from 'zod';
-import { DbError } from '../../base/errors.js';
+import { damaged } from '../damaged.js';
 
 /** Bytes that readers accept: some thousand shards. */
 export const STREAM_HEAD_BYTES_MAX = 1024 * 1024;
@@ -48,7 +49,6 @@ export function decodeStreamHead(text: string, file: string): StreamHead {
     const { seqno, taken_at, shards } = head.parse(JSON.parse(text));
     return { seqno, takenAtMs: Date.parse(taken_at), shards };
   } catch {
-    const reason = 'it does not say how far the stream has come';
-    throw new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
+    throw damaged(file, 'it does not say how far the stream has come');
   }
 }

@@ -3,11 +3,12 @@
  * themselves. Tables are checked as tables, pieces of the log as pieces. Throws CORRUPT_BACKUP, BACKUP_KEY, CORRUPT_TABLE, and what
  * the store throws. Any thread.
  */
+
 import { createHash } from 'node:crypto';
-import { DbError } from '../../base/errors.js';
 import { NO_BLOCK_CACHE } from '../../cache/block-cache.js';
 import { classifySstName } from '../../manifest/manifest-names.js';
 import { TableReader } from '../../sst/table-reader.js';
+import { damaged } from '../damaged.js';
 import { readPiece } from '../log-piece/piece-reader.js';
 import type { BackedUpFile, BackedUpPiece } from '../manifest/backup-manifest.js';
 import type { ChainMember } from '../manifest/chain.js';
@@ -101,7 +102,3 @@ function verifyTable(path: string, bytes: Uint8Array): void {
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
-}

@@ -1,5 +1,7 @@
 /** The catalog of a restore: that of the stream where the plan says so, else that of the backup. Main thread of a command. */
+
 import { createHash } from 'node:crypto';
+import { damaged } from '../../backup/damaged.js';
 import { type Chain, holderOf } from '../../backup/manifest/chain.js';
 import { decodeObject } from '../../backup/object/object-reader.js';
 import type { RestorePlan } from '../../backup/restore/restore-plan.js';
@@ -89,8 +91,4 @@ function requireHeld(
     `${url} is a backup of ${held.join(', ')} only: it does not have ${JSON.stringify(missing)}`,
     { collection: missing },
   );
-}
-
-function damaged(file: string, reason: string): DbError {
-  return new DbError('CORRUPT_BACKUP', `${file} is damaged: ${reason}`, { file, reason });
 }
