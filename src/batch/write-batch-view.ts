@@ -17,6 +17,11 @@ const EXPECTED_SEQS_FIELD = 10;
 const OPERATION_IDS_FIELD = 11;
 const NO_WORDS = new Uint32Array(0);
 
+/** A batch of a log, which may begin anywhere: as it is, or a copy of it. Columns of words begin at multiples of 8 bytes. */
+export function alignedBatch(payload: Uint8Array): Uint8Array {
+  return payload.byteOffset % 8 === 0 ? payload : payload.slice();
+}
+
 export class WriteBatchView {
   private readonly table = new WriteBatch();
   /** The whole batch as it came. */

@@ -7,7 +7,7 @@ import { asEpoch, asSeqno, asShardId } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import type { DatabaseClock } from '../base/database-clock.js';
 import { DbError } from '../base/errors.js';
-import { WriteBatchView } from '../batch/write-batch-view.js';
+import { alignedBatch, WriteBatchView } from '../batch/write-batch-view.js';
 import { openSharedBlockCache } from '../cache/shared-block-cache.js';
 import { WriteStamps } from '../cache/write-stamps.js';
 import { ShardEngine } from '../engine/shard-engine.js';
@@ -200,15 +200,10 @@ function replay(
     shard: asShardId(data.shard),
     fromSeqno: asSeqno(flushedSeqno + 1),
     onDamage: data.onDamage,
-    onRecord: (record) => engine.replay(view.open(aligned(record.payload)), record.firstSeqno),
+    onRecord: (record) => engine.replay(view.open(alignedBatch(record.payload)), record.firstSeqno),
     onProgress: (done, total) => {
       meter.cells[SHARD_RECOVERY_BYTES_DONE] = done;
       meter.cells[SHARD_RECOVERY_BYTES_TOTAL] = total;
     },
   });
-}
-
-/** Batches are read as columns of words, so they must start at a multiple of 8 in their buffer. */
-function aligned(payload: Uint8Array): Uint8Array {
-  return payload.byteOffset % 8 === 0 ? payload : payload.slice();
 }

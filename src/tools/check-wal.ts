@@ -4,7 +4,7 @@
  * only. Beside a running server only segments that are finished are looked at.
  */
 import { shardOfHash } from '../base/hash.js';
-import { WriteBatchView } from '../batch/write-batch-view.js';
+import { alignedBatch, WriteBatchView } from '../batch/write-batch-view.js';
 import { OperationKind } from '../generated/lumadb/schema/operation-kind.js';
 import { isIoError } from '../vfs/io-error.js';
 import type { WalRecord } from '../wal/commit-log.js';
@@ -167,7 +167,7 @@ class BatchCheck {
   private problemOf(payload: Uint8Array, operationCount: number): string | undefined {
     const { place } = this.options;
     try {
-      const batch = this.view.open(payload.byteOffset % 8 === 0 ? payload : payload.slice());
+      const batch = this.view.open(alignedBatch(payload));
       if (batch.count !== operationCount)
         return `${batch.count} operations in the batch, ${operationCount} in the header`;
       for (let i = 0; i < batch.count; i++) {

@@ -7,7 +7,7 @@ import { asEpoch, asSeqno } from '../base/brand.js';
 import type { Clock } from '../base/clock.js';
 import type { DbError } from '../base/errors.js';
 import { createPrng } from '../base/prng.js';
-import { WriteBatchView } from '../batch/write-batch-view.js';
+import { alignedBatch, WriteBatchView } from '../batch/write-batch-view.js';
 import { NO_BLOCK_CACHE } from '../cache/block-cache.js';
 import { Compaction } from '../compaction/compaction-job.js';
 import { runFlush } from '../compaction/flush-job.js';
@@ -233,9 +233,7 @@ export class OfflineShard {
       shard: place.shard,
       fromSeqno: asSeqno(flushedSeqno + 1),
       onDamage: onWalDamage,
-      // Batches are read as columns of words, so they must start at a multiple of 8 in their buffer.
-      onRecord: ({ payload, firstSeqno }) =>
-        this.engine.replay(view.open(payload.byteOffset % 8 === 0 ? payload : payload.slice()), firstSeqno),
+      onRecord: ({ payload, firstSeqno }) => this.engine.replay(view.open(alignedBatch(payload)), firstSeqno),
       onProgress,
     });
   }

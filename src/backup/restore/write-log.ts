@@ -5,7 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { asEpoch, asMillis, asSeqno, asShardId } from '../../base/brand.js';
 import type { Clock } from '../../base/clock.js';
-import { WriteBatchView } from '../../batch/write-batch-view.js';
+import { alignedBatch, WriteBatchView } from '../../batch/write-batch-view.js';
 import type { ShardPlace } from '../../tools/shard-place.js';
 import { seqnosTaken } from '../../wal/format.js';
 import { recoverWal } from '../../wal/recovery.js';
@@ -94,7 +94,7 @@ class NewLog {
     const wanted = this.options.through - firstSeqno + 1;
     if (wanted <= 0) return false;
     const taken = seqnosTaken(operationCount);
-    const payload = aligned(record.payload);
+    const payload = alignedBatch(record.payload);
     if (wanted >= taken) {
       this.append(record, payload, operationCount);
       this.lastSeqno = firstSeqno + taken - 1;
@@ -138,8 +138,4 @@ class NewLog {
     this.writer.write();
     this.stagedBytes = 0;
   }
-}
-
-function aligned(payload: Uint8Array): Uint8Array {
-  return payload.byteOffset % 8 === 0 ? payload : payload.slice();
 }
