@@ -1,21 +1,14 @@
 /** `lumadb reshard`: spreads a database over another number of shards. */
-import { type Command, InvalidArgumentError } from 'commander';
-import { SHARDS_MAX } from '../../config/shard-count.js';
+import type { Command } from 'commander';
 import type { ReshardReport } from '../../tools/reshard.js';
 import { addOfflineOptions, bytesText, configOf, type OfflineOptions, withBar } from '../offline.js';
 import { EXIT_OK, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
+import { parseShards } from '../shards.js';
 
 interface ReshardCliOptions extends OfflineOptions {
   readonly shards: number;
   readonly deleteOld?: boolean;
-}
-
-function parseShards(text: string): number {
-  const shards = Number(text);
-  if (!/^\d+$/.test(text) || shards < 1 || shards > SHARDS_MAX)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${SHARDS_MAX}.`);
-  return shards;
 }
 
 async function spread(options: ReshardCliOptions): Promise<number> {

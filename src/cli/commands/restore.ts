@@ -5,7 +5,6 @@ import { parentOf } from '../../backup/store/locations.js';
 import type { ObjectStore } from '../../backup/store/object-store.js';
 import { ISO_TIME_FORM, parseIsoTime } from '../../base/iso-time.js';
 import type { Config } from '../../config/schema.js';
-import { SHARDS_MAX } from '../../config/shard-count.js';
 import type { OpenedPlace } from '../../runtime/backup/places.js';
 import type { RestoreOptions, RestoreVerdict } from '../../runtime/restore/restore.js';
 import type { RestorePreview } from '../../runtime/restore/restore-preview.js';
@@ -23,6 +22,7 @@ import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import type { Done } from '../program.js';
 import { startByteBar } from '../progress.js';
 import { plainTable } from '../render.js';
+import { parseShards } from '../shards.js';
 
 interface RestoreCliOptions extends OfflineOptions, BackupStoreOptions {
   readonly source: string;
@@ -50,13 +50,6 @@ function parseSeqno(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(seqno))
     throw new InvalidArgumentError('It must be a whole number.');
   return seqno;
-}
-
-function parseShards(text: string): number {
-  const shards = Number(text);
-  if (!/^\d+$/.test(text) || shards < 1 || shards > SHARDS_MAX)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${SHARDS_MAX}.`);
-  return shards;
 }
 
 function pointOf({ pointInTime, toSeqno, toLatest }: RestoreCliOptions): RestorePoint {
