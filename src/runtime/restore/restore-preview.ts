@@ -1,6 +1,6 @@
 /** What a restore would do, and could do. Reads the source and looks at the target; changes nothing. Main thread of a command. */
 import { dirname, resolve } from 'node:path';
-import { readChain } from '../../backup/manifest/chain.js';
+import { type Chain, readChain } from '../../backup/manifest/chain.js';
 import { earlierBackups } from '../../backup/restore/earlier-backups.js';
 import { missingBytes } from '../../backup/restore/place-files.js';
 import { isSameRestore, type RestoreIdentity } from '../../backup/restore/restore-journal.js';
@@ -30,20 +30,27 @@ export interface RestorePreview extends PreparedRestore {
 
 /** Throws what reading the chain, the stream and the plan throws. */
 export async function prepareRestore(options: RestoreOptions): Promise<PreparedRestore> {
+  const chain = await readSource(options);
   // Where the backup is enough, what became of its stream does not matter.
-  const stream = options.point.kind === 'backup' ? { survey: undefined } : await streamOf(options);
-  return prepare(options, stream.survey);
+  return prepare(
+    options,
+    chain,
+    options.point.kind === 'backup' ? undefined : await streamOf(options, chain),
+  );
 }
 
 /** For --dry-run. */
 export async function previewRestore(options: RestoreOptions): Promise<RestorePreview> {
   const { vfs, target } = options;
-  const { survey, problem } = await streamOf(options).catch((error: unknown) => {
+  const chain = await readSource(options);
+  let streamProblem: string | null = null;
+  const stream = await streamOf(options, chain).catch((error: unknown) => {
     if (options.point.kind !== 'backup' || !(error instanceof DbError)) throw error;
-    return { survey: undefined, problem: error.message };
+    streamProblem = error.message;
+    return undefined;
   });
-  const prepared = await prepare(options, survey);
-  const { files } = prepared.plan.chain[0].manifest;
+  const prepared = await prepare(options, chain, stream);
+  const { files } = chain[0].manifest;
   const path = resolve(target);
   return {
     ...prepared,
@@ -51,14 +58,21 @@ export async function previewRestore(options: RestoreOptions): Promise<RestorePr
     bytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
     missingBytes: missingBytes(vfs, path, files),
     freeBytes: vfs.freeBytes(existingPart(vfs, path)),
-    streamProblem: problem ?? null,
+    streamProblem,
   };
 }
 
-async function prepare(options: RestoreOptions, stream: StreamSurvey | undefined): Promise<PreparedRestore> {
-  const { source, walSource, point, key, vfs } = options;
-  requireApart(options.target, [source.store.url, ...(walSource === undefined ? [] : [walSource.url])]);
-  const chain = await readChain(source, { ...(key && { key }) });
+function readSource({ source, walSource, target, key }: RestoreOptions): Promise<Chain> {
+  requireApart(target, [source.store.url, ...(walSource === undefined ? [] : [walSource.url])]);
+  return readChain(source, { ...(key && { key }) });
+}
+
+async function prepare(
+  options: RestoreOptions,
+  chain: Chain,
+  stream: StreamSurvey | undefined,
+): Promise<PreparedRestore> {
+  const { source, point, key, vfs } = options;
   const { manifest, store } = chain[0];
   const asked: Pick<RestoreIdentity, 'digest' | 'asked' | 'collections' | 'shards'> = {
     digest: manifest.digest,
@@ -92,13 +106,9 @@ async function prepare(options: RestoreOptions, stream: StreamSurvey | undefined
   return { plan, identity, target };
 }
 
-async function streamOf({ walSource, source, key }: RestoreOptions): Promise<{
-  readonly survey: StreamSurvey | undefined;
-  readonly problem?: string;
-}> {
-  if (walSource === undefined) return { survey: undefined };
-  const [{ manifest }] = await readChain(source, { ...(key && { key }) });
-  return { survey: await surveyStream(walSource, manifest.instance_id, manifest.shards) };
+async function streamOf({ walSource }: RestoreOptions, chain: Chain): Promise<StreamSurvey | undefined> {
+  const { instance_id, shards } = chain[0].manifest;
+  return walSource === undefined ? undefined : surveyStream(walSource, instance_id, shards);
 }
 
 /** As people ask for it. */
