@@ -135,6 +135,16 @@ test('catalogs come in order, each once; one that never came true is forgotten',
   t.is(new CatalogRow(row.entries, 'b').waiting.length, 0, 'catalog.json never became it');
 });
 
+test('a catalog that comes while a server starts is not put in front of earlier ones', (t) => {
+  const row = new CatalogRow([], undefined);
+  row.add('a', 50, 1);
+  row.add('b', 0, 2);
+  t.deepEqual(
+    row.entries.map(({ seqno }) => seqno),
+    [50, 50],
+  );
+});
+
 test('state and names come back as they were written, and nonsense is nothing', (t) => {
   const state = {
     destination: 's3://b/w',

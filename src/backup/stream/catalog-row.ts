@@ -29,7 +29,9 @@ export class CatalogRow {
     const last = this.row.at(-1);
     if (last?.text === text) return false;
     const number = (last?.number ?? 0) + 1;
-    this.row.push({ number, seqno, wall_clock_ms: wallClockMs, text, is_shipped: false });
+    // Never in front of the one before it, whatever is known of seqnos while a server starts.
+    const behind = Math.max(seqno, last?.seqno ?? 0);
+    this.row.push({ number, seqno: behind, wall_clock_ms: wallClockMs, text, is_shipped: false });
     return true;
   }
 

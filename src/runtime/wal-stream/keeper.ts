@@ -127,7 +127,9 @@ export class WalStreamKeeper {
   /** Catalog.json is about to become this: to be called before it does. Throws DbError('IO'), and then it must not. */
   noteCatalog(text: string): void {
     const { clock, seqnos } = this.options;
-    if (this.catalogs.add(text, seqnos().last(), clock.wallMs())) this.save();
+    // Before the shards are open the last seqno is not known yet: it is not below what has arrived.
+    const seqno = Math.max(this.seqno, seqnos().last());
+    if (this.catalogs.add(text, seqno, clock.wallMs())) this.save();
   }
 
   facts(): WalStreamFacts {
@@ -225,13 +227,8 @@ export class WalStreamKeeper {
     const told = shardThread.control.storage.streamEnd(stream.through);
     const { end, firstSegment } = unwrap(await shardThread.call<JobOutcome<StreamEnd>>(told));
     if (end === null && !stream.isNew) return false;
-    if (
-      stream.position !== null &&
-      stream.position !== undefined &&
-      (firstSegment ?? 0) > stream.position.segment
-    )
-      await this.leaveGap(shard, stream, seqno);
-    if (stream.position === null && end !== null) await this.findPlace(shard, stream, seqno);
+    const isGone = stream.position != null && (firstSegment ?? 0) > stream.position.segment;
+    if (isGone || (stream.position === null && end !== null)) await this.findPlace(shard, stream, seqno);
     const copier = this.copier();
     const { shipped, error } = await copier.call(
       copier.control.ship({
@@ -276,11 +273,6 @@ export class WalStreamKeeper {
     if (stream.isNew) stream.through = start.after;
     else if (start.after > stream.through) this.noteGap(shard, stream, start.after);
     stream.position = start.from;
-  }
-
-  private async leaveGap(shard: number, stream: ShardStream, seqno: number): Promise<void> {
-    stream.position = undefined;
-    await this.findPlace(shard, stream, seqno);
   }
 
   private noteGap(shard: number, stream: ShardStream, after: number): void {
