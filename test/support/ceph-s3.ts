@@ -15,6 +15,7 @@ import { until } from './time.js';
 
 const PROGRAMS = ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'];
 const START_MS_MAX = 120_000;
+const START_ATTEMPTS_MAX = 3;
 const LOG_CHARACTERS_SHOWN = 2000;
 
 /** The first program that is not here; undefined when a server can be started. */
@@ -35,16 +36,20 @@ export class CephS3 {
     this.endpoint = `http://127.0.0.1:${port}`;
   }
 
+  /** Its daemons start against each other and lose a race now and then, which is no matter of ours: it is tried again. */
   static async start(): Promise<CephS3> {
-    const ceph = new CephS3(await freePort(), await freePort());
-    try {
-      await ceph.startAll();
-    } catch (error) {
-      const logs = ceph.logs();
-      await ceph.stop();
-      throw new Error(`Ceph did not start: ${(error as Error).message}\n${logs}`);
+    for (let attempt = 1; ; attempt++) {
+      const ceph = new CephS3(await freePort(), await freePort());
+      try {
+        await ceph.startAll();
+        return ceph;
+      } catch (error) {
+        const logs = ceph.logs();
+        await ceph.stop();
+        if (attempt < START_ATTEMPTS_MAX) continue;
+        throw new Error(`Ceph did not start: ${(error as Error).message}\n${logs}`);
+      }
     }
-    return ceph;
   }
 
   async addUser(name: string): Promise<S3Credentials> {
@@ -85,6 +90,7 @@ export class CephS3 {
     // Waits for the monitor, and tells it of the disk; it takes no other one in its place.
     const diskId = randomUUID();
     await this.run('ceph', 'osd', 'new', diskId);
+    await this.run('ceph', 'osd', 'crush', 'add', 'osd.0', '1', 'root=default');
     await this.run('ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', diskId);
     this.spawn('ceph-osd', '-f', '-i', '0');
     this.spawn('radosgw', '-f', '-n', 'client.rgw');
@@ -149,6 +155,9 @@ export class CephS3 {
       'osd pool default pgp num = 1',
       'osd pool default pg autoscale mode = off',
       'osd crush chooseleaf type = 0',
+      // It would tell the monitor where it is before it knows which cluster it is in, now and then, and end over that.
+      'osd class update on start = false',
+      'osd crush update on start = false',
       'mon allow pool size one = true',
       'mon max pg per osd = 1000',
       // A full disk of this machine is no concern of a monitor that keeps next to nothing.

@@ -1,10 +1,10 @@
 /**
  * A machine for the operator's own commands: a network with nothing on it but what a test starts, so that port 8080 is free,
- * `lumadb` on the PATH, and /etc/lumadb, /var/lib/lumadb, /var/log/lumadb and their like that vanish with it. Made of Linux
- * namespaces, which takes root.
+ * `lumadb` on the PATH, and contents of /etc/lumadb, /var/lib/lumadb, /var/log/lumadb and their like that vanish with it. Made of
+ * Linux namespaces, which takes root.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -31,7 +31,8 @@ export class SandboxedMachine {
 
   /** Undefined, with the reason logged, where there is no right to make one. */
   static async start(t: ExecutionContext): Promise<SandboxedMachine | undefined> {
-    const made = OWN_DIRECTORIES.filter((path) => tryMakeDirectory(path));
+    // They stay, empty: taking one away would take the mount on it away too, in the machine of a test that runs beside.
+    for (const path of OWN_DIRECTORIES) tryMakeDirectory(path);
     const directory = mkdtempSync(join(tmpdir(), 'lumadb-machine-'));
     const holder = spawn('unshare', ['--mount', '--net', 'sleep', 'infinity'], { stdio: 'ignore' });
     let hasEnded = false;
@@ -43,10 +44,7 @@ export class SandboxedMachine {
     });
     const env = machineEnvironment(directory);
     const machine = new SandboxedMachine(holder, directory, env);
-    t.teardown(() => {
-      machine.close();
-      for (const path of made) tryRemoveDirectory(path);
-    });
+    t.teardown(() => machine.close());
     const mounts = OWN_DIRECTORIES.map((path) => `mount -t tmpfs tmpfs ${path}`).join(' && ');
     const isReady = () => hasEnded || spawnSync('nsenter', [...machine.inside(), 'true']).status === 0;
     await until('the namespaces are there', isReady);
@@ -108,20 +106,10 @@ function machineEnvironment(directory: string): NodeJS.ProcessEnv {
   return { ...env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
 }
 
-/** True when it was not there before. */
-function tryMakeDirectory(path: string): boolean {
+function tryMakeDirectory(path: string): void {
   try {
-    mkdirSync(path);
-    return true;
+    mkdirSync(path, { recursive: true });
   } catch {
-    return false;
-  }
-}
-
-function tryRemoveDirectory(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Somebody has put something there meanwhile.
+    // Without the right to make it there is no machine either, which is told when the mounts fail.
   }
 }
