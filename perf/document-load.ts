@@ -25,10 +25,20 @@ export async function loadDocuments(
   onProgress: (share: number) => void = () => {},
 ): Promise<void> {
   const template = documentTemplate(writer, documentBytes);
+  await loadEach(server, keys, (index) => fillIn(template, index), onProgress);
+}
+
+/** The same with documents that need not be alike. */
+export async function loadEach(
+  server: ServerProcess,
+  keys: number,
+  documentOf: (index: number) => string,
+  onProgress: (share: number) => void = () => {},
+): Promise<void> {
   const client = await WebSocketClient.connect(server.wsUrl);
   for (let start = 0; start < keys; start += CALL_DOCUMENTS) {
     const indexes = Array.from({ length: Math.min(CALL_DOCUMENTS, keys - start) }, (_, i) => start + i);
-    const documents = indexes.map((index) => fillIn(template, index));
+    const documents = indexes.map(documentOf);
     await server.process.during(putAll(client, COLLECTION, indexes.map(keyOf), documents));
     onProgress((start + indexes.length) / keys);
   }

@@ -44,6 +44,41 @@ export function documentTemplate(writer: Writer, bytes: number): string {
   return FRAME(writer, PROSE.repeat(Math.ceil(room / PROSE.length)).slice(0, room));
 }
 
+/** What documents are made of when they shall not all be alike: some thousand words of 3 to 10 letters. */
+const WORDS: readonly string[] = makeWords(4096);
+
+function makeWords(count: number): string[] {
+  let state = 0x9e3779b9;
+  const next = (): number => {
+    state = nextState(state);
+    return state;
+  };
+  return Array.from({ length: count }, () =>
+    Array.from({ length: 3 + (next() % 8) }, () => String.fromCharCode(97 + (next() % 26))).join(''),
+  );
+}
+
+/** Xorshift, 32 bits (Marsaglia 2003); never 0 for one that is not. */
+function nextState(state: number): number {
+  let next = state ^ (state << 13);
+  next ^= next >>> 17;
+  next ^= next << 5;
+  return next >>> 0;
+}
+
+/** A document of `bytes` bytes whose text is of random words, the same ones for the same writer and index: it halves when it is compressed, as real text does. */
+export function variedDocument(writer: Writer, bytes: number, index: number): string {
+  const room = bytes - DOCUMENT_BYTES_MIN;
+  let state = (index + 1) * (writer === 'load' ? 2654435761 : 1597334677);
+  state = state >>> 0 || 1;
+  let text = '';
+  while (text.length < room) {
+    state = nextState(state);
+    text += `${WORDS[state % WORDS.length]} `;
+  }
+  return fillIn(FRAME(writer, text.slice(0, room)), index);
+}
+
 /** A template with the number of a key filled in. */
 export function fillIn(template: string, index: number): string {
   return template.replaceAll(KEY_NUMBER, numberOf(index));

@@ -3,7 +3,7 @@
  * number of shards, the catalog, and how tables are written. Main thread of a command; the server does not use it.
  */
 import { assert } from '../base/assert.js';
-import { systemClock } from '../base/clock.js';
+import { type Clock, systemClock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
 import { Catalog } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
@@ -91,8 +91,14 @@ async function maintained(
   };
 }
 
+export interface OfflineEnvironment {
+  readonly vfs: Vfs;
+  readonly tuning: OfflineTuning;
+  readonly clock: Clock;
+}
+
 /** What a tool works with that makes a data directory instead of opening one. */
-export function offlineEnvironment(config: Config) {
+export function offlineEnvironment(config: Config): OfflineEnvironment {
   return { vfs: new RealVfs(), tuning: offlineTuning(config), clock: systemClock };
 }
 

@@ -8,6 +8,7 @@ import { openObjectStore } from '../../src/backup/store/open-store.js';
 import type { Prng } from '../../src/base/prng.js';
 import { defaultConfig } from '../../src/config/schema.js';
 import { openBackup } from '../../src/runtime/backup/places.js';
+import { openDecoder } from '../../src/runtime/backup/thread-decoder.js';
 import { offlineEnvironment } from '../../src/runtime/maintenance.js';
 import { type RestoreVerdict, restore } from '../../src/runtime/restore/restore.js';
 import { RealVfs } from '../../src/vfs/real.js';
@@ -150,6 +151,7 @@ async function restored(
 ): Promise<{ readonly verdict: RestoreVerdict; readonly documents: Map<string, number> }> {
   const target = temporaryDirectory(t);
   const place = openBackup(join(folder, name), defaultConfig());
+  const decoder = openDecoder(new RealVfs(), 2);
   const walSource = openObjectStore(wal, {});
   try {
     const verdict = await restore({
@@ -160,6 +162,7 @@ async function restored(
       point,
       collections: undefined,
       isForced: false,
+      decoder,
       parallel: 2,
     });
     const texts = documentsOf(new RealVfs(), SHARDS, target);
@@ -169,6 +172,7 @@ async function restored(
     t.is(verdict.documents, documents.size);
     return { verdict, documents };
   } finally {
+    await decoder.close();
     await place.close();
     await walSource.close();
     rmSync(target, { recursive: true });

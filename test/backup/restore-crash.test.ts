@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { LocalDecoder } from '../../src/backup/decode/local-decoder.js';
 import { readChain } from '../../src/backup/manifest/chain.js';
 import { RESTORE_JOURNAL } from '../../src/backup/restore/restore-journal.js';
 import { planRestore, type RestorePoint } from '../../src/backup/restore/restore-plan.js';
@@ -68,6 +69,7 @@ class Scene {
       point: { kind: 'latest' },
       collections: undefined,
       isForced: false,
+      decoder: new LocalDecoder(changes.vfs ?? new RealVfs()),
       parallel: 2,
       tuning: TUNING,
       clock: this.history.clock,
@@ -176,6 +178,7 @@ test('files and logs that lost power in the middle are brought again', async (t)
       plan,
       segmentBytes: TUNING.walSegmentBytes,
       clock: scene.history.clock,
+      decoder: new LocalDecoder(vfs),
       parallel: 2,
       removeTree: (path) => {
         if (!vfs.exists(path)) return;

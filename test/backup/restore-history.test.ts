@@ -1,6 +1,7 @@
 /** Restores of random histories of several shards, with chains of backups and a stream, against a model that knows every seqno. */
 import { rmSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
+import { LocalDecoder } from '../../src/backup/decode/local-decoder.js';
 import { readChain } from '../../src/backup/manifest/chain.js';
 import type { RestorePoint } from '../../src/backup/restore/restore-plan.js';
 import type { ObjectStore } from '../../src/backup/store/object-store.js';
@@ -45,6 +46,7 @@ async function restored(
     point,
     collections: undefined,
     isForced: false,
+    decoder: new LocalDecoder(vfs),
     parallel: 3,
     tuning: TUNING,
     clock: history.clock,

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { LocalDecoder } from '../../src/backup/decode/local-decoder.js';
 import { encodeManifest } from '../../src/backup/manifest/backup-manifest.js';
 import { readBackup } from '../../src/backup/manifest/chain.js';
 import { openObjectStore } from '../../src/backup/store/open-store.js';
@@ -42,6 +43,7 @@ async function scene(t: ExecutionContext, walStream: string | null = null): Prom
     point: { kind: 'backup' },
     collections: undefined,
     isForced: false,
+    decoder: new LocalDecoder(new RealVfs()),
     parallel: 2,
     tuning: TUNING,
     clock: history.clock,

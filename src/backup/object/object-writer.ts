@@ -23,7 +23,10 @@ export interface ObjectWriterOptions {
   readonly key?: Uint8Array;
 }
 
-/** The stored bytes of an object whose raw bytes are `source`. Keeps one chunk in memory. */
+/**
+ * The stored bytes of an object whose raw bytes are `source`. Keeps one chunk in memory, and does not copy the pieces of the source
+ * that are a chunk each.
+ */
 export async function* encodeObject(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: ObjectWriterOptions,
@@ -33,6 +36,15 @@ export async function* encodeObject(
   const pending = Buffer.allocUnsafe(CHUNK_BYTES);
   let filled = 0;
   for await (const bytes of source) {
+    if (filled === CHUNK_BYTES) {
+      yield writer.chunk(pending, false);
+      filled = 0;
+    }
+    if (filled === 0 && bytes.length === CHUNK_BYTES) {
+      // Nobody knows whether it is the last one; a last chunk may be empty.
+      yield writer.chunk(bytes, false);
+      continue;
+    }
     for (let at = 0; at < bytes.length; ) {
       if (filled === CHUNK_BYTES) {
         yield writer.chunk(pending, false);
@@ -81,7 +93,12 @@ class ObjectWriter {
     const lengths = head.subarray(0, CHUNK_LENGTHS_BYTES);
     const { stored, tag } = this.encrypt(number, lengths, plain);
     writeU32(head, CHUNK_LENGTHS_BYTES, chunkChecksum(number, lengths, stored));
-    return Buffer.concat([head, stored, tag]);
+    // Memory of its own, not of a pool: it goes to other threads.
+    const chunk = Buffer.allocUnsafeSlow(head.length + stored.length + tag.length);
+    chunk.set(head);
+    chunk.set(stored, head.length);
+    chunk.set(tag, head.length + stored.length);
+    return chunk;
   }
 
   private encrypt(number: number, lengths: Uint8Array, plain: Uint8Array) {

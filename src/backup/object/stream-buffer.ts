@@ -19,7 +19,7 @@ export class StreamBuffer {
     this.rest = this.rest.subarray(taken.length);
     if (taken.length < count) {
       // Filled in place: joining piece by piece would copy a long piece many times.
-      const whole = new Uint8Array(count);
+      const whole = Buffer.allocUnsafeSlow(count);
       whole.set(taken);
       for (let filled = taken.length; filled < count; ) {
         if (!(await this.next())) return undefined;

@@ -1,17 +1,14 @@
 /**
  * Brings files of a backup to their places in a data directory: decoded, compared with what the backup says of their bytes, durable.
- * What is there already, of a run that was interrupted, is compared and kept. Any thread; several files at a time.
+ * What is there already, of a run that was interrupted, is compared and kept. One thread; several files at a time.
  */
 
 import { createHash } from 'node:crypto';
-import type { DbError } from '../../base/errors.js';
-import { unlinkQuietly } from '../../vfs/transfer.js';
-import type { Vfs, VfsFile } from '../../vfs/vfs.js';
+import type { Vfs } from '../../vfs/vfs.js';
 import { inLanes } from '../create/lanes.js';
-import { damaged } from '../damaged.js';
+import type { Decoder } from '../decode/decode-job.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { type Chain, holderOf } from '../manifest/chain.js';
-import { decodeObject } from '../object/object-reader.js';
 
 export interface PlaceFilesOptions {
   readonly vfs: Vfs;
@@ -20,6 +17,7 @@ export interface PlaceFilesOptions {
   /** Absolute. */
   readonly target: string;
   readonly key?: Uint8Array;
+  readonly decoder: Decoder;
   /** Files at a time. */
   readonly parallel: number;
   readonly signal?: AbortSignal;
@@ -34,7 +32,7 @@ export async function placeFiles(options: PlaceFilesOptions): Promise<void> {
   const { vfs, target, files } = options;
   const directories = new Set(files.map(({ path }) => directoryOf(`${target}/${path}`)));
   for (const directory of directories) vfs.makeDirectory(directory);
-  await inLanes(files, options.parallel, options.signal, (file, signal) => placeFile(options, file, signal));
+  await inLanes(files, options.parallel, options.signal, (file, signal) => place(options, file, signal));
   for (const directory of directories) vfs.syncDirectory(directory);
 }
 
@@ -45,54 +43,17 @@ export function missingBytes(vfs: Vfs, target: string, files: readonly BackedUpF
   return files.reduce((sum, file) => sum + (isThere(file) ? 0 : file.size_bytes), 0);
 }
 
-async function placeFile(options: PlaceFilesOptions, file: BackedUpFile, signal: AbortSignal): Promise<void> {
-  const { vfs, target, chain, key, onBytes } = options;
+async function place(options: PlaceFilesOptions, file: BackedUpFile, signal: AbortSignal): Promise<void> {
+  const { vfs, target, chain, key, decoder, onBytes = () => {} } = options;
   const path = `${target}/${file.path}`;
   if (vfs.exists(path) && isSame(vfs, path, file)) {
-    onBytes?.(file.size_bytes);
+    onBytes(file.size_bytes);
     return;
   }
   const { store } = holderOf(chain, file);
   const name = `${store.url}/${file.object}`;
-  const temporary = `${path}.restoring`;
-  if (vfs.exists(temporary)) vfs.unlink(temporary);
-  const copy = vfs.open(temporary, 'create');
-  try {
-    await write(
-      copy,
-      decodeObject(store.get(file.object, { signal }), { name, ...(key && { key }) }),
-      file,
-      name,
-      onBytes,
-    );
-    copy.fsync();
-  } catch (error) {
-    copy.close();
-    unlinkQuietly(vfs, temporary);
-    throw error;
-  }
-  copy.close();
-  vfs.rename(temporary, path);
-}
-
-async function write(
-  copy: VfsFile,
-  raw: AsyncIterable<Uint8Array>,
-  { size_bytes, sha256, path }: BackedUpFile,
-  name: string,
-  onBytes: PlaceFilesOptions['onBytes'],
-): Promise<void> {
-  const hash = createHash('sha256');
-  let at = 0;
-  for await (const chunk of raw) {
-    // Before it fills the disk.
-    if (at + chunk.length > size_bytes) throw differs(name, path);
-    copy.pwrite(chunk, 0, chunk.length, at);
-    hash.update(chunk);
-    at += chunk.length;
-    onBytes?.(chunk.length);
-  }
-  if (at !== size_bytes || hash.digest('hex') !== sha256) throw differs(name, path);
+  const stored = store.get(file.object, { signal });
+  await decoder.run({ name, key, work: { kind: 'place', file, path } }, stored, onBytes);
 }
 
 function isSame(vfs: Vfs, path: string, { size_bytes, sha256 }: BackedUpFile): boolean {
@@ -114,7 +75,3 @@ function isSame(vfs: Vfs, path: string, { size_bytes, sha256 }: BackedUpFile): b
 }
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
-
-function differs(file: string, path: string): DbError {
-  return damaged(file, `it does not hold the bytes of ${path} that were backed up`);
-}

@@ -13,6 +13,8 @@ import { tableName } from '../../sst/table-names.js';
 import { manifestPlace, type ShardPlace, shardName, shardPlaces } from '../../tools/shard-place.js';
 import type { Vfs } from '../../vfs/vfs.js';
 import { damaged } from '../damaged.js';
+import type { Decoder } from '../decode/decode-job.js';
+import { LocalDecoder } from '../decode/local-decoder.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { missingBytes, placeFiles } from './place-files.js';
 import { requireSpace } from './required-space.js';
@@ -29,6 +31,9 @@ export interface RestoreShardsOptions {
   readonly segmentBytes: number;
   readonly clock: Clock;
   readonly key?: Uint8Array;
+  /** Brings tables to their places. */
+  readonly decoder: Decoder;
+  /** Tables at a time. */
   readonly parallel: number;
   readonly signal?: AbortSignal;
   /** Removes a directory with all that is in it. */
@@ -59,7 +64,7 @@ export async function restoreShards(options: RestoreShardsOptions): Promise<Rest
   };
   const place = { ...options, chain: plan.chain, onBytes };
   // Manifests first: they say which tables are wanted.
-  await placeFiles({ ...place, files: small });
+  await placeFiles({ ...place, files: small, decoder: new LocalDecoder(vfs) });
   const places = shardPlaces(vfs, target, manifest.shards);
   const shards = places.map((each) => tablesOf(each, options));
   const wanted = new Set(shards.flat());

@@ -91,6 +91,14 @@ export class LocalDirectory {
     return attempt('removeDirectory', this.pathOf(name), () => fs.rmdir(this.at(name)));
   }
 
+  /** Of this directory and no other, also when one of the same name takes its place. */
+  async identity(): Promise<string> {
+    const { dev, ino, birthtimeNs } = await attempt('stat', this.path, () =>
+      this.handle.stat({ bigint: true }),
+    );
+    return `${dev}:${ino}:${birthtimeNs}`;
+  }
+
   /** Makes the names in it durable. */
   sync(): Promise<void> {
     return attempt('syncDirectory', this.path, () => this.handle.sync());

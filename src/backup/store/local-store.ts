@@ -14,7 +14,8 @@ import type { ListedObject, ObjectFacts, ObjectStore } from './object-store.js';
 import { readWhole } from './read-whole.js';
 import { changedMeanwhile, endsBefore, endsEarly, notFound } from './store-errors.js';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+const DURABLE_MAX = 10_000;
 /** How often a put makes its folder again because a delete beside it has just taken the empty one away. */
 const FOLDER_ATTEMPTS_MAX = 10;
 
@@ -32,6 +33,8 @@ export class LocalStore implements ObjectStore {
     private readonly root: string,
     /** The folder that this store is a view of: '' or a name with '/' behind it. */
     private readonly base = '',
+    /** Identities of directories whose own names were made durable by this store or a view of it. */
+    private readonly durable = new Set<string>(),
   ) {
     this.url = base === '' ? root : `${root === '/' ? '' : root}/${base.slice(0, -1)}`;
   }
@@ -57,9 +60,8 @@ export class LocalStore implements ObjectStore {
         await place.parent.unlink(temporary).catch(() => undefined);
         throw error;
       }
-      // All the way up: a folder above may be new, made by us or by a put beside us that has not come to this point yet.
-      for (const directory of [...place.directories].reverse()) await directory.sync();
-      await place.directories[0].syncParent();
+      await place.parent.sync();
+      await this.syncNames(place.directories);
       return { sizeBytes: guarded.sizeBytes };
     } finally {
       await leave(place);
@@ -135,6 +137,8 @@ export class LocalStore implements ObjectStore {
       await ifMissing('ENOENT', () => ifMissing('EISDIR', () => parent.unlink(leaf)));
       // Also when it was not there: whoever removed it may have been killed before this.
       await parent.sync();
+      // A folder that is made again may look like the one that went.
+      this.durable.clear();
       await removeEmpty(directories);
     });
   }
@@ -145,10 +149,22 @@ export class LocalStore implements ObjectStore {
   }
 
   below(folder: string): ObjectStore {
-    return new LocalStore(this.root, `${this.base}${checkName(folder)}/`);
+    return new LocalStore(this.root, `${this.base}${checkName(folder)}/`, this.durable);
   }
 
   async close(): Promise<void> {}
+
+  /** All the way up: a folder may be new, made by us or by a put beside us that has not come to this point yet. */
+  private async syncNames(directories: readonly LocalDirectory[]): Promise<void> {
+    for (let at = directories.length - 1; at >= 0; at--) {
+      const identity = await directories[at].identity();
+      if (this.durable.has(identity)) continue;
+      if (at > 0) await directories[at - 1].sync();
+      else await directories[0].syncParent();
+      if (this.durable.size >= DURABLE_MAX) this.durable.clear();
+      this.durable.add(identity);
+    }
+  }
 
   private async createTemporary(
     name: string,

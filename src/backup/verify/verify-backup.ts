@@ -4,10 +4,12 @@
  */
 import { DbError } from '../../base/errors.js';
 import { inLanes } from '../create/lanes.js';
+import type { Decoder, DecodeWork } from '../decode/decode-job.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
 import { type BackupPlace, type Chain, type ChainMember, surveyChain } from '../manifest/chain.js';
 import { absentObjects } from '../manifest/objects-present.js';
-import { type ObjectReading, verifyFile, verifyPiece } from './verify-object.js';
+import { decodeObject } from '../object/object-reader.js';
+import { readFile } from './verify-object.js';
 import { VerifyFindings, type VerifyReport } from './verify-report.js';
 import { shardProblems } from './verify-shards.js';
 
@@ -17,6 +19,7 @@ export interface VerifyOptions {
   readonly key?: Uint8Array;
   /** What the backups say and which objects are there, and no bytes of them. */
   readonly isQuick: boolean;
+  readonly decoder: Decoder;
   /** Objects at a time. */
   readonly lanes: number;
   readonly signal?: AbortSignal;
@@ -53,6 +56,12 @@ async function readable({ place, key }: VerifyOptions, findings: VerifyFindings)
   }
 }
 
+interface ObjectReading {
+  readonly signal: AbortSignal;
+  /** Raw bytes. */
+  readonly onBytes: (bytes: number) => void;
+}
+
 interface VerifyItem {
   readonly member: ChainMember;
   readonly object: string;
@@ -83,14 +92,14 @@ class Verification {
       return;
     }
     const total = items.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
-    const { lanes, signal, onProgress, key } = this.options;
+    const { lanes, signal, onProgress } = this.options;
     onProgress?.(0, total);
     await inLanes(items, lanes, signal, async (item, either) => {
       const onBytes = (bytes: number): void => {
         this.rawBytes += bytes;
         onProgress?.(Math.min(this.rawBytes, total), total);
       };
-      await this.verify(item, { member: item.member, key, signal: either, onBytes });
+      await this.verify(item, { signal: either, onBytes });
     });
     for (const member of this.chain) this.lookInto(member);
   }
@@ -109,7 +118,8 @@ class Verification {
       object: piece.object,
       rawBytes: piece.object_bytes,
       storedBytes: piece.object_bytes,
-      verify: (reading: ObjectReading) => verifyPiece(reading, piece),
+      verify: (reading: ObjectReading) =>
+        this.decode(reading, member, piece.object, { kind: 'verify-piece', piece }),
     }));
     return [...files, ...pieces].filter(({ object }) => !isAbsent.has(object));
   }
@@ -120,12 +130,35 @@ class Verification {
       object: file.object,
       rawBytes: file.size_bytes,
       storedBytes: file.object_bytes,
-      verify: async (reading) => {
-        const bytes = await verifyFile(reading, file);
-        const isSmall = bytes !== undefined && !file.path.endsWith('.sst');
-        if (isSmall) this.small.set(`${member.name}/${file.path}`, bytes);
-      },
+      verify: (reading) =>
+        file.path.endsWith('.sst')
+          ? this.decode(reading, member, file.object, { kind: 'verify-table', file })
+          : this.keep(reading, member, file),
     };
+  }
+
+  private decode(
+    { signal, onBytes }: ObjectReading,
+    { store }: ChainMember,
+    object: string,
+    work: DecodeWork,
+  ): Promise<void> {
+    const { decoder, key } = this.options;
+    const name = `${store.url}/${object}`;
+    return decoder.run({ name, work, ...(key && { key }) }, store.get(object, { signal }), onBytes);
+  }
+
+  private async keep(
+    { signal, onBytes }: ObjectReading,
+    { name: backup, store }: ChainMember,
+    file: BackedUpFile,
+  ): Promise<void> {
+    const { key } = this.options;
+    const name = `${store.url}/${file.object}`;
+    const raw = decodeObject(store.get(file.object, { signal }), { name, ...(key && { key }) });
+    const bytes = await readFile(raw, file, name);
+    onBytes(bytes.length);
+    this.small.set(`${backup}/${file.path}`, bytes);
   }
 
   private async verify(item: VerifyItem, reading: ObjectReading): Promise<void> {

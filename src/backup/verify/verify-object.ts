@@ -1,7 +1,7 @@
 /**
  * Reads one object of a backup whole and compares it with what the backup says of it: every checksum on the way, then the bytes
- * themselves. Tables are checked as tables, pieces of the log as pieces. Throws CORRUPT_BACKUP, BACKUP_KEY, CORRUPT_TABLE, and what
- * the store throws. Any thread.
+ * themselves. Tables are checked as tables, pieces of the log as pieces. Throws CORRUPT_BACKUP, CORRUPT_TABLE,
+ * and what `raw` throws. Any thread.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,51 +11,38 @@ import { TableReader } from '../../sst/table-reader.js';
 import { damaged } from '../damaged.js';
 import { readPiece } from '../log-piece/piece-reader.js';
 import type { BackedUpFile, BackedUpPiece } from '../manifest/backup-manifest.js';
-import type { ChainMember } from '../manifest/chain.js';
-import { decodeObject } from '../object/object-reader.js';
 import { BytesFile } from './bytes-file.js';
-
-export interface ObjectReading {
-  readonly member: ChainMember;
-  readonly key?: Uint8Array;
-  readonly signal?: AbortSignal;
-  /** Raw bytes. */
-  readonly onBytes?: (bytes: number) => void;
-}
 
 /** Larger tables are not kept in memory to be looked into; their bytes are compared all the same. */
 const TABLE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** The raw bytes of a file of this backup, for those that somebody looks into. */
-export async function verifyFile(
-  reading: ObjectReading,
+/** The bytes of a file, which are those that were backed up. `name`: of its object, for messages. */
+export async function readFile(
+  raw: AsyncIterable<Uint8Array>,
   file: BackedUpFile,
-): Promise<Uint8Array | undefined> {
-  const { path, object, size_bytes, sha256 } = file;
-  const name = `${reading.member.store.url}/${object}`;
-  const isTable = path.endsWith('.sst');
-  const isKept = !isTable || size_bytes <= TABLE_BYTES_MAX;
+  name: string,
+): Promise<Uint8Array> {
   const kept: Uint8Array[] = [];
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of rawBytes(reading, object)) {
-    bytes += chunk.length;
-    if (bytes > size_bytes) break;
-    hash.update(chunk);
-    if (isKept) kept.push(chunk);
-  }
-  if (bytes !== size_bytes || hash.digest('hex') !== sha256)
-    throw damaged(name, `it is whole, but it does not hold the bytes of ${path} that were backed up`);
-  if (!isKept) return undefined;
-  const whole = Buffer.concat(kept, size_bytes);
-  if (isTable) verifyTable(path, whole);
-  return whole;
+  await compare(raw, file, name, (chunk) => kept.push(chunk));
+  return Buffer.concat(kept, file.size_bytes);
 }
 
-export async function verifyPiece(reading: ObjectReading, piece: BackedUpPiece): Promise<void> {
-  const { object, shard, after, through } = piece;
-  const name = `${reading.member.store.url}/${object}`;
-  const found = await readPiece(rawBytes(reading, object), { name });
+export async function verifyTable(
+  raw: AsyncIterable<Uint8Array>,
+  file: BackedUpFile,
+  name: string,
+): Promise<void> {
+  if (file.size_bytes > TABLE_BYTES_MAX) await compare(raw, file, name, () => {});
+  else lookIntoTable(file.path, await readFile(raw, file, name));
+}
+
+export async function verifyPiece(
+  raw: AsyncIterable<Uint8Array>,
+  piece: BackedUpPiece,
+  name: string,
+): Promise<void> {
+  const { shard, after, through } = piece;
+  const found = await readPiece(raw, { name });
   const isSame =
     found.shard === shard &&
     found.after === after &&
@@ -68,20 +55,26 @@ export async function verifyPiece(reading: ObjectReading, piece: BackedUpPiece):
     throw damaged(name, `it is whole, but it is not the log of shard ${shard} from ${after} to ${through}`);
 }
 
-async function* rawBytes(
-  { member, key, signal, onBytes }: ObjectReading,
-  object: string,
-): AsyncGenerator<Uint8Array> {
-  const { store } = member;
-  const name = `${store.url}/${object}`;
-  for await (const chunk of decodeObject(store.get(object, { signal }), { name, key })) {
-    onBytes?.(chunk.length);
-    yield chunk;
+async function compare(
+  raw: AsyncIterable<Uint8Array>,
+  { path, size_bytes, sha256 }: BackedUpFile,
+  name: string,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of raw) {
+    bytes += chunk.length;
+    if (bytes > size_bytes) break;
+    hash.update(chunk);
+    onChunk(chunk);
   }
+  if (bytes !== size_bytes || hash.digest('hex') !== sha256)
+    throw damaged(name, `it is whole, but it does not hold the bytes of ${path} that were backed up`);
 }
 
 /** All checksums of the table, the order of its entries, its index, filter and properties. */
-function verifyTable(path: string, bytes: Uint8Array): void {
+function lookIntoTable(path: string, bytes: Uint8Array): void {
   const [directory, , name] = path.split('/');
   const classified = classifySstName(name);
   if (classified.kind !== 'table') throw damaged(path, 'it is not called like a table');

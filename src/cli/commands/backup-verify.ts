@@ -41,7 +41,11 @@ export async function verify(options: VerifyCliOptions): Promise<number> {
 async function restoreAndCheck(options: VerifyCliOptions, config: Config, source: string): Promise<number> {
   const { openBackup } = await import('../../runtime/backup/places.js');
   const { offlineEnvironment } = await import('../../runtime/maintenance.js');
+  const { openDecoder } = await import('../../runtime/backup/thread-decoder.js');
   const { testRestore } = await import('../../runtime/restore/restore-test.js');
+  const environment = offlineEnvironment(config);
+  const parallel = options.parallel ?? LANES_DEFAULT;
+  const decoder = openDecoder(environment.vfs, parallel);
   const place = openBackup(source, config, options.rateLimit);
   const interruption = listenForInterruption('the backup was not verified');
   const bar = await startByteBar('restoring');
@@ -49,13 +53,14 @@ async function restoreAndCheck(options: VerifyCliOptions, config: Config, source
   try {
     const { verdict, findings } = await testRestore(
       {
-        ...offlineEnvironment(config),
+        ...environment,
         source: place,
         walSource: undefined,
         point: { kind: 'backup' },
         collections: undefined,
         ...(key && { key }),
-        parallel: options.parallel ?? LANES_DEFAULT,
+        decoder,
+        parallel,
         signal: interruption.signal,
         onProgress: (step, done, total) => (step === 'copying' ? bar.update(done, total) : undefined),
       },
@@ -76,6 +81,7 @@ async function restoreAndCheck(options: VerifyCliOptions, config: Config, source
   } finally {
     bar.stop();
     interruption.stop();
+    await decoder.close();
     await place.close();
   }
 }
@@ -83,7 +89,11 @@ async function restoreAndCheck(options: VerifyCliOptions, config: Config, source
 async function readAll(options: VerifyCliOptions, config: Config, source: string): Promise<number> {
   const key = keyOf(options, config);
   const { openBackup } = await import('../../runtime/backup/places.js');
+  const { openDecoder } = await import('../../runtime/backup/thread-decoder.js');
   const { verifyBackup } = await import('../../backup/verify/verify-backup.js');
+  const { offlineEnvironment } = await import('../../runtime/maintenance.js');
+  const lanes = options.parallel ?? LANES_DEFAULT;
+  const decoder = openDecoder(offlineEnvironment(config).vfs, lanes);
   const place = openBackup(source, config, options.rateLimit);
   const interruption = listenForInterruption('the backup was not verified');
   const bar = await startByteBar('verifying');
@@ -93,13 +103,15 @@ async function readAll(options: VerifyCliOptions, config: Config, source: string
       place,
       key,
       isQuick: options.quick === true,
-      lanes: options.parallel ?? LANES_DEFAULT,
+      decoder,
+      lanes,
       signal: interruption.signal,
       onProgress: (done, total) => bar.update(done, total),
     });
   } finally {
     bar.stop();
     interruption.stop();
+    await decoder.close();
     await place.close();
   }
   if (options.json) printJson({ source, quick: options.quick === true, ...jsonOf(report) });

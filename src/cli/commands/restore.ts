@@ -1,11 +1,13 @@
 /** `lumadb restore`: makes a data directory of a backup, as it was then or at any later moment that the WAL stream knows. */
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Decoder } from '../../backup/decode/decode-job.js';
 import type { RestorePoint } from '../../backup/restore/restore-plan.js';
 import { parentOf } from '../../backup/store/locations.js';
 import type { ObjectStore } from '../../backup/store/object-store.js';
 import { ISO_TIME_FORM, parseIsoTime } from '../../base/iso-time.js';
 import type { Config } from '../../config/schema.js';
 import type { OpenedPlace } from '../../runtime/backup/places.js';
+import type { OfflineEnvironment } from '../../runtime/maintenance.js';
 import type { RestoreOptions, RestoreVerdict } from '../../runtime/restore/restore.js';
 import type { RestorePreview } from '../../runtime/restore/restore-preview.js';
 import { listenForInterruption } from '../backup/interruption.js';
@@ -66,7 +68,12 @@ async function run(options: RestoreCliOptions): Promise<number> {
   const { restore } = await import('../../runtime/restore/restore.js');
   const { previewRestore } = await import('../../runtime/restore/restore-preview.js');
   const { openBackup } = await import('../../runtime/backup/places.js');
+  const { openDecoder } = await import('../../runtime/backup/thread-decoder.js');
+  const { offlineEnvironment } = await import('../../runtime/maintenance.js');
+  const environment = offlineEnvironment(config);
   const place = openBackup(options.source, config, options.rateLimit);
+  const parallel = options.parallel ?? PARALLEL_DEFAULT;
+  const decoder = openDecoder(environment.vfs, parallel);
   const streams: ObjectStore[] = [];
   const interruption = listenForInterruption('run the same command again to go on');
   try {
@@ -75,7 +82,14 @@ async function run(options: RestoreCliOptions): Promise<number> {
     const walSource = isStreamNeeded
       ? await walSourceOf(options, config, place, keyOf(options, config), streams)
       : undefined;
-    const given = await restoreOptions(options, config, { place, point, walSource });
+    const given = restoreOptions(options, config, {
+      environment,
+      place,
+      point,
+      walSource,
+      decoder,
+      parallel,
+    });
     if (options.dryRun === true) {
       showPreview(await previewRestore(given), options);
       return EXIT_OK;
@@ -96,24 +110,27 @@ async function run(options: RestoreCliOptions): Promise<number> {
     return EXIT_OK;
   } finally {
     interruption.stop();
+    await decoder.close();
     await place.close();
     for (const stream of streams) await stream.close();
   }
 }
 
-async function restoreOptions(
+function restoreOptions(
   options: RestoreCliOptions,
   config: Config,
   found: {
+    readonly environment: OfflineEnvironment;
     readonly place: OpenedPlace;
     readonly point: RestorePoint;
     readonly walSource: ObjectStore | undefined;
+    readonly decoder: Decoder;
+    readonly parallel: number;
   },
-): Promise<RestoreOptions> {
-  const { offlineEnvironment } = await import('../../runtime/maintenance.js');
+): RestoreOptions {
   const key = keyOf(options, config);
   return {
-    ...offlineEnvironment(config),
+    ...found.environment,
     source: found.place,
     walSource: found.walSource,
     target: options.target,
@@ -122,7 +139,8 @@ async function restoreOptions(
     ...(options.shards !== undefined && { shards: options.shards }),
     ...(key && { key }),
     isForced: options.force === true,
-    parallel: options.parallel ?? PARALLEL_DEFAULT,
+    decoder: found.decoder,
+    parallel: found.parallel,
   };
 }
 

@@ -7,6 +7,7 @@ import { encode } from '../../backup/create/encode.js';
 import type { EncodedFacts, EncodeJob } from '../../backup/create/encode-job.js';
 import { toWireError, type WireError } from '../../base/errors.js';
 import { RealVfs } from '../../vfs/real.js';
+import { movable } from './inbox.js';
 
 export interface EncodeTask {
   readonly job: EncodeJob;
@@ -21,7 +22,6 @@ export type EncodeMessage =
 
 /** Chunks of up to 1 MiB that wait to be stored. */
 const CHUNKS_AHEAD_MAX = 4;
-const MOVED_BYTES_MIN = 64 * 1024;
 
 /** Entry point of workers/backup.ts. */
 export async function runEncodeTask({ job, port }: EncodeTask): Promise<void> {
@@ -54,10 +54,7 @@ export async function runEncodeTask({ job, port }: EncodeTask): Promise<void> {
       }
       if (isClosed) return;
       ahead++;
-      // Small ones are copied: they may lie in a pool of memory, or be needed once more, as the header of the object is.
-      const isOwn = chunk.byteLength >= MOVED_BYTES_MIN && chunk.byteLength === chunk.buffer.byteLength;
-      const moved = isOwn ? [chunk.buffer as ArrayBuffer] : [];
-      send(port, { kind: 'chunk', bytes: chunk, rawBytes: takeRaw() }, moved);
+      send(port, { kind: 'chunk', bytes: chunk, rawBytes: takeRaw() }, movable(chunk));
     }
     send(port, { kind: 'end', facts: encoding.facts(), rawBytes: takeRaw() });
   } catch (error) {

@@ -11,6 +11,9 @@ import { openBackup } from './places.js';
 import { selectCollections } from './select-collections.js';
 import { ThreadEncoder } from './thread-encoder.js';
 
+/** One is made while the other is made durable. */
+const LOCAL_LANES = 2;
+
 export interface MakeBackupOptions {
   readonly config: Config;
   /** Absolute. */
@@ -36,7 +39,7 @@ export async function makeBackup(options: MakeBackupOptions): Promise<BackupRepo
   const { config, location, bytesPerSecond, collections, threads, ...rest } = options;
   const vfs = new RealVfs();
   const destination = openBackup(location, config, bytesPerSecond);
-  const encoder: Encoder = threads > 1 ? new ThreadEncoder(threads) : new LocalEncoder(vfs);
+  const encoder: Encoder = threads > 1 ? new ThreadEncoder(threads) : new LocalEncoder(vfs, LOCAL_LANES);
   try {
     return await createBackup({
       ...rest,

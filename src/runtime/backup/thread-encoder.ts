@@ -1,21 +1,28 @@
 /** Makes objects of backups on several threads. Main thread of whoever makes the backup. */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { EncodedFacts, EncodeJob, Encoder, Encoding } from '../../backup/create/encode-job.js';
 import { assert } from '../../base/assert.js';
 import { DbError, fromWireError } from '../../base/errors.js';
 import { BACKUP_WORKER } from '../worker-paths.js';
 import type { EncodeMessage } from './encode-task.js';
+import { Inbox } from './inbox.js';
+
+const LANES_PER_THREAD = 2;
 
 export class ThreadEncoder implements Encoder {
   private readonly pool: Piscina;
 
-  constructor(readonly lanes: number) {
+  readonly lanes: number;
+
+  constructor(threads: number) {
+    // While a store makes an object durable, its thread is at the next one.
+    this.lanes = threads * LANES_PER_THREAD;
     this.pool = new Piscina({
       filename: BACKUP_WORKER.href,
       name: 'runEncodeTask',
       minThreads: 0,
-      maxThreads: lanes,
+      maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
       maxQueue: Number.POSITIVE_INFINITY,
     });
@@ -49,7 +56,7 @@ class ThreadEncoding implements Encoding {
 
   private async *read(): AsyncGenerator<Uint8Array> {
     const { port1: theirs, port2: ours } = new MessageChannel();
-    const inbox = new Inbox(ours);
+    const inbox = new Inbox<EncodeMessage>(ours);
     this.pool.run({ job: this.job, port: theirs }, { transferList: [theirs] }).catch((error: Error) => {
       inbox.fail(new DbError('INTERNAL', `a thread that makes objects has died: ${error.message}`));
     });
@@ -68,36 +75,6 @@ class ThreadEncoding implements Encoding {
       }
     } finally {
       ours.close();
-    }
-  }
-}
-
-/** Messages in order, for one who waits for them. */
-class Inbox {
-  private readonly messages: EncodeMessage[] = [];
-  private failure: DbError | undefined;
-  private wake: () => void = () => {};
-
-  constructor(port: MessagePort) {
-    port.on('message', (message: EncodeMessage) => {
-      this.messages.push(message);
-      this.wake();
-    });
-  }
-
-  fail(error: DbError): void {
-    this.failure = error;
-    this.wake();
-  }
-
-  async next(): Promise<EncodeMessage> {
-    for (;;) {
-      const message = this.messages.shift();
-      if (message !== undefined) return message;
-      if (this.failure !== undefined) throw this.failure;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
     }
   }
 }

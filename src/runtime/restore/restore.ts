@@ -10,6 +10,7 @@
  *
  * Main thread of a command.
  */
+import type { Decoder } from '../../backup/decode/decode-job.js';
 import type { BackupPlace } from '../../backup/manifest/chain.js';
 import {
   RESTORE_JOURNAL,
@@ -47,6 +48,8 @@ export interface RestoreOptions {
   readonly shards?: number;
   readonly key?: Uint8Array;
   readonly isForced: boolean;
+  readonly decoder: Decoder;
+  /** Tables at a time. */
   readonly parallel: number;
   readonly tuning: OfflineTuning;
   readonly clock: Clock;

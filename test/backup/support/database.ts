@@ -7,6 +7,7 @@ import {
   createBackup,
 } from '../../../src/backup/create/create-backup.js';
 import { LocalEncoder } from '../../../src/backup/create/local-encoder.js';
+import { LocalDecoder } from '../../../src/backup/decode/local-decoder.js';
 import type { BackupPlace } from '../../../src/backup/manifest/chain.js';
 import type { ObjectStore } from '../../../src/backup/store/object-store.js';
 import { type VerifyOptions, verifyBackup } from '../../../src/backup/verify/verify-backup.js';
@@ -113,7 +114,8 @@ export function verify(
   name: string,
   changes: Partial<VerifyOptions> = {},
 ): Promise<VerifyReport> {
-  return verifyBackup({ place: placeIn(siblings, name), isQuick: false, lanes: 2, ...changes });
+  const decoder = new LocalDecoder(new MemoryVfs());
+  return verifyBackup({ place: placeIn(siblings, name), isQuick: false, decoder, lanes: 2, ...changes });
 }
 
 /** One line for each finding. */
