@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HttpClient } from '../src/client/index.js';
 import { removeDirectory, temporaryDirectory } from './child-process.js';
-import { loadDocuments } from './document-load.js';
-import { COLLECTION, documentTemplate, fillIn, keyOf } from './documents.js';
+import { loadEach } from './document-load.js';
+import { COLLECTION, keyOf, variedDocument } from './documents.js';
 import { ServerProcess } from './server-process.js';
 
 export interface BackupPerfOptions {
@@ -20,8 +20,9 @@ export interface BackupPerfOptions {
 }
 
 export interface BackupRound {
-  /** Seconds: the files of the tables by cp, and through zstd -1 to files and back. */
+  /** Seconds: the files of the tables by cp into the page cache, by cp and sync, and through zstd -1 to files and back. */
   readonly cp: number;
+  readonly cpSync: number;
   readonly zstd: number;
   readonly unzstd: number;
   /** Seconds of the command in all, its start included. */
@@ -72,7 +73,7 @@ class BackupProbe {
   async run(): Promise<BackupPerfResult> {
     const { documents, documentBytes, rounds } = this.options;
     let server = await this.start();
-    await loadDocuments(server, documents, 'load', documentBytes);
+    await loadEach(server, documents, (index) => variedDocument('load', documentBytes, index));
     lumadb('compact', '--all', '--port', String(server.port));
     const tableBytes = bytesUnder(this.tables);
     const measured: BackupRound[] = [];
@@ -83,7 +84,8 @@ class BackupProbe {
     const port = String(server.port);
     const at = (name: string): string => join(this.place, name);
     lumadb('backup', '--destination', at('full'), '--type', 'full', '--port', port);
-    await loadDocuments(server, Math.ceil(documents * CHANGED_SHARE), 'sock', documentBytes);
+    const changed = Math.ceil(documents * CHANGED_SHARE);
+    await loadEach(server, changed, (index) => variedDocument('sock', documentBytes, index));
     lumadb('backup', '--destination', at('incremental'), '--type', 'incremental', '--port', port);
     lumadb('compact', '--all', '--port', port);
     lumadb(
@@ -126,37 +128,34 @@ class BackupProbe {
     const at = (name: string): string => join(this.place, `${name}-${number}`);
     const { tables } = this;
     const cp = timed('cp', ['-r', tables, at('cp')]);
+    const cpSync = timed('bash', ['-c', `cp -r ${tables} ${at('s')} && sync -f ${at('s')}`]);
     const backupNone = lumadb(
-      ...[
-        'backup',
-        '--destination',
-        at('none'),
-        '--compression',
-        'none',
-        '--parallel',
-        '2',
-        '--no-nice',
-        '--port',
-        port,
-      ],
+      'backup',
+      '--destination',
+      at('none'),
+      '--compression',
+      'none',
+      '--parallel',
+      '2',
+      '--no-nice',
+      '--port',
+      port,
     );
     const zstd = timed('bash', [
       '-c',
       `mkdir ${at('z')} && for f in ${tables}/*.sst; do zstd -q -1 $f -o ${at('z')}/$(basename $f); done`,
     ]);
     const backupZstd = lumadb(
-      ...[
-        'backup',
-        '--destination',
-        at('zstd'),
-        '--compression',
-        'zstd',
-        '--parallel',
-        '2',
-        '--no-nice',
-        '--port',
-        port,
-      ],
+      'backup',
+      '--destination',
+      at('zstd'),
+      '--compression',
+      'zstd',
+      '--parallel',
+      '2',
+      '--no-nice',
+      '--port',
+      port,
     );
     const unzstd = timed('bash', [
       '-c',
@@ -164,8 +163,8 @@ class BackupProbe {
     ]);
     const restoreNone = lumadb('restore', '--source', at('none'), '--target', at('r-none'));
     const restoreZstd = lumadb('restore', '--source', at('zstd'), '--target', at('r-zstd'));
-    for (const name of ['cp', 'none', 'z', 'zstd', 'u', 'r-none', 'r-zstd']) removeDirectory(at(name));
-    return { cp, zstd, unzstd, backupNone, backupZstd, restoreNone, restoreZstd };
+    for (const name of ['cp', 's', 'none', 'z', 'zstd', 'u', 'r-none', 'r-zstd']) removeDirectory(at(name));
+    return { cp, cpSync, zstd, unzstd, backupNone, backupZstd, restoreNone, restoreZstd };
   }
 
   private async puts(server: ServerProcess): Promise<{ putP99AloneMs: number; putP99BesideMs: number }> {
@@ -181,16 +180,20 @@ class BackupProbe {
   /** Of durable single PUTs over some connections. */
   private async putP99(server: ServerProcess): Promise<number> {
     const { putSeconds, documents, documentBytes } = this.options;
-    const template = documentTemplate('http', documentBytes);
     const latencies: number[] = [];
     const endMs = performance.now() + putSeconds * 1000;
     const lane = async (first: number): Promise<void> => {
       const client = new HttpClient({ baseUrl: server.httpUrl });
       for (let index = first; performance.now() < endMs; index += PUT_LANES) {
         const startMs = performance.now();
-        await client.put(COLLECTION, keyOf(index % documents), fillIn(template, index % documents), {
-          durability: 'always',
-        });
+        await client.put(
+          COLLECTION,
+          keyOf(index % documents),
+          variedDocument('http', documentBytes, index % documents),
+          {
+            durability: 'always',
+          },
+        );
         latencies.push(performance.now() - startMs);
       }
       client.close();

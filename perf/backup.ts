@@ -15,7 +15,7 @@ import { surroundingsWarnings } from './warnings.js';
 
 const USAGE = `Usage: npm run perf:backup -- [options]
 
-Loads documents, compacts them, then copies the tables with cp and zstd -1, backs them up and restores them, by turns.
+Loads documents, compacts them, then copies the tables with cp, cp and sync, and zstd -1, backs them up and restores them, by turns.
 
   --documents N       documents (500000)
   --document-bytes N  size of a document as it is sent (1000)
@@ -48,9 +48,9 @@ function render({ machine, configuration, warnings, ...result }: BackupRecord): 
     `${configuration.documents.toLocaleString('en-US')} documents of ${configuration.documentBytes} bytes, ` +
       `${(result.tableBytes / 2 ** 20).toFixed(0)} MiB on disk; medians of ${rounds.length} rounds`,
     '',
-    `backup, no compression   ${rate('backupNone')}, ${ratio('backupNone', 'cp')}`,
+    `backup, no compression   ${rate('backupNone')}, ${ratio('backupNone', 'cp')}, ${ratio('backupNone', 'cpSync')}`,
     `backup, zstd             ${rate('backupZstd')}, ${ratio('backupZstd', 'zstd')}`,
-    `restore, no compression  ${rate('restoreNone')}, ${ratio('restoreNone', 'cp')}`,
+    `restore, no compression  ${rate('restoreNone')}, ${ratio('restoreNone', 'cp')}, ${ratio('restoreNone', 'cpSync')}`,
     `restore, zstd            ${rate('restoreZstd')}, ${ratio('restoreZstd', 'unzstd')}`,
     `PUT p99                  ${result.putP99BesideMs.toFixed(1)} ms beside a backup, ${result.putP99AloneMs.toFixed(1)} ms alone`,
     `incremental after 1 %    ${((result.incrementalBytes / result.fullBytes) * 100).toFixed(1)} % of the full one, ` +

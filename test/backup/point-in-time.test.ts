@@ -21,6 +21,10 @@ import { documentsOf } from '../tools/support.js';
 const SHARDS = 2;
 const WRITERS = 6;
 const KEYS = 150;
+const MOMENTS = 20;
+
+const decoder = openDecoder(new RealVfs(), 2);
+test.after.always(() => decoder.close());
 
 interface Acknowledged {
   readonly seqno: number;
@@ -151,7 +155,6 @@ async function restored(
 ): Promise<{ readonly verdict: RestoreVerdict; readonly documents: Map<string, number> }> {
   const target = temporaryDirectory(t);
   const place = openBackup(join(folder, name), defaultConfig());
-  const decoder = openDecoder(new RealVfs(), 2);
   const walSource = openObjectStore(wal, {});
   try {
     const verdict = await restore({
@@ -172,7 +175,6 @@ async function restored(
     t.is(verdict.documents, documents.size);
     return { verdict, documents };
   } finally {
-    await decoder.close();
     await place.close();
     await walSource.close();
     rmSync(target, { recursive: true });
@@ -213,7 +215,7 @@ test('a restore to a seqno or a moment is exactly what was there then', async (t
     const seqno = one.seqno + 1 + prng.nextBelow(last - one.seqno);
     await same(seqno >= two.seqno ? pick(prng, ['one', 'two']) : 'one', { kind: 'seqno', seqno }, seqno);
   }
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < MOMENTS; i++) {
     const candidates = all.filter(({ seqno }) => seqno > one.seqno);
     const timeMs = pick(prng, candidates).answeredAtMs;
     const { verdict, documents } = await restored(t, archive, 'one', { kind: 'time', timeMs });
