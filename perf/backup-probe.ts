@@ -32,13 +32,20 @@ export interface BackupRound {
   readonly restoreZstd: number;
 }
 
+export interface IncrementalSizes {
+  readonly fullBytes: number;
+  /** Of the incremental backup right after the change. */
+  readonly incrementalBytes: number;
+  /** Of one that is taken after a compaction of everything. */
+  readonly compactedBytes: number;
+}
+
 export interface BackupPerfResult {
   readonly tableBytes: number;
   readonly rounds: readonly BackupRound[];
-  readonly fullBytes: number;
-  /** Of the incremental backup, right after the change and after a compaction of everything. */
-  readonly incrementalBytes: number;
-  readonly compactedIncrementalBytes: number;
+  /** A hundredth of the documents changed: neighbours, or every hundredth. */
+  readonly together: IncrementalSizes;
+  readonly spread: IncrementalSizes;
   readonly putP99AloneMs: number;
   readonly putP99BesideMs: number;
 }
@@ -81,30 +88,15 @@ class BackupProbe {
     const { putP99AloneMs, putP99BesideMs } = await this.puts(server);
     await server.process.stop();
     server = await this.start();
-    const port = String(server.port);
-    const at = (name: string): string => join(this.place, name);
-    lumadb('backup', '--destination', at('full'), '--type', 'full', '--port', port);
+    // Neighbours change first, then documents all over the keys.
     const changed = Math.ceil(documents * CHANGED_SHARE);
-    await loadEach(server, changed, (index) => variedDocument('sock', documentBytes, index));
-    lumadb('backup', '--destination', at('incremental'), '--type', 'incremental', '--port', port);
-    lumadb('compact', '--all', '--port', port);
-    lumadb(
-      'backup',
-      '--destination',
-      at('compacted'),
-      '--type',
-      'incremental',
-      '--parent',
-      'full',
-      '--port',
-      port,
-    );
+    const together = await this.incremental(server, 'together', changed, (i) => i);
+    const spread = await this.incremental(server, 'spread', changed, (i) => Math.floor(i / CHANGED_SHARE));
     const result = {
       tableBytes,
       rounds: measured,
-      fullBytes: bytesUnder(at('full')),
-      incrementalBytes: bytesUnder(at('incremental')),
-      compactedIncrementalBytes: bytesUnder(at('compacted')),
+      together,
+      spread,
       putP99AloneMs,
       putP99BesideMs,
     };
@@ -112,6 +104,28 @@ class BackupProbe {
     removeDirectory(this.data);
     removeDirectory(this.place);
     return result;
+  }
+
+  /** A full backup, a change of `changed` documents, an incremental one, a compaction of everything, and one more. */
+  private async incremental(
+    server: ServerProcess,
+    name: string,
+    changed: number,
+    indexOf: (i: number) => number,
+  ): Promise<IncrementalSizes> {
+    const port = String(server.port);
+    const backUp = (suffix: string, ...args: string[]): number => {
+      const destination = join(this.place, `${name}-${suffix}`);
+      lumadb('backup', '--destination', destination, '--port', port, ...args);
+      return bytesUnder(destination);
+    };
+    const fullBytes = backUp('full', '--type', 'full');
+    const documentOf = (i: number): string => variedDocument('sock', this.options.documentBytes, indexOf(i));
+    await loadEach(server, changed, documentOf, { keyOf: (i) => keyOf(indexOf(i)) });
+    const parent = ['--type', 'incremental', '--parent', `${name}-full`];
+    const incrementalBytes = backUp('incremental', ...parent);
+    lumadb('compact', '--all', '--port', port);
+    return { fullBytes, incrementalBytes, compactedBytes: backUp('compacted', ...parent) };
   }
 
   private get tables(): string {

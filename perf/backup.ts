@@ -4,6 +4,7 @@ import {
   type BackupPerfOptions,
   type BackupPerfResult,
   type BackupRound,
+  type IncrementalSizes,
   runBackups,
 } from './backup-probe.js';
 import { DOCUMENT_BYTES_MIN, KEYS_MAX } from './documents.js';
@@ -53,11 +54,16 @@ function render({ machine, configuration, warnings, ...result }: BackupRecord): 
     `restore, no compression  ${rate('restoreNone')}, ${ratio('restoreNone', 'cp')}, ${ratio('restoreNone', 'cpSync')}`,
     `restore, zstd            ${rate('restoreZstd')}, ${ratio('restoreZstd', 'unzstd')}`,
     `PUT p99                  ${result.putP99BesideMs.toFixed(1)} ms beside a backup, ${result.putP99AloneMs.toFixed(1)} ms alone`,
-    `incremental after 1 %    ${((result.incrementalBytes / result.fullBytes) * 100).toFixed(1)} % of the full one, ` +
-      `${((result.compactedIncrementalBytes / result.fullBytes) * 100).toFixed(1)} % once everything was compacted`,
+    `incremental after 1 %    ${shares(result.together)} when neighbours changed`,
+    `                         ${shares(result.spread)} when every hundredth changed`,
   ];
   for (const warning of warnings) lines.push(pc.yellow(`Note: ${warning}.`));
   return lines.join('\n');
+}
+
+function shares({ fullBytes, incrementalBytes, compactedBytes }: IncrementalSizes): string {
+  const share = (bytes: number): string => `${((bytes / fullBytes) * 100).toFixed(1)} %`;
+  return `${share(incrementalBytes)} of the full one, ${share(compactedBytes)} once everything was compacted,`;
 }
 
 await runMain('perf:backup', async (args) => {

@@ -25,7 +25,7 @@ export async function loadDocuments(
   onProgress: (share: number) => void = () => {},
 ): Promise<void> {
   const template = documentTemplate(writer, documentBytes);
-  await loadEach(server, keys, (index) => fillIn(template, index), onProgress);
+  await loadEach(server, keys, (index) => fillIn(template, index), { onProgress });
 }
 
 /** The same with documents that need not be alike. */
@@ -33,13 +33,14 @@ export async function loadEach(
   server: ServerProcess,
   keys: number,
   documentOf: (index: number) => string,
-  onProgress: (share: number) => void = () => {},
+  options: { readonly keyOf?: (index: number) => string; readonly onProgress?: (share: number) => void } = {},
 ): Promise<void> {
+  const { onProgress = () => {}, keyOf: nameOf = keyOf } = options;
   const client = await WebSocketClient.connect(server.wsUrl);
   for (let start = 0; start < keys; start += CALL_DOCUMENTS) {
     const indexes = Array.from({ length: Math.min(CALL_DOCUMENTS, keys - start) }, (_, i) => start + i);
     const documents = indexes.map(documentOf);
-    await server.process.during(putAll(client, COLLECTION, indexes.map(keyOf), documents));
+    await server.process.during(putAll(client, COLLECTION, indexes.map(nameOf), documents));
     onProgress((start + indexes.length) / keys);
   }
   await client.close();
