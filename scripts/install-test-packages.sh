@@ -6,7 +6,7 @@ set -euo pipefail
 # Program and the package it is in.
 declare -A packages=([wrk]=wrk [redis-server]=redis-server [redis-benchmark]=redis-tools [strace]=strace [promtool]=prometheus
   [logrotate]=logrotate [jq]=jq [curl]=curl [openssl]=openssl [ip]=iproute2 [free]=procps [zstd]=zstd
-  [radosgw]=radosgw [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd)
+  [aws]=awscli [radosgw]=radosgw [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd)
 
 missing=()
 for program in "${!packages[@]}"; do

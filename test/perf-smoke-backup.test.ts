@@ -9,7 +9,8 @@ test('a smoke run of the backup probe copies, backs up and restores', async (t) 
   const record = JSON.parse(stdout) as BackupPerfResult;
   t.is(record.rounds.length, 1);
   t.true(Object.values(record.rounds[0]).every((seconds) => seconds > 0));
-  for (const sizes of [record.together, record.spread]) t.true(Object.values(sizes).every((bytes) => bytes > 0));
+  for (const sizes of [record.together, record.spread])
+    t.true(Object.values(sizes).every((bytes) => bytes > 0));
   t.true(record.putP99AloneMs > 0);
   t.notRegex(stdout, PRIVATE_PATH);
 });

@@ -3,20 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { SandboxedMachine } from '../support/sandboxed-machine.js';
-import { packageRoot } from '../support/source-tree.js';
-
-/** An S3 server inside the machine's own network. */
-const S3 = `
-import { startFauxqs } from '${packageRoot()}/node_modules/fauxqs/dist/app.js';
-const server = await startFauxqs({ port: 9000, host: '127.0.0.1', logger: false });
-server.createBucket('lumadb-backups');
-`;
+import { S3_ENDPOINT, S3_KEYS, startS3 } from '../support/sandboxed-s3.js';
 
 const CONFIG = `
 [storage]
 data_dir = "/var/lib/lumadb/data"
 [backup.s3]
-endpoint = "http://127.0.0.1:9000"
+endpoint = "${S3_ENDPOINT}"
 [backup.wal_stream]
 destination = "s3://lumadb-backups/wal"
 interval = 300
@@ -25,8 +18,6 @@ interval = 300
 test('full and point-in-time recovery from S3, line by line', async (t) => {
   const machine = await SandboxedMachine.start(t);
   if (machine === undefined) return t.pass();
-  const script = join(machine.directory, 's3.mjs');
-  writeFileSync(script, S3);
   writeFileSync(join(machine.directory, 'config.toml'), CONFIG);
   const must = (line: string): string => {
     const { code, stdout, stderr } = machine.run(line);
@@ -35,18 +26,13 @@ test('full and point-in-time recovery from S3, line by line', async (t) => {
   };
   const at = machine.directory;
   must(`mkdir -p /etc/lumadb && cp ${at}/config.toml /etc/lumadb/ && mkdir -p /var/lib/lumadb/data`);
-  must(`nohup ${process.execPath} ${at}/s3.mjs >${at}/s3.log 2>&1 & echo $! >${at}/s3.pid`);
-  t.teardown(() => machine.run(`kill $(cat ${at}/s3.pid)`));
-  must(
-    'export AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b; for i in $(seq 100); do curl -s http://127.0.0.1:9000/ >/dev/null && exit 0; sleep 0.1; done; exit 1',
-  );
-  const withKeys = 'AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b';
-  let { ended } = await machine.serve(`env ${withKeys} lumadb start`);
+  startS3(t, machine);
+  let { ended } = await machine.serve(`env ${S3_KEYS} lumadb start`);
   const put = (key: string) =>
     must(`curl -sf -X PUT http://localhost:8080/api/v1/orders/${key} -d '{"k": "${key}"}'`);
   put('first');
   must(
-    `${withKeys} lumadb backup --destination s3://lumadb-backups/20240115_020000 --type full --compression zstd --parallel 2`,
+    `${S3_KEYS} lumadb backup --destination s3://lumadb-backups/20240115_020000 --type full --compression zstd --parallel 2`,
   );
   put('second');
   await new Promise((resolve) => setTimeout(resolve, 1200));
@@ -58,12 +44,12 @@ test('full and point-in-time recovery from S3, line by line', async (t) => {
 
   // The full recovery.
   must('rm -rf /var/lib/lumadb/data/*');
-  const restored = must(`export ${withKeys}
+  const restored = must(`export ${S3_KEYS}
 lumadb restore \\
   --source s3://lumadb-backups/20240115_020000 \\
   --target /var/lib/lumadb/data`);
   t.regex(restored, /orders +│ 1 /);
-  ({ ended } = await machine.serve(`env ${withKeys} lumadb start`));
+  ({ ended } = await machine.serve(`env ${S3_KEYS} lumadb start`));
   t.regex(must('lumadb health --verify-data'), /healthy[\s\S]*^ok$/m);
   t.regex(must('curl -s http://localhost:8080/api/v1/orders/first'), /"k":/);
   t.is(must('curl -s -o /dev/null -w %{http_code} http://localhost:8080/api/v1/orders/second'), '404');
@@ -72,19 +58,19 @@ lumadb restore \\
 
   // To a moment: the one of the manual is long before this backup, which is told; then one that is not.
   must('rm -rf /var/lib/lumadb/data/*');
-  const early = machine.run(`export ${withKeys}
+  const early = machine.run(`export ${S3_KEYS}
 lumadb restore \\
   --source s3://lumadb-backups/20240115_020000 \\
   --point-in-time "2024-01-15T14:30:00Z" \\
   --target /var/lib/lumadb/data`);
   if (early.code !== 0) t.regex(early.stderr, /take an earlier backup/);
   else must('rm -rf /var/lib/lumadb/data/*');
-  must(`export ${withKeys}
+  must(`export ${S3_KEYS}
 lumadb restore \\
   --source s3://lumadb-backups/20240115_020000 \\
   --point-in-time "${moment}" \\
   --target /var/lib/lumadb/data`);
-  ({ ended } = await machine.serve(`env ${withKeys} lumadb start`));
+  ({ ended } = await machine.serve(`env ${S3_KEYS} lumadb start`));
   t.regex(must('curl -s http://localhost:8080/api/v1/orders/second'), /"k":/);
   t.is(must('curl -s -o /dev/null -w %{http_code} http://localhost:8080/api/v1/orders/third'), '404');
   must('lumadb shutdown --force');

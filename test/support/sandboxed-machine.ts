@@ -11,7 +11,14 @@ import type { ExecutionContext } from 'ava';
 import { CLI_MAIN, serverEnvironment } from './server.js';
 import { until } from './time.js';
 
-const OWN_DIRECTORIES = ['/etc/lumadb', '/var/lib/lumadb', '/var/log/lumadb', '/etc/cron.d', '/archive'];
+const OWN_DIRECTORIES = [
+  '/etc/lumadb',
+  '/var/lib/lumadb',
+  '/var/log/lumadb',
+  '/etc/cron.d',
+  '/archive',
+  '/backups',
+];
 
 export interface Ran {
   readonly code: number | null;
