@@ -95,6 +95,10 @@ export const backupSchedule = z
       { empty: true },
       'What is kept when old backups are removed after each scheduled one; empty = everything, which costs ever more space.',
     ),
+    catch_up: flag(
+      true,
+      'Whether a job whose time passed while the server was down is done a minute after its start. Costs reads at a time that nobody chose.',
+    ),
   })
   .prefault({})
   .describe('Backups by the clock of the server, in its local time.');

@@ -20,6 +20,7 @@ export type VfsOperation =
   | 'makeDirectory'
   | 'rename'
   | 'link'
+  | 'copyFile'
   | 'linkCount'
   | 'unlink'
   | 'syncDirectory'
@@ -37,6 +38,7 @@ const MUTATIONS: ReadonlySet<VfsOperation> = new Set<VfsOperation>([
   'makeDirectory',
   'rename',
   'link',
+  'copyFile',
   'unlink',
   'syncDirectory',
 ]);
@@ -113,6 +115,9 @@ export class FaultVfs implements Vfs {
   }
   link(from: string, to: string): void {
     this.run('link', from, () => this.inner.link(from, to));
+  }
+  copyFile(from: string, to: string): void {
+    this.run('copyFile', from, () => this.inner.copyFile(from, to));
   }
   linkCount(path: string): number {
     return this.run('linkCount', path, () => this.inner.linkCount(path));

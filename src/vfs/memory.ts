@@ -131,6 +131,19 @@ export class MemoryVfs implements Vfs {
     this.change({ kind: 'link', path: target, inode });
   }
 
+  copyFile(from: string, to: string): void {
+    const bytes = this.readFile(from);
+    const copy = this.open(to, 'create');
+    try {
+      copy.pwrite(bytes, 0, bytes.length, 0);
+    } catch (error) {
+      this.unlink(to);
+      throw error;
+    } finally {
+      copy.close();
+    }
+  }
+
   linkCount(path: string): number {
     const inode = this.names.fileAt(posix.normalize(path));
     if (inode === undefined) throw ioErrorFromErrno('linkCount', path, 'ENOENT');

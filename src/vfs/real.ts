@@ -119,6 +119,11 @@ export class RealVfs implements Vfs {
     attempt('link', from, () => fs.linkSync(from, to));
   }
 
+  copyFile(from: string, to: string): void {
+    const { COPYFILE_EXCL, COPYFILE_FICLONE } = fs.constants;
+    attempt('copyFile', to, () => fs.copyFileSync(from, to, COPYFILE_EXCL | COPYFILE_FICLONE));
+  }
+
   linkCount(path: string): number {
     return attempt('linkCount', path, () => fs.statSync(path).nlink);
   }

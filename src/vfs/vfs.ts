@@ -48,6 +48,11 @@ export interface Vfs {
    * exists. Durable after the directory of `to` was synced.
    */
   link(from: string, to: string): void;
+  /**
+   * A new file with the bytes of another, which shares their blocks where the file system can (reflink). Fails with EEXIST when `to`
+   * exists. Nothing is durable; when it fails there is no such file.
+   */
+  copyFile(from: string, to: string): void;
   /** How many names a file has: more than one while something else keeps its bytes. */
   linkCount(path: string): number;
   unlink(path: string): void;

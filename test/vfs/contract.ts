@@ -165,6 +165,24 @@ export function declareContract(test: TestFn, name: string, create: () => Contra
     vfs.syncDirectory(`${directory}/other`);
   });
 
+  test(`${name}: a copy is a file of its own, and replaces none`, (t) => {
+    const { vfs, directory } = create();
+    const bytes = new Uint8Array(3_000_001).map((_, i) => i * 7);
+    vfs.writeFileAtomic(`${directory}/a`, bytes);
+    vfs.copyFile(`${directory}/a`, `${directory}/b`);
+    t.is(vfs.linkCount(`${directory}/a`), 1);
+    const file = vfs.open(`${directory}/a`, 'readwrite');
+    file.pwrite(bytesOf('SH'), 0, 2, 0);
+    file.close();
+    t.true(Buffer.from(vfs.readFile(`${directory}/b`)).equals(bytes));
+    const taken = t.throws(() => vfs.copyFile(`${directory}/a`, `${directory}/b`));
+    t.true(isIoError(taken, 'EEXIST'));
+    t.true(Buffer.from(vfs.readFile(`${directory}/b`)).equals(bytes));
+    const missing = t.throws(() => vfs.copyFile(`${directory}/none`, `${directory}/c`));
+    t.true(isIoError(missing, 'ENOENT'));
+    t.deepEqual(vfs.list(directory), ['a', 'b']);
+  });
+
   test(`${name}: a link never replaces a file and needs one to link to`, (t) => {
     const { vfs, directory } = create();
     vfs.writeFileAtomic(`${directory}/a`, bytesOf('a'));

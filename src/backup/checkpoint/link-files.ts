@@ -1,19 +1,17 @@
 /**
- * Gives files of a shard a second name in a checkpoint: by a hard link, or as a copy where the file system has none. Nothing
- * is synced: a checkpoint does not outlive its process. Any thread that may read the files.
+ * Gives files of a shard a second name in a checkpoint: by a hard link, or as a copy where the file system has none (a
+ * reflink if it can). Nothing is synced: a checkpoint does not outlive its process. Any thread that may read the files.
  */
 import type { SegmentNumber } from '../../base/brand.js';
 import type { TableInfo } from '../../manifest/table-info.js';
 import { tableName } from '../../sst/table-names.js';
 import type { ShardPlace } from '../../tools/shard-place.js';
 import { isIoError } from '../../vfs/io-error.js';
-import { unlinkQuietly } from '../../vfs/transfer.js';
 import type { Vfs } from '../../vfs/vfs.js';
 import { classifyName } from '../../wal/segment-names.js';
 
 /** What file systems say that have no hard links, or no more of them for this file. */
 const NO_LINKS = ['EPERM', 'EXDEV', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS'];
-const CHUNK_BYTES = 1024 * 1024;
 
 type Place = Pick<ShardPlace, 'vfs' | 'tableDirectory' | 'walDirectory'>;
 
@@ -38,30 +36,7 @@ function linkOrCopy(vfs: Vfs, from: string, to: string): void {
     vfs.link(from, to);
   } catch (error) {
     if (!NO_LINKS.some((errno) => isIoError(error, errno))) throw error;
-    copy(vfs, from, to);
-  }
-}
-
-function copy(vfs: Vfs, from: string, to: string): void {
-  const source = vfs.open(from, 'read');
-  try {
-    const target = vfs.open(to, 'create');
-    try {
-      const chunk = new Uint8Array(CHUNK_BYTES);
-      for (let at = 0; ; ) {
-        const count = source.pread(chunk, 0, chunk.length, at);
-        if (count === 0) break;
-        target.pwrite(chunk, 0, count, at);
-        at += count;
-      }
-    } catch (error) {
-      unlinkQuietly(vfs, to);
-      throw error;
-    } finally {
-      target.close();
-    }
-  } finally {
-    source.close();
+    vfs.copyFile(from, to);
   }
 }
 

@@ -56,6 +56,12 @@ export class BackupHistory {
     return this.contents.last_success_ms[of];
   }
 
+  /** When it last began, well or not, as far as is known. */
+  lastRunMs(of: BackupJob): number | undefined {
+    const last = this.contents.runs.find(({ job: ran }) => ran === of);
+    return last === undefined ? this.lastSuccessMs(of) : Date.parse(last.started_at);
+  }
+
   get lastVerifiedMs(): number | undefined {
     return this.contents.last_verified_ms ?? undefined;
   }

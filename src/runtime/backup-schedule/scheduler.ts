@@ -18,7 +18,11 @@ export interface SchedulerOptions {
   readonly history: BackupHistory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** From the start until what was missed is made up for; absent: a minute. */
+  readonly catchUpAfterMs?: number;
 }
+
+const CATCH_UP_AFTER_MS = 60_000;
 
 type ScheduledJob = 'full' | 'incremental' | 'restore_drill';
 const SCHEDULED: readonly ScheduledJob[] = ['full', 'incremental', 'restore_drill'];
@@ -52,6 +56,7 @@ export class BackupScheduler {
   private running: { readonly job: BackupJob; readonly command: RunningCommand } | undefined;
   private waiting: ScheduledJob[] = [];
   private isClosed = false;
+  private catchUp: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: SchedulerOptions) {}
 
@@ -60,6 +65,17 @@ export class BackupScheduler {
     this.crons = SCHEDULED.filter((job) => schedule[job] !== '').map(
       (job) => new Cron(schedule[job], { unref: true }, () => this.request(job)),
     );
+    if (schedule.catch_up) this.makeUp();
+  }
+
+  private makeUp(): void {
+    const { history, config, clock, logger, catchUpAfterMs = CATCH_UP_AFTER_MS } = this.options;
+    const missed = missedJobs(config['backup.schedule'], history, clock.wallMs());
+    if (missed.length === 0) return;
+    logger.warn({ jobs: missed }, 'scheduled backup jobs were missed while the server was down');
+    this.catchUp = setTimeout(() => {
+      for (const job of missed) this.request(job);
+    }, catchUpAfterMs).unref();
   }
 
   /** What runs now, and when what comes next. */
@@ -91,6 +107,7 @@ export class BackupScheduler {
   async close(): Promise<void> {
     this.isClosed = true;
     this.waiting = [];
+    clearTimeout(this.catchUp);
     for (const cron of this.crons) cron.stop();
     this.running?.command.stop();
     await this.running?.command.done;
@@ -200,6 +217,24 @@ export class BackupScheduler {
       this.running = undefined;
     }
   }
+}
+
+/**
+ * Jobs whose last time has passed without a run, of those that ran before: what was never done is new, not missed. A full backup
+ * makes up for the incremental one too.
+ */
+export function missedJobs(
+  schedule: Config['backup.schedule'],
+  history: Pick<BackupHistory, 'lastRunMs'>,
+  nowMs: number,
+): ScheduledJob[] {
+  const missed = SCHEDULED.filter((job) => {
+    const ranMs = history.lastRunMs(job);
+    if (schedule[job] === '' || ranMs === undefined) return false;
+    const [due] = new Cron(schedule[job], { paused: true }).previousRuns(1, new Date(nowMs));
+    return due !== undefined && ranMs < due.getTime();
+  });
+  return missed.includes('full') ? missed.filter((job) => job !== 'incremental') : missed;
 }
 
 /** `20260102_030405`, as the manual's script names them; in local time, like the schedule. */

@@ -16,9 +16,9 @@ import { Inbox, movable } from './inbox.js';
 /** Chunks that a thread has not come to. */
 const CHUNKS_AHEAD_MAX = 4;
 
-/** For `objects` at a time. Of a thread's time some goes into waiting for the disk, so one for each object may be more than cores. */
+/** For `objects` at a time. More threads than cores would only cost their start: the objects of a thread wait for each other. */
 export function openDecoder(vfs: Vfs, objects: number): Decoder {
-  const threads = Math.min(objects, 2 * availableParallelism());
+  const threads = Math.min(objects, availableParallelism());
   return threads > 1 ? new ThreadDecoder(threads) : new LocalDecoder(vfs);
 }
 
