@@ -221,7 +221,7 @@ test('status prints shards as a table, and JSON on demand', async (t) => {
   const body = {
     version: '1',
     read_only: { enabled: false },
-    shards: [{ id: 0, seqno: 7, stall: null }],
+    shards: [{ shard: 0, seqno: 7, state: 'rea\x1b[31mdy' }],
     evil: '\x1b[31mred',
   };
   const server = await fakeServer(t, (request, response) => {
@@ -233,7 +233,7 @@ test('status prints shards as a table, and JSON on demand', async (t) => {
   ]);
   t.is(text.code, 0, text.stderr);
   t.regex(text.stdout, /read_only\n {2}enabled {2}false/);
-  t.regex(text.stdout, /│ 0 +│ 7 +│ - +│/);
+  t.regex(text.stdout, /│ 0 +│ rea\?\[31mdy +│ 7 +│ - of - +│/);
   t.false(text.stdout.includes('\x1b'), 'terminal controls from a server are not obeyed');
   t.deepEqual(JSON.parse(json.stdout), body);
 });
