@@ -38,6 +38,31 @@ test('--help teaches every command with an example, and exits 0', async (t) => {
   }
 });
 
+test('help explains the command that its words name, however deep, and no other', async (t) => {
+  const cwd = temporaryDirectory(t);
+  const [all, start, create, below, parent] = await Promise.all(
+    [
+      ['help'],
+      ['help', 'start'],
+      ['help', 'user', 'create'],
+      ['user', 'help', 'create'],
+      ['help', 'user'],
+    ].map((args) => runCli(args, { cwd })),
+  );
+  for (const { code, stderr } of [all, start, create, below, parent]) {
+    t.is(code, 0, stderr);
+    t.is(stderr, '');
+  }
+  t.regex(
+    all.stdout,
+    /^Usage: lumadb \[options\] \[command\]\n[\s\S]*^ {2}help \[command\.\.\.\] +Explain a command/m,
+  );
+  t.regex(start.stdout, /^Usage: lumadb start /);
+  t.regex(create.stdout, /^Usage: lumadb user create /);
+  t.is(create.stdout, below.stdout);
+  t.regex(parent.stdout, /^Usage: lumadb user \[options\] \[command\]/);
+});
+
 test('wrong usage exits 2 with one line on stderr', async (t) => {
   const cwd = temporaryDirectory(t);
   const cases: [string[], RegExp][] = [
@@ -51,6 +76,12 @@ test('wrong usage exits 2 with one line on stderr', async (t) => {
     [['shutdown', '--graceful', '--force'], /cannot be used with/],
     [['config', 'validate'], /missing required argument 'file' \(see lumadb config validate --help\)/],
     [['start', '--prot', '1'], /\(see lumadb start --help\)/],
+    [['help', 'strat'], /unknown command 'strat' \(Did you mean start\?\) \(see lumadb --help\)/],
+    [
+      ['help', 'user', 'creat'],
+      /unknown command 'creat' \(Did you mean create\?\) \(see lumadb user --help\)/,
+    ],
+    [['help', 'start', 'now'], /start has no commands \(see lumadb start --help\)/],
     [['user', 'creat'], /Did you mean create\?\) \(see lumadb user --help\)/],
     [['user', 'create', '--username', 'ann'], /--role developer \(lumadb user --help names the roles\)/],
     [['query', 'SELECT', '1'], /put the statement into quotes: lumadb query "SELECT …"/],
