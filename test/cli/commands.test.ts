@@ -292,6 +292,30 @@ test('start refuses to listen beyond loopback without --insecure, before it touc
   t.is(stderr.trim().split('\n').length, 1);
 });
 
+test('a place where no directory can be made is an error at once, for whatever would be written there', async (t) => {
+  const cwd = temporaryDirectory(t);
+  writeFileSync(join(cwd, 'file'), '');
+  const lines: [string[], RegExp][] = [
+    [
+      ['start', '--data-dir', '/proc/nope'],
+      /cannot create the data directory \/proc\/nope: ENOENT: no directory can be made in \/proc/,
+    ],
+    [['start', '--data-dir', '/proc/nope/deeper'], /cannot create the data directory \/proc\/nope\/deeper/],
+    [['start', '--data-dir', 'file/data'], /cannot create the data directory \S+\/file\/data: ENOTDIR/],
+  ];
+  for (const [args, message] of lines) {
+    const { code, stderr } = await runCli(args, { cwd });
+    t.is(code, 1, stderr);
+    t.regex(stderr, message, args.join(' '));
+  }
+  const logs = await runCli(['start', '--data-dir', 'data'], {
+    cwd,
+    env: { LUMADB_LOGGING__DIRECTORY: '/proc/nope/logs', LUMADB_SERVER__PORT: '0' },
+  });
+  t.is(logs.code, 1, logs.stderr);
+  t.regex(logs.stderr, /^lumadb: cannot create the log directory \/proc\/nope\/logs: .*\/proc$/m);
+});
+
 test('start reports every problem of a bad configuration', async (t) => {
   const cwd = temporaryDirectory(t);
   writeFileSync(join(cwd, 'config.toml'), '[server]\nprot = 1\nhots = "x"\n');

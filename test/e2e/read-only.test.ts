@@ -47,7 +47,10 @@ test("the manual's read-only mode refuses every write with its reason, outlives 
     t.like((await server.get('/admin/read-only')).json.read_only, { reason: 'Emergency maintenance' });
     const health = await server.get('/health');
     t.is(health.status, 200, 'what an operator wanted is no illness');
-    t.like(health.json, { status: 'healthy', read_only: { reason: 'Emergency maintenance', by: 'operator' } });
+    t.like(health.json, {
+      status: 'healthy',
+      read_only: { reason: 'Emergency maintenance', by: 'operator' },
+    });
     t.is(await server.metric('lumadb_read_only{cause="operator"}'), 1);
   };
   await refused();
