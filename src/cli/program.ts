@@ -28,6 +28,7 @@ import { registerTop } from './commands/top.js';
 import { registerUser } from './commands/user.js';
 import { registerVersion } from './commands/version.js';
 import { registerWal } from './commands/wal.js';
+import { registerWhoami } from './commands/whoami.js';
 import { parsePort } from './connection.js';
 import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
 
@@ -83,6 +84,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerExport(program, done);
   registerUser(program, done);
   registerLogin(program, done);
+  registerWhoami(program, done);
   registerApiKey(program, done);
   registerBackup(program, done);
   registerCompact(program, done);

@@ -335,8 +335,8 @@ class Collector {
   }
 }
 
-/** An environment variable's text as the key's type, or null when it cannot be one. */
-function parseVariable(key: KeyInfo, text: string): Value | null {
+/** The text of an environment variable or an argument as the key's type, or null when it cannot be one. */
+export function parseVariable(key: KeyInfo, text: string): Value | null {
   if (key.kind === 'string' || key.kind === 'choice') return text;
   if (key.kind === 'integer') return /^[+-]?\d+(_\d+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null;
   if (text === 'true' || text === 'false') return text === 'true';
