@@ -17,6 +17,8 @@ export interface KeyMeta {
   readonly choices: readonly string[];
   /** Whether PATCH /admin/config takes effect at once; otherwise at the next start. */
   readonly isLive: boolean;
+  /** Whether its value is shown to nobody: see shown-config.ts. */
+  readonly isSecret: boolean;
   /** Set when the key is accepted but changing it has no effect in this release: why. */
   readonly inactiveBecause?: string;
 }
@@ -34,14 +36,19 @@ export function binarySize(bytes: number): string | null {
 
 /** What every key's schema carries; the extra index signature is zod's. */
 export function meta(
-  key: Omit<KeyMeta, 'choices' | 'isLive'> & { choices?: readonly string[] },
+  key: Omit<KeyMeta, 'choices' | 'isLive' | 'isSecret'> & { choices?: readonly string[] },
 ): KeyMeta & { [name: string]: unknown } {
-  return { choices: [], isLive: false, ...key };
+  return { choices: [], isLive: false, isSecret: false, ...key };
 }
 
 /** A key that can be changed while the server runs: see runtime/config-control.ts. */
 export function live<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ ...schema.meta(), isLive: true }) as Schema;
+}
+
+/** A key whose value opens something, and not the name of a file or a variable that has it. */
+export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ ...schema.meta(), isSecret: true }) as Schema;
 }
 
 interface IntegerOptions {

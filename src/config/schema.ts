@@ -386,6 +386,9 @@ export type SectionName = keyof Config;
 /** Some keys of some sections: what one source (a file, the environment, the command line) says. */
 export type ConfigOverrides = { readonly [S in SectionName]?: Partial<Config[S]> };
 
+/** What the value of a key can be. */
+export type ConfigValue = string | number | boolean;
+
 export interface KeyInfo extends KeyMeta {
   readonly section: SectionName;
   readonly name: string;
@@ -393,7 +396,7 @@ export interface KeyInfo extends KeyMeta {
   readonly path: string;
   /** `LUMADB_SECTION__NAME`; a dot in the section is an underscore. */
   readonly environment: string;
-  readonly default: string | number | boolean;
+  readonly default: ConfigValue;
   readonly accepts: (value: unknown) => boolean;
 }
 
@@ -411,7 +414,7 @@ function describeKey(section: SectionName, name: string, schema: z.ZodType): Key
     name,
     path: `${section}.${name}`,
     environment: `LUMADB_${section.toUpperCase().replace('.', '_')}__${name.toUpperCase()}`,
-    default: schema.parse(undefined) as string | number | boolean,
+    default: schema.parse(undefined) as ConfigValue,
     accepts: (value) => value !== undefined && schema.safeParse(value).success,
   };
 }

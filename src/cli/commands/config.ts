@@ -42,13 +42,14 @@ function countGiven({ source }: LoadedConfig): string {
 
 async function show(options: JsonOption & { config?: string }): Promise<number> {
   const { loadConfig, originText } = await import('../../config/load.js');
+  const { shownConfig } = await import('../../config/shown-config.js');
   const { config, warnings, source } = loadConfig({
     file: options.config,
     env: process.env,
     changes: 'stored',
   });
   const origin = (path: string): KeyOrigin => source.keys.get(path) ?? { from: 'default' };
-  const sections = Object.entries(config).map(([section, values]) => ({
+  const sections = Object.entries(shownConfig(config)).map(([section, values]) => ({
     section,
     keys: Object.entries(values).map(([name, value]) => ({
       name,
