@@ -3,9 +3,10 @@
  * messages say about it. schema.ts puts them together.
  */
 import { z } from 'zod';
+import { parseNetwork } from '../base/ip-address.js';
 
 /** How a key's value is read from an environment variable and named in messages. */
-export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice';
+export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice' | 'list';
 
 export interface KeyMeta {
   readonly kind: KeyKind;
@@ -110,4 +111,20 @@ export function text(value: string, options: { empty: boolean }, description: st
     .meta(
       meta({ kind: 'string', description, allowed: options.empty ? 'a text' : 'a text that is not empty' }),
     );
+}
+
+const NETWORKS_MAX = 1000;
+
+/** Addresses and networks; none that is everybody. */
+export function networks(description: string) {
+  const isFine = (given: string): boolean => {
+    const network = parseNetwork(given);
+    return network !== undefined && network.bits !== 0;
+  };
+  const allowed = `a list of at most ${NETWORKS_MAX} addresses and networks, as in ["192.0.2.7", "2001:db8::/32"]; /0 is refused`;
+  return z
+    .array(z.string().refine(isFine))
+    .max(NETWORKS_MAX)
+    .default([])
+    .meta(meta({ kind: 'list', description, allowed }));
 }

@@ -339,6 +339,11 @@ class Collector {
 export function parseVariable(key: KeyInfo, text: string): ConfigValue | null {
   if (key.kind === 'string' || key.kind === 'choice') return text;
   if (key.kind === 'integer') return /^[+-]?\d+(_\d+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null;
+  if (key.kind === 'list')
+    return text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
   if (text === 'true' || text === 'false') return text === 'true';
   return key.kind === 'boolean-or-choice' ? text : null;
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { backup, backupS3, backupSchedule, walStream } from './backup-sections.js';
-import { choice, flag, GIB, integer, type KeyMeta, KIB, live, MIB, meta, text } from './keys.js';
+import { choice, flag, GIB, integer, type KeyMeta, KIB, live, MIB, meta, networks, text } from './keys.js';
 import { SHARDS_MAX } from './shard-count.js';
 
 const TIB = 1024 * GIB;
@@ -55,6 +55,9 @@ const server = z
         { default: 60_000, min: 0, max: 3_600_000, unit: 'ms' },
         'How long SIGTERM lets running requests finish before they are cut off. Longer makes restarts slower.',
       ),
+    ),
+    trusted_proxies: networks(
+      'Proxies whose X-Forwarded-For names the client, for lockouts, limits, blocked addresses and logs. With any, "auto" demands logins. Costs some µs a request.',
     ),
     insecure: flag(
       false,
@@ -387,7 +390,7 @@ export type SectionName = keyof Config;
 export type ConfigOverrides = { readonly [S in SectionName]?: Partial<Config[S]> };
 
 /** What the value of a key can be. */
-export type ConfigValue = string | number | boolean;
+export type ConfigValue = string | number | boolean | readonly string[];
 
 export interface KeyInfo extends KeyMeta {
   readonly section: SectionName;

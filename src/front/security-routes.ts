@@ -45,7 +45,7 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, session);
+          const actor = this.context.access.actor(res, req, session);
           const asked = call(pathParameter(req), session);
           if (method === 'del') this.exchange.serveDelete(res, req, () => this.ask(asked, actor));
           else this.exchange.serve(res, () => this.ask(asked, actor));
@@ -61,7 +61,7 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, session);
+          const actor = this.context.access.actor(res, req, session);
           const named = pathParameter(req);
           this.exchange.serveBody(res, req, { session, access }, async (body) =>
             this.ask(read(body, named), actor),
@@ -99,7 +99,7 @@ export class SecurityRoutes {
   }
 
   private login(res: HttpResponse, req: HttpRequest): void {
-    const address = this.context.access.addresses.of(res);
+    const address = this.context.access.clientAddress(res, req);
     this.exchange.serveBody(res, req, undefined, async (body) =>
       unwrap(await this.context.control.login(readLogin(body), address)),
     );

@@ -141,7 +141,7 @@ export class ConfigControl {
 
   private pending(next: Config): Readonly<Record<string, { running: ConfigValue; next_start: ConfigValue }>> {
     const { config } = this.options;
-    const differing = this.keys.filter((key) => valueIn(config, key) !== valueIn(next, key));
+    const differing = this.keys.filter((key) => !isSame(valueIn(config, key), valueIn(next, key)));
     return Object.fromEntries(
       differing.map((key) => [
         key.path,
@@ -150,6 +150,10 @@ export class ConfigControl {
     );
   }
 }
+
+/** Lists are other ones each time that they are read. */
+const isSame = (one: ConfigValue, other: ConfigValue): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
 
 /** Each key was checked by the schema to hold one of these. */
 function valueIn(config: Config, { section, name }: KeyInfo): ConfigValue {
@@ -184,7 +188,7 @@ function requireEffect(key: KeyInfo, origin: KeyOrigin | undefined): void {
 }
 
 function changeReport(changes: readonly Change[]) {
-  const needsRestart = changes.some(({ key, before, after }) => !key.isLive && before !== after);
+  const needsRestart = changes.some(({ key, before, after }) => !key.isLive && !isSame(before, after));
   return {
     changed: changes.map(({ key, before, after }) => ({
       key: key.path,

@@ -22,6 +22,15 @@ test('config set changes a running server, and says what needs a restart', async
   t.deepEqual((await server.get('/admin/config')).json.pending_restart, {
     'memory.memtables_max': { running: 4, next_start: 7 },
   });
+  const list = ['server.trusted_proxies', '10.0.0.0/8, 192.0.2.7'] as const;
+  t.is(
+    (await config('set', ...list)).stdout,
+    'server.trusted_proxies = ["10.0.0.0/8","192.0.2.7"] (was []), in effect after a restart of the server\n',
+  );
+  t.is((await config('unset', 'trusted_proxies')).stdout, 'server.trusted_proxies = [], as it is already\n');
+  t.deepEqual(Object.keys((await server.get('/admin/config')).json.pending_restart), [
+    'memory.memtables_max',
+  ]);
   const json = await config('set', 'server.auto_create_collections', 'false', '--json');
   t.like(JSON.parse(json.stdout), { changed: [{ after: false, effect: 'live' }], restart_required: false });
   t.is((await config('unset', 'memory.memtables_max')).code, 0);
