@@ -114,6 +114,8 @@ function describeValue(value: unknown): string {
 }
 
 export function valueMessage(key: KeyInfo, name: string, value: unknown): string {
+  // Most of it may be right.
+  if (key.isSecret) return `${name} must be ${key.allowed}; got something else`;
   const meant = typeof value === 'string' ? nearest(value, key.choices) : null;
   const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
   return `${name} must be ${key.allowed}; got ${describeValue(value)}${hint}`;

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { isSecretName } from '../../src/base/secret-names.js';
 import { secret, text } from '../../src/config/keys.js';
+import { valueMessage } from '../../src/config/load.js';
 import { defaultConfig, describeConfig } from '../../src/config/schema.js';
 import { isSecretField, shownConfig, shownValue, withoutSecrets } from '../../src/config/shown-config.js';
 
@@ -30,6 +31,12 @@ test('a key that is marked as a secret is hidden, but not that there is none', (
   t.is(shownValue(key, 4711), '(hidden)');
   t.is(shownValue(key, ''), '');
   t.is(shownValue({ isSecret: false }, 'open sesame'), 'open sesame');
+});
+
+test('a wrong value of a secret is not quoted', (t) => {
+  const key = describeConfig().flatMap((section) => section.keys)[0];
+  t.regex(valueMessage(key, key.path, 4711), /got 4711$/);
+  t.notRegex(valueMessage({ ...key, isSecret: true }, key.path, 4711), /4711/);
 });
 
 test('a password in a URL is hidden wherever the URL is shown', (t) => {
