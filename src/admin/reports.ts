@@ -71,6 +71,7 @@ export function healthReport(facts: ServerFacts): Report {
       status: isHealthy ? 'healthy' : 'degraded',
       version: facts.version,
       uptime_seconds: facts.uptimeSeconds,
+      read_only: facts.space.readOnly,
       checks: {
         storage: problems.length === 0 ? { status: 'healthy' } : { status: 'degraded', reasons: problems },
         cluster: { status: 'healthy', nodes: 1 },

@@ -31,10 +31,9 @@ export function spaceProblem({ readOnly }: SpaceFacts): string | undefined {
   return `writes are refused: ${readOnly.reason}`;
 }
 
-/** The part of /status. */
-export function spaceStatus({ readOnly, disk, reserve }: SpaceFacts): Record<string, unknown> {
+/** The part of /status; read-only mode is in /health already. */
+export function spaceStatus({ disk, reserve }: SpaceFacts): Record<string, unknown> {
   return {
-    read_only: readOnly,
     disk: {
       free_bytes: disk?.freeBytes ?? null,
       total_bytes: disk?.totalBytes ?? null,

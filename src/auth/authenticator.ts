@@ -3,9 +3,9 @@
  * thread has one. Credentials that were found right are remembered until the next change, so that a request costs the lookup of
  * its header; whether they have expired is asked each time.
  */
-import { type BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 import { apiKeyId, isSecretOf } from './api-key.js';
-import { blockListOf } from './block-list.js';
+import { blockListOf, isListed } from './block-list.js';
 import { PermissionSet } from './permission.js';
 import type { Roles } from './roles.js';
 import { type Credentials, LOCAL_CLI, Session, TRUSTED } from './session.js';
@@ -106,10 +106,7 @@ export class Authenticator {
   }
 
   isBlocked(address: string): boolean {
-    if (this.blocked === undefined) return false;
-    // A connection that is gone already has no address.
-    const version = isIP(address);
-    return version !== 0 && this.blocked.check(address, version === 6 ? 'ipv6' : 'ipv4');
+    return this.blocked !== undefined && isListed(this.blocked, address);
   }
 
   private find(shown: string, authorization: string, apiKey: string): Session | undefined {

@@ -54,6 +54,16 @@ export class Session {
     this.shown = facts.shown ?? NOTHING;
   }
 
+  /** What its role may do, as patterns. */
+  get granted(): readonly string[] {
+    return this.permissions.texts;
+  }
+
+  /** What an API key may do of that; undefined: all of it. */
+  get limitedTo(): readonly string[] | undefined {
+    return this.scope?.texts;
+  }
+
   allows(action: Action, resource: string): boolean {
     return (
       this.permissions.allows(action, resource) &&

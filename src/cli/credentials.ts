@@ -2,10 +2,11 @@
  * Logins that `lumadb login` has saved: one token for each server, in a file that only its owner can read
  * ($XDG_CONFIG_HOME/lumadb/credentials.json, else ~/.config/lumadb/credentials.json).
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.js';
+import { makeDirectories } from '../base/make-directories.js';
 import { CliError } from './output.js';
 
 interface SavedLogin {
@@ -51,7 +52,7 @@ function readLogins(): Logins {
 
 function writeLogins(logins: Logins): void {
   const file = credentialsFile();
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(file), 0o700);
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(logins, null, 2)}\n`, { mode: 0o600 });
   // The mode above is not applied to a file that was there.

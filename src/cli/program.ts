@@ -12,6 +12,7 @@ import { registerExport } from './commands/export.js';
 import { registerFsck } from './commands/fsck.js';
 import { registerGc } from './commands/gc.js';
 import { registerHealth } from './commands/health.js';
+import { registerHelp } from './commands/help.js';
 import { registerImport } from './commands/import.js';
 import { registerLogin } from './commands/login.js';
 import { registerPing } from './commands/ping.js';
@@ -27,6 +28,7 @@ import { registerTop } from './commands/top.js';
 import { registerUser } from './commands/user.js';
 import { registerVersion } from './commands/version.js';
 import { registerWal } from './commands/wal.js';
+import { registerWhoami } from './commands/whoami.js';
 import { parsePort } from './connection.js';
 import { EXIT_OK, EXIT_USAGE, printError, reportFailure } from './output.js';
 
@@ -55,7 +57,9 @@ export function buildProgram(done: Done): Command {
     .option('--host <host>', 'host of the server; for start, the address to listen on')
     .option('--port <port>', 'port of the server; for start, the port to listen on', parsePort)
     .option('--json', 'print JSON, for scripts')
+    // What commands with commands inherit; the program's own looks at more than one word.
     .helpCommand('help [command]', 'explain a command')
+    .helpCommand(false)
     .exitOverride()
     .addHelpText(
       'after',
@@ -80,6 +84,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerExport(program, done);
   registerUser(program, done);
   registerLogin(program, done);
+  registerWhoami(program, done);
   registerApiKey(program, done);
   registerBackup(program, done);
   registerCompact(program, done);
@@ -95,6 +100,7 @@ Every command explains itself: lumadb help COMMAND`,
   registerWal(program, done);
   registerCompletion(program, done);
   registerVersion(program, done);
+  registerHelp(program);
   explainUsage(program, program.name());
   return program;
 }

@@ -2,9 +2,9 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
-const isFields = (value: unknown): value is Fields =>
+export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // What a terminal would obey (colours, cursor movements) must not come from a server. Line ends and tabs are fine.

@@ -12,7 +12,9 @@ export function isLoopback(host: string): boolean {
 /** Whether who shows no credentials is turned away. `users`: how many there are. */
 export function requiresLogin({ server, security }: Config, users: number): boolean {
   if (security.require_auth !== 'auto') return security.require_auth;
-  return !isLoopback(server.host) && (users > 0 || !server.insecure);
+  // A proxy on this machine passes on what comes from others.
+  const isForOthers = !isLoopback(server.host) || server.trusted_proxies.length > 0;
+  return isForOthers && (users > 0 || !server.insecure);
 }
 
 /** Throws DbError('CONFIG') when the server must not start with this configuration and so many users. */

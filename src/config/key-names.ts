@@ -37,7 +37,8 @@ function add(found: Map<KeyInfo, unknown>, name: string, key: KeyInfo, value: un
   found.set(key, value);
 }
 
-function findKey(name: string): KeyInfo {
+/** By its path, or by a shorter name that can mean no other. Throws DbError VALIDATION with the nearest name. */
+export function findKey(name: string): KeyInfo {
   const keys = describeConfig().flatMap((section) => section.keys);
   const wanted = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
   const exact = keys.find(({ path }) => path === wanted);

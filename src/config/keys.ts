@@ -3,9 +3,10 @@
  * messages say about it. schema.ts puts them together.
  */
 import { z } from 'zod';
+import { parseNetwork } from '../base/ip-address.js';
 
 /** How a key's value is read from an environment variable and named in messages. */
-export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice';
+export type KeyKind = 'integer' | 'boolean' | 'string' | 'choice' | 'boolean-or-choice' | 'list';
 
 export interface KeyMeta {
   readonly kind: KeyKind;
@@ -17,6 +18,8 @@ export interface KeyMeta {
   readonly choices: readonly string[];
   /** Whether PATCH /admin/config takes effect at once; otherwise at the next start. */
   readonly isLive: boolean;
+  /** Whether its value is shown to nobody: see shown-config.ts. */
+  readonly isSecret: boolean;
   /** Set when the key is accepted but changing it has no effect in this release: why. */
   readonly inactiveBecause?: string;
 }
@@ -34,14 +37,19 @@ export function binarySize(bytes: number): string | null {
 
 /** What every key's schema carries; the extra index signature is zod's. */
 export function meta(
-  key: Omit<KeyMeta, 'choices' | 'isLive'> & { choices?: readonly string[] },
+  key: Omit<KeyMeta, 'choices' | 'isLive' | 'isSecret'> & { choices?: readonly string[] },
 ): KeyMeta & { [name: string]: unknown } {
-  return { choices: [], isLive: false, ...key };
+  return { choices: [], isLive: false, isSecret: false, ...key };
 }
 
 /** A key that can be changed while the server runs: see runtime/config-control.ts. */
 export function live<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ ...schema.meta(), isLive: true }) as Schema;
+}
+
+/** A key whose value opens something, and not the name of a file or a variable that has it. */
+export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ ...schema.meta(), isSecret: true }) as Schema;
 }
 
 interface IntegerOptions {
@@ -103,4 +111,20 @@ export function text(value: string, options: { empty: boolean }, description: st
     .meta(
       meta({ kind: 'string', description, allowed: options.empty ? 'a text' : 'a text that is not empty' }),
     );
+}
+
+const NETWORKS_MAX = 1000;
+
+/** Addresses and networks; none that is everybody. */
+export function networks(description: string) {
+  const isFine = (given: string): boolean => {
+    const network = parseNetwork(given);
+    return network !== undefined && network.bits !== 0;
+  };
+  const allowed = `a list of at most ${NETWORKS_MAX} addresses and networks, as in ["192.0.2.7", "2001:db8::/32"]; /0 is refused`;
+  return z
+    .array(z.string().refine(isFine))
+    .max(NETWORKS_MAX)
+    .default([])
+    .meta(meta({ kind: 'list', description, allowed }));
 }

@@ -15,6 +15,7 @@ import { type RelationFault, relationFaults } from './relations.js';
 import {
   type Config,
   type ConfigOverrides,
+  type ConfigValue,
   configSchema,
   defaultConfig,
   describeConfig,
@@ -84,8 +85,7 @@ export interface ConfigCheck {
   readonly file: string | null;
 }
 
-type Value = string | number | boolean;
-type Given = Map<string, { readonly value: Value; readonly origin: KeyOrigin }>;
+type Given = Map<string, { readonly value: ConfigValue; readonly origin: KeyOrigin }>;
 
 const inFile = (file: string, position: Position | null, message: string): ConfigProblem => ({
   file,
@@ -114,6 +114,8 @@ function describeValue(value: unknown): string {
 }
 
 export function valueMessage(key: KeyInfo, name: string, value: unknown): string {
+  // Most of it may be right.
+  if (key.isSecret) return `${name} must be ${key.allowed}; got something else`;
   const meant = typeof value === 'string' ? nearest(value, key.choices) : null;
   const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
   return `${name} must be ${key.allowed}; got ${describeValue(value)}${hint}`;
@@ -212,7 +214,7 @@ class Collector {
         this.problems.push(inFile(file, at, valueMessage(key, key.path, keyValue)));
       } else {
         const origin: KeyOrigin = { from: 'file', file, line: at?.line ?? 1, column: at?.column ?? 1 };
-        this.given.set(key.path, { value: keyValue as Value, origin });
+        this.given.set(key.path, { value: keyValue as ConfigValue, origin });
       }
     }
   }
@@ -279,7 +281,7 @@ class Collector {
         if (key === undefined) this.problems.push(outsideFile('command line', `unknown key ${path}`));
         else if (!key.accepts(value)) {
           this.problems.push(outsideFile('command line', valueMessage(key, path, value)));
-        } else this.given.set(path, { value: value as Value, origin: { from: 'command line' } });
+        } else this.given.set(path, { value: value as ConfigValue, origin: { from: 'command line' } });
       }
     }
   }
@@ -292,7 +294,7 @@ class Collector {
       if (key === undefined) this.problems.push(outsideFile(where, `unknown key ${path}`));
       else if (!key.accepts(value)) this.problems.push(outsideFile(where, valueMessage(key, path, value)));
       else if (from === 'default' || from === 'file')
-        this.given.set(path, { value: value as Value, origin: { from: 'change' } });
+        this.given.set(path, { value: value as ConfigValue, origin: { from: 'change' } });
     }
   }
 
@@ -310,7 +312,7 @@ class Collector {
 
   /** Null when the keys are fine one by one but do not go together; the problems say how. */
   finish(file: string | null): LoadedConfig | null {
-    const given: Record<string, Record<string, Value>> = {};
+    const given: Record<string, Record<string, ConfigValue>> = {};
     const origins = new Map<string, KeyOrigin>();
     for (const section of this.sections) given[section.name] = {};
     for (const key of this.keys) {
@@ -335,10 +337,15 @@ class Collector {
   }
 }
 
-/** An environment variable's text as the key's type, or null when it cannot be one. */
-function parseVariable(key: KeyInfo, text: string): Value | null {
+/** The text of an environment variable or an argument as the key's type, or null when it cannot be one. */
+export function parseVariable(key: KeyInfo, text: string): ConfigValue | null {
   if (key.kind === 'string' || key.kind === 'choice') return text;
   if (key.kind === 'integer') return /^[+-]?\d+(_\d+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null;
+  if (key.kind === 'list')
+    return text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
   if (text === 'true' || text === 'false') return text === 'true';
   return key.kind === 'boolean-or-choice' ? text : null;
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { backup, backupS3, backupSchedule, walStream } from './backup-sections.js';
-import { choice, flag, GIB, integer, type KeyMeta, KIB, live, MIB, meta, text } from './keys.js';
+import { choice, flag, GIB, integer, type KeyMeta, KIB, live, MIB, meta, networks, text } from './keys.js';
 import { SHARDS_MAX } from './shard-count.js';
 
 const TIB = 1024 * GIB;
@@ -55,6 +55,9 @@ const server = z
         { default: 60_000, min: 0, max: 3_600_000, unit: 'ms' },
         'How long SIGTERM lets running requests finish before they are cut off. Longer makes restarts slower.',
       ),
+    ),
+    trusted_proxies: networks(
+      'Proxies whose X-Forwarded-For names the client, for lockouts, limits, blocked addresses and logs. With any, "auto" demands logins. Costs some µs a request.',
     ),
     insecure: flag(
       false,
@@ -386,6 +389,9 @@ export type SectionName = keyof Config;
 /** Some keys of some sections: what one source (a file, the environment, the command line) says. */
 export type ConfigOverrides = { readonly [S in SectionName]?: Partial<Config[S]> };
 
+/** What the value of a key can be. */
+export type ConfigValue = string | number | boolean | readonly string[];
+
 export interface KeyInfo extends KeyMeta {
   readonly section: SectionName;
   readonly name: string;
@@ -393,7 +399,7 @@ export interface KeyInfo extends KeyMeta {
   readonly path: string;
   /** `LUMADB_SECTION__NAME`; a dot in the section is an underscore. */
   readonly environment: string;
-  readonly default: string | number | boolean;
+  readonly default: ConfigValue;
   readonly accepts: (value: unknown) => boolean;
 }
 
@@ -411,7 +417,7 @@ function describeKey(section: SectionName, name: string, schema: z.ZodType): Key
     name,
     path: `${section}.${name}`,
     environment: `LUMADB_${section.toUpperCase().replace('.', '_')}__${name.toUpperCase()}`,
-    default: schema.parse(undefined) as string | number | boolean,
+    default: schema.parse(undefined) as ConfigValue,
     accepts: (value) => value !== undefined && schema.safeParse(value).success,
   };
 }

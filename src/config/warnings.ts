@@ -1,12 +1,12 @@
 /** What a valid configuration is warned about: keys that do nothing, and more memory than there is. */
 import { totalmem } from 'node:os';
-import { type Config, type ConfigOverrides, describeConfig } from './schema.js';
+import { type Config, type ConfigOverrides, type ConfigValue, describeConfig } from './schema.js';
 import { defaultShardCount } from './shard-count.js';
 
 export interface InactiveKey {
   /** `section.key`. */
   readonly path: string;
-  readonly value: string | number | boolean;
+  readonly value: ConfigValue;
   /** Why it has no effect: a clause. */
   readonly because: string;
 }

@@ -12,6 +12,7 @@ import type { Actor } from './control-plane.js';
 import { isForeignHost } from './foreign-host.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
+import { TrustedProxies } from './trusted-proxies.js';
 
 /** What a route asks of its caller: nothing, to be somebody (the handler asks for the rest), or a permission. */
 export type RouteAccess = 'anyone' | 'somebody' | NeededPermission;
@@ -19,8 +20,15 @@ export type NeededPermission = readonly [Action, string];
 /** What a caller was let in by. */
 export type CallerAccess = Exclude<RouteAccess, 'anyone'>;
 
+/** Kept on the response once it has been found out. */
+type ForwardedResponse = HttpResponse & { client?: string };
+
+const BLOCKED: WireError = { code: 'FORBIDDEN', message: 'requests from this address are refused' };
+
 export interface AccessOptions {
   readonly snapshot: SecuritySnapshot;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** Requests a second of one caller, on this front; 0 = no limit. */
   rateLimit(): number;
   wallMs(): number;
@@ -28,8 +36,10 @@ export interface AccessOptions {
 }
 
 export class AccessControl {
-  /** Of the clients of this front. */
+  /** Of the connections of this front. */
   readonly addresses = new PeerAddresses();
+  /** Undefined: clients are whoever is at the other end of a connection. */
+  private readonly proxies: TrustedProxies | undefined;
   private authenticator: Authenticator;
   /** The last Host that was found to be ours: nearly all requests have the same. */
   private ownHost = '';
@@ -39,6 +49,8 @@ export class AccessControl {
 
   constructor(private readonly options: AccessOptions) {
     this.authenticator = new Authenticator(options.snapshot, options.wallMs);
+    const { trustedProxies } = options;
+    this.proxies = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies);
     this.limiter = new RateLimiter(options.rateLimit, options.monotonicMs);
   }
 
@@ -58,7 +70,7 @@ export class AccessControl {
     }
     if (
       this.limiter.isOn &&
-      !this.limiter.takes(session.kind === 'trusted' ? networkOf(this.addresses.of(res)) : session.name)
+      !this.limiter.takes(session.kind === 'trusted' ? networkOf(this.clientAddress(res, req)) : session.name)
     )
       return this.limiter.refusal();
     return access === 'somebody' ? session : (refusal(session, access[0], access[1]) ?? session);
@@ -90,8 +102,25 @@ export class AccessControl {
   }
 
   /** For the audit log. */
-  actor(res: HttpResponse, session: Session): Actor {
-    return actorAt(this.addresses.of(res), session);
+  actor(res: HttpResponse, req: HttpRequest, session: Session): Actor {
+    return actorAt(this.clientAddress(res, req), session);
+  }
+
+  /** Whether requests of one connection may come from several clients. */
+  get isBehindProxies(): boolean {
+    return this.proxies !== undefined;
+  }
+
+  /** Who sends a request: the other end of its connection, or whom a trusted proxy names. While the request is there. */
+  clientAddress(res: ForwardedResponse, req: HttpRequest): string {
+    if (this.proxies === undefined) return this.addresses.of(res);
+    res.client ??= this.proxies.clientOf(this.addresses.of(res), req);
+    return res.client;
+  }
+
+  /** Of a client behind a proxy, whose connection could not be refused. */
+  refusesClient(res: HttpResponse, req: HttpRequest): WireError | undefined {
+    return this.refusesAddress(this.clientAddress(res, req)) ? BLOCKED : undefined;
   }
 
   refusesAddress(address: string): boolean {

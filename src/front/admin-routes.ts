@@ -35,7 +35,7 @@ export class AdminRoutes {
     const show = (path: string, access: NeededPermission, call: AdminCall): void => {
       app.get(
         path,
-        guard(access, (res, _req, session) => this.serve(res, session, call)),
+        guard(access, (res, req, session) => this.serve(res, req, session, call)),
       );
     };
     const change = (path: string, area: Area, read: (body: unknown) => AdminCall): void => {
@@ -52,7 +52,7 @@ export class AdminRoutes {
     app.get(
       '/admin/tasks/:id',
       guard(['admin', 'storage'], (res, req, session) =>
-        this.serve(res, session, { kind: 'task', id: pathParameter(req) }),
+        this.serve(res, req, session, { kind: 'task', id: pathParameter(req) }),
       ),
     );
     app.post(
@@ -89,7 +89,7 @@ export class AdminRoutes {
     app.del(
       '/admin/checkpoints/:id',
       guard(['admin', 'storage'], (res, req, session) =>
-        this.serve(res, session, { kind: 'remove-checkpoint', id: pathParameter(req) }),
+        this.serve(res, req, session, { kind: 'remove-checkpoint', id: pathParameter(req) }),
       ),
     );
     show('/admin/config', ['admin', 'config'], { kind: 'config' });
@@ -106,7 +106,7 @@ export class AdminRoutes {
     app.del(
       '/admin/queries/:id',
       guard(['admin', 'queries'], (res, req, session) => {
-        const actor = this.context.access.actor(res, session);
+        const actor = this.context.access.actor(res, req, session);
         const call: AdminCall = { kind: 'cancel-query', id: pathParameter(req) };
         this.exchange.serveDelete(res, req, () => this.ask(call, actor));
       }),
@@ -120,8 +120,8 @@ export class AdminRoutes {
     }));
   }
 
-  private serve(res: HttpResponse, session: Session, call: AdminCall): void {
-    const actor = this.context.access.actor(res, session);
+  private serve(res: HttpResponse, req: HttpRequest, session: Session, call: AdminCall): void {
+    const actor = this.context.access.actor(res, req, session);
     this.exchange.serve(res, () => this.ask(call, actor));
   }
 
@@ -132,7 +132,7 @@ export class AdminRoutes {
     area: Area,
     read: (body: unknown) => AdminCall,
   ): void {
-    const actor = this.context.access.actor(res, session);
+    const actor = this.context.access.actor(res, req, session);
     const sender = { session, access: ['admin', area] } as const;
     this.exchange.serveBody(res, req, sender, async (body) => this.ask(read(body), actor));
   }

@@ -26,5 +26,5 @@ export function logRequest(
   req: HttpRequest,
   name: string,
 ): void {
-  if (accessLog.isOn) accessLog.begin(res, req, access.addresses.of(res), name);
+  if (accessLog.isOn) accessLog.begin(res, req, access.clientAddress(res, req), name);
 }

@@ -104,7 +104,7 @@ export class CollectionRoutes {
   }
 
   private drop(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
-    const actor = this.context.access.actor(res, session);
+    const actor = this.context.access.actor(res, req, session);
     this.exchange.serveDelete(res, req, async () => {
       requirePermission(session, 'write', name);
       unwrap(await this.context.control.dropCollection(name, actor));

@@ -95,7 +95,7 @@ export class ControlRoutes {
   }
 
   private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = this.context.access.actor(res, session);
+    const actor = this.context.access.actor(res, req, session);
     const sender = { session, access: ['admin', 'read-only'] } as const;
     this.exchange.serveBody(res, req, sender, async (body) =>
       unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
@@ -103,7 +103,7 @@ export class ControlRoutes {
   }
 
   private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = this.context.access.actor(res, session);
+    const actor = this.context.access.actor(res, req, session);
     const sender = { session, access: ['admin', 'shutdown'] } as const;
     this.exchange.serveBody(res, req, sender, async (body) => {
       const request = readShutdown(body);

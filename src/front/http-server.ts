@@ -304,6 +304,15 @@ export class HttpServer {
     else this.bulk.handle(res, req, this.path.collection, session);
   }
 
+  /** A client behind a proxy whose address is blocked; any other that is has got no connection. */
+  private refusesClient(res: HttpResponse, req: HttpRequest): boolean {
+    const blocked = this.context.access.refusesClient(res, req);
+    if (blocked === undefined) return false;
+    logRequest(this.context, res, req, '');
+    this.refuse(req.getMethod() === 'head' ? withoutBody(res) : res, blocked);
+    return true;
+  }
+
   private noSuchRoute(res: HttpResponse, req: HttpRequest): void {
     const message = `there is no ${req.getMethod().toUpperCase()} ${req.getUrl()}`;
     this.refuse(res, { code: 'NOT_FOUND', message });
@@ -323,8 +332,10 @@ export class HttpServer {
 
   /** Every route goes through here: who asks is known, and may, before a handler runs. */
   private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>) {
+    const { isBehindProxies } = this.context.access;
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
+        if (isBehindProxies && this.refusesClient(res, req)) return;
         if (access === 'anyone') {
           logRequest(this.context, res, req, '');
           (handler as GuardedHandler<'anyone'>)(res, req);

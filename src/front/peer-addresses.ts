@@ -4,6 +4,7 @@
  * server), that one is known without asking. Front thread only.
  */
 import type { HttpResponse } from 'uWebSockets.js';
+import { plainAddress } from '../base/ip-address.js';
 
 export class PeerAddresses {
   private open = 0;
@@ -30,17 +31,4 @@ export class PeerAddresses {
 /** As text; IPv4 addresses as such also where the socket speaks IPv6. */
 export function askedAddress(of: { getRemoteAddressAsText(): ArrayBuffer }): string {
   return plainAddress(Buffer.from(of.getRemoteAddressAsText()).toString('latin1'));
-}
-
-/** uWS writes IPv6 in full: 0000:0000:0000:0000:0000:ffff:7f00:0001. */
-export function plainAddress(text: string): string {
-  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(
-    text,
-  );
-  return mapped === null
-    ? text
-    : mapped
-        .slice(1)
-        .map((byte) => Number.parseInt(byte, 16))
-        .join('.');
 }

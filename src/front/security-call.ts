@@ -13,7 +13,14 @@ export interface UserChanges {
 
 export type SecurityCall =
   | { readonly kind: 'logout' }
-  | { readonly kind: 'whoami' | 'users' | 'api-keys' | 'blocked-addresses' | 'roles' }
+  | {
+      readonly kind: 'whoami';
+      /** As patterns, of the role of the caller. */
+      readonly permissions: readonly string[];
+      /** Of an API key that may do less. */
+      readonly limitedTo: readonly string[] | null;
+    }
+  | { readonly kind: 'users' | 'api-keys' | 'blocked-addresses' | 'roles' }
   | { readonly kind: 'user'; readonly username: string }
   | {
       readonly kind: 'create-user';

@@ -3,6 +3,7 @@
  * off the hot path.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Session } from '../auth/session.js';
 import type { NeededPermission } from './access.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
 import type { Actor } from './control-plane.js';
@@ -39,13 +40,13 @@ export class SecurityRoutes {
       method: 'get' | 'del',
       path: string,
       access: Ruled,
-      call: (parameter: string) => SecurityCall,
+      call: (parameter: string, session: Session) => SecurityCall,
     ): void => {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, session);
-          const asked = call(pathParameter(req));
+          const actor = this.context.access.actor(res, req, session);
+          const asked = call(pathParameter(req), session);
           if (method === 'del') this.exchange.serveDelete(res, req, () => this.ask(asked, actor));
           else this.exchange.serve(res, () => this.ask(asked, actor));
         }),
@@ -60,7 +61,7 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, session);
+          const actor = this.context.access.actor(res, req, session);
           const named = pathParameter(req);
           this.exchange.serveBody(res, req, { session, access }, async (body) =>
             this.ask(read(body, named), actor),
@@ -68,7 +69,11 @@ export class SecurityRoutes {
         }),
       );
     };
-    ask('get', '/auth/me', 'somebody', () => ({ kind: 'whoami' }));
+    ask('get', '/auth/me', 'somebody', (_parameter, { granted, limitedTo }) => ({
+      kind: 'whoami',
+      permissions: granted,
+      limitedTo: limitedTo ?? null,
+    }));
     change('post', '/auth/logout', 'somebody', () => ({ kind: 'logout' }));
     change('post', '/auth/password', 'somebody', readPasswordChange);
     ask('get', '/admin/users', USERS, () => ({ kind: 'users' }));
@@ -94,7 +99,7 @@ export class SecurityRoutes {
   }
 
   private login(res: HttpResponse, req: HttpRequest): void {
-    const address = this.context.access.addresses.of(res);
+    const address = this.context.access.clientAddress(res, req);
     this.exchange.serveBody(res, req, undefined, async (body) =>
       unwrap(await this.context.control.login(readLogin(body), address)),
     );

@@ -34,6 +34,8 @@ export interface SocketData {
   connection: WebSocketConnection | undefined;
   /** What was found when the socket was opened. */
   readonly session: Session;
+  /** Of its client, where that may be behind a proxy; undefined: it is at the other end. */
+  readonly client: string | undefined;
   /** What its client has shown: looked at again when users, keys or roles change. */
   readonly credentials: Credentials;
 }
@@ -171,7 +173,7 @@ export class WebSocketConnection implements WriteCompletion {
 
   /** Of its client. */
   get address(): string {
-    return askedAddress(this.ws);
+    return this.ws.getUserData().client ?? askedAddress(this.ws);
   }
 
   /** A statement under way: it ends with the socket. */

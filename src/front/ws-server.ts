@@ -1,5 +1,6 @@
 /** The WebSocket side of a front: /ws on the App of http-server.ts. Front thread only. */
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import type { WireError } from '../base/errors.js';
 import { BULK_BYTES_MAX, KEY_BYTES_MAX } from '../base/limits.js';
 import { ResponseFrameEncoder } from '../batch/response-frame-encoder.js';
 import { FRONT_CONNECTIONS, FRONT_WEBSOCKETS } from '../shm/stats-format.js';
@@ -123,11 +124,14 @@ export class WebSocketServer {
       sendError(res, { code: 'FORBIDDEN', message }, this.context.requestId(), true);
       return;
     }
+    const { access } = this.context;
     const session = admitted(this.context, res, req, 'somebody');
-    if (isRefused(session)) {
-      sendError(res, session, this.context.requestId(), true);
+    const blocked = access.isBehindProxies ? access.refusesClient(res, req) : undefined;
+    if (blocked !== undefined || isRefused(session)) {
+      sendError(res, blocked ?? (session as WireError), this.context.requestId(), true);
       return;
     }
+    const client = access.isBehindProxies ? access.clientAddress(res, req) : undefined;
     const credentials = {
       authorization: req.getHeader('authorization'),
       apiKey: req.getHeader('x-api-key'),
@@ -135,7 +139,7 @@ export class WebSocketServer {
     // Its requests have no lines of their own.
     logAnswer(res, 101, 0, this.context.requestId());
     res.upgrade<SocketData>(
-      { connection: undefined, session, credentials },
+      { connection: undefined, session, client, credentials },
       req.getHeader('sec-websocket-key'),
       req.getHeader('sec-websocket-protocol'),
       req.getHeader('sec-websocket-extensions'),

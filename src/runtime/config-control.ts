@@ -8,6 +8,7 @@
  */
 import type { Logger } from 'pino';
 import { DbError } from '../base/errors.js';
+import { HIDDEN } from '../base/secret-names.js';
 import { CONFIG_CHANGES_FILE, type ConfigChanges, changesText, parseChanges } from '../config/changes.js';
 import { readKeyValues } from '../config/key-names.js';
 import {
@@ -17,7 +18,8 @@ import {
   originText,
   valueMessage,
 } from '../config/load.js';
-import { type Config, describeConfig, type KeyInfo } from '../config/schema.js';
+import { type Config, type ConfigValue, describeConfig, type KeyInfo } from '../config/schema.js';
+import { shownConfig, shownValue } from '../config/shown-config.js';
 import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
 import type { Vfs } from '../vfs/vfs.js';
@@ -40,12 +42,10 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ['sharding.shards', 'it is fixed when a data directory is created: lumadb reshard changes it, offline'],
 ]);
 
-type Value = string | number | boolean;
-
 interface Change {
   readonly key: KeyInfo;
-  readonly before: Value;
-  readonly after: Value;
+  readonly before: ConfigValue;
+  readonly after: ConfigValue;
 }
 
 export class ConfigControl {
@@ -64,10 +64,10 @@ export class ConfigControl {
     const check = this.options.reload?.(changes);
     const next = check?.loaded ?? null;
     const body = {
-      config: this.options.config,
+      config: shownConfig(this.options.config),
       file: check?.file ?? null,
       sources: next === null ? {} : this.sources(next),
-      changes,
+      changes: shownChanges(this.keys, changes),
       pending_restart: next === null ? {} : this.pending(next.config),
       live_keys: this.keys.filter(({ isLive }) => isLive).map(({ path }) => path),
       problems: check?.problems.map(({ text }) => text) ?? [],
@@ -96,11 +96,12 @@ export class ConfigControl {
     this.options.vfs.writeFileAtomic(this.path, new TextEncoder().encode(changesText(changes)));
     const done = [...wanted.keys()].map((key) => this.apply(key, next.config));
     if (done.some(({ key }) => key.isLive)) await this.options.applyLive();
-    for (const { key, before, after } of done) {
-      const effect = key.isLive ? 'at once' : 'at the next start';
-      this.options.logger.info({ key: key.path, before, after, effect }, 'configuration changed');
+    const report = changeReport(done);
+    for (const { key, before, after, effect } of report.changed) {
+      const when = effect === 'live' ? 'at once' : 'at the next start';
+      this.options.logger.info({ key, before, after, effect: when }, 'configuration changed');
     }
-    return json(200, changeReport(done));
+    return json(200, report);
   }
 
   /** With the value before as GET showed it; for keys that are not live the running value stays that. */
@@ -138,18 +139,34 @@ export class ConfigControl {
     );
   }
 
-  private pending(next: Config): Readonly<Record<string, { running: Value; next_start: Value }>> {
+  private pending(next: Config): Readonly<Record<string, { running: ConfigValue; next_start: ConfigValue }>> {
     const { config } = this.options;
-    const differing = this.keys.filter((key) => valueIn(config, key) !== valueIn(next, key));
+    const differing = this.keys.filter((key) => !isSame(valueIn(config, key), valueIn(next, key)));
     return Object.fromEntries(
-      differing.map((key) => [key.path, { running: valueIn(config, key), next_start: valueIn(next, key) }]),
+      differing.map((key) => [
+        key.path,
+        { running: shownValue(key, valueIn(config, key)), next_start: shownValue(key, valueIn(next, key)) },
+      ]),
     );
   }
 }
 
+/** Lists are other ones each time that they are read. */
+const isSame = (one: ConfigValue, other: ConfigValue): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
 /** Each key was checked by the schema to hold one of these. */
-function valueIn(config: Config, { section, name }: KeyInfo): Value {
-  return (config[section] as Readonly<Record<string, Value>>)[name];
+function valueIn(config: Config, { section, name }: KeyInfo): ConfigValue {
+  return (config[section] as Readonly<Record<string, ConfigValue>>)[name];
+}
+
+function shownChanges(keys: readonly KeyInfo[], changes: ConfigChanges): ConfigChanges {
+  const shown = Object.entries(changes).map(([path, value]) => {
+    const key = keys.find((each) => each.path === path);
+    // A key of another release: nothing is known of it.
+    return [path, key === undefined ? HIDDEN : shownValue(key, value)];
+  });
+  return Object.fromEntries(shown);
 }
 
 function requireChangeable(key: KeyInfo, value: unknown): void {
@@ -171,12 +188,12 @@ function requireEffect(key: KeyInfo, origin: KeyOrigin | undefined): void {
 }
 
 function changeReport(changes: readonly Change[]) {
-  const needsRestart = changes.some(({ key, before, after }) => !key.isLive && before !== after);
+  const needsRestart = changes.some(({ key, before, after }) => !key.isLive && !isSame(before, after));
   return {
     changed: changes.map(({ key, before, after }) => ({
       key: key.path,
-      before,
-      after,
+      before: shownValue(key, before),
+      after: shownValue(key, after),
       effect: key.isLive ? 'live' : 'restart',
     })),
     persisted: true,

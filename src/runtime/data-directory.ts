@@ -16,7 +16,6 @@ import {
   existsSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -31,6 +30,7 @@ import { STREAM_STATE_FILE } from '../backup/stream/stream-state.js';
 import { assert } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { DbError } from '../base/errors.js';
+import { makeDirectories } from '../base/make-directories.js';
 import { defaultShardCount, SHARDS_MAX } from '../config/shard-count.js';
 import { decodeJournal, RESHARD_JOURNAL, requireNotSwitching } from '../tools/reshard-journal.js';
 import { type Announcement, lockedError, parseAnnouncement } from './announcement.js';
@@ -99,7 +99,7 @@ function fsyncDirectory(path: string): void {
 /** Creates the directory and what is missing above it, so that a crash cannot lose the new names. */
 function createDirectory(path: string): void {
   try {
-    const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    const first = makeDirectories(path, 0o700);
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made)) fsyncDirectory(dirname(made));
   } catch (error) {

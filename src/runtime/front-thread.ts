@@ -53,6 +53,8 @@ export interface FrontThreadData {
   readonly pendingWritesMax: number;
   readonly batchBytesMax: number;
   readonly inFlightBodyBytesMax: number;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly settings: FrontSettings;
   readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
@@ -262,6 +264,7 @@ class FrontThread implements FrontControl {
       control: this.controlPlane(),
       access: new AccessControl({
         snapshot: data.security,
+        trustedProxies: data.trustedProxies,
         rateLimit: () => data.settings.rateLimit,
         wallMs: systemClock.wallMs,
         monotonicMs: systemClock.monotonicMs,

@@ -1,5 +1,8 @@
 /** A log file that is written by the main thread, in lines, and opened anew after a rotation. */
+import { dirname } from 'node:path';
 import sonicBoom from 'sonic-boom';
+import { DbError } from '../base/errors.js';
+import { makeDirectories } from '../base/make-directories.js';
 
 /** sonic-boom is CommonJS whose default export is the class itself. */
 const SonicBoom = sonicBoom as unknown as typeof import('sonic-boom').SonicBoom;
@@ -12,6 +15,7 @@ const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
 
 /** As of the files with the documents: requests and statements have values of these in them. */
 const FILE_MODE = 0o640;
+const DIRECTORY_MODE = 0o777;
 
 export interface LogFileOptions {
   /** A path, or the number of a file that is open. */
@@ -27,11 +31,14 @@ export interface LogFileOptions {
 
 export class LogFile {
   private readonly file: InstanceType<typeof SonicBoom>;
+  /** Undefined for one that is open already. */
+  private readonly directory: string | undefined;
 
   constructor({ to, isBuffered, content = 'text', unwrittenBytesMax, onError }: LogFileOptions) {
+    this.directory = typeof to === 'string' ? dirname(to) : undefined;
+    this.makeDirectory();
     this.file = new SonicBoom({
       ...(typeof to === 'string' ? { dest: to } : { fd: to }),
-      mkdir: true,
       mode: FILE_MODE,
       sync: true,
       maxLength: unwrittenBytesMax ?? UNWRITTEN_BYTES_MAX,
@@ -48,7 +55,24 @@ export class LogFile {
   }
 
   reopen(): void {
+    try {
+      this.makeDirectory();
+    } catch {
+      // To open the file fails as well then, and tells onError.
+    }
     this.file.reopen();
+  }
+
+  /** Not left to sonic-boom: the mkdir that it uses never ends in /proc. */
+  private makeDirectory(): void {
+    if (this.directory === undefined) return;
+    try {
+      makeDirectories(this.directory, DIRECTORY_MODE);
+    } catch (error) {
+      const path = this.directory;
+      const message = `cannot create the log directory ${path}: ${(error as Error).message}`;
+      throw new DbError('IO', message, { path }, { cause: error });
+    }
   }
 
   flush(): void {

@@ -114,7 +114,7 @@ export class SecurityControl {
     const { users, apiKeys, blockedAddresses } = this.directory.current;
     switch (call.kind) {
       case 'whoami':
-        return json(200, whoami(actor));
+        return json(200, { ...whoami(actor), permissions: call.permissions, limited_to: call.limitedTo });
       case 'roles':
         return json(200, { roles: this.options.roles.current, source: this.options.roles.source });
       case 'users':

@@ -2,7 +2,6 @@
  * The answer of GET /admin/dump-state: everything that the server knows about itself, for whoever looks for a fault. Bounded:
  * of many tables only the first are listed, and long keys are cut. Main thread only; it asks each shard one question.
  */
-import { HIDDEN, isSecretName } from '../base/secret-names.js';
 import type { KeyBound, TableInfo } from '../manifest/table-info.js';
 import type { Version } from '../manifest/version.js';
 
@@ -42,11 +41,4 @@ function dumpedTable({ smallest, largest, collections, ...figures }: TableInfo):
     largest: dumpedBound(largest),
     collections: collections.map(({ collection }) => collection),
   };
-}
-
-/** The configuration as JSON, without the values of keys that sound like secrets. */
-export function dumpedConfig(config: object): unknown {
-  const hide = (name: string, value: unknown): unknown =>
-    isSecretName(name) && typeof value !== 'object' ? HIDDEN : value;
-  return JSON.parse(JSON.stringify(config, hide));
 }

@@ -4,6 +4,7 @@
  */
 import { unreachable } from '../base/assert.js';
 import type { Config } from '../config/schema.js';
+import { shownConfig } from '../config/shown-config.js';
 import type { StorageCall } from '../front/admin-call.js';
 import { json } from '../front/control-answer.js';
 import type { ControlAnswer } from '../front/control-plane.js';
@@ -15,7 +16,7 @@ import type { MemoryPlan } from './memory-plan.js';
 import { memoryReport } from './memory-report.js';
 import type { ShardSlot } from './shard-slot.js';
 import type { SnapshotWatch } from './snapshot-watch.js';
-import { DUMPED_TABLES_MAX, dumpedBound, dumpedConfig, dumpedVersion } from './state-dump.js';
+import { DUMPED_TABLES_MAX, dumpedBound, dumpedVersion } from './state-dump.js';
 import type { StorageFactsReader } from './storage-facts.js';
 import { StorageTasks, type StorageTasksOptions, storageState } from './storage-tasks.js';
 import type { Supervisor } from './supervisor.js';
@@ -119,7 +120,7 @@ export class StorageControl {
     const { blockCache, rowCache } = facts.read();
     return {
       dumped_at: new Date(clock.wallMs()).toISOString(),
-      config: dumpedConfig(config),
+      config: shownConfig(config),
       status: status(),
       seqnos: { last: this.seqnos.last(), is_settled: this.seqnos.isSettled(this.seqnos.last()) },
       snapshots: snapshots.held(),

@@ -81,6 +81,7 @@ export class ThreadFactory {
       pendingWritesMax: server.max_pending_writes,
       batchBytesMax: this.batchBytesMax(),
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
+      trustedProxies: server.trusted_proxies,
       settings: frontSettings(config),
       timeBase,
       readOnly,

@@ -1,6 +1,7 @@
-/** Files of the operating system. The only home of node:fs in the storage column. Any thread; holds no state. */
+/** Files of the operating system. The home of node:fs in the storage column. Any thread; holds no state. */
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
+import { makeDirectories } from '../base/make-directories.js';
 import { ioError, ioErrorFromErrno, isIoError } from './io-error.js';
 import { parentOf, readFully, readWholeFile, replaceFile, writeFully } from './transfer.js';
 import type { OpenMode, Vfs, VfsFile } from './vfs.js';
@@ -96,9 +97,7 @@ export class RealVfs implements Vfs {
 
   makeDirectory(path: string): void {
     const target = resolve(path);
-    const first = attempt('makeDirectory', path, () =>
-      fs.mkdirSync(target, { recursive: true, mode: DIRECTORY_MODE }),
-    );
+    const first = attempt('makeDirectory', path, () => makeDirectories(target, DIRECTORY_MODE));
     // Each new name lives in its parent: sync from the deepest parent up to that of the first one created. If it was there
     // already, its own parent: whoever made it may have been killed before the sync.
     const last = parentOf(first === undefined ? target : resolve(first));

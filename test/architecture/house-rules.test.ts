@@ -42,6 +42,7 @@ test('the file system is touched in few places', (t) => {
     'src/runtime/diagnostics/thread-look.ts',
     'src/admin/memory-limit.ts',
     'src/base/version.ts',
+    'src/base/make-directories.ts',
     // Run by developers, in no server.
     'src/openapi/write-document.ts',
   ];

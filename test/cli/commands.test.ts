@@ -38,6 +38,31 @@ test('--help teaches every command with an example, and exits 0', async (t) => {
   }
 });
 
+test('help explains the command that its words name, however deep, and no other', async (t) => {
+  const cwd = temporaryDirectory(t);
+  const [all, start, create, below, parent] = await Promise.all(
+    [
+      ['help'],
+      ['help', 'start'],
+      ['help', 'user', 'create'],
+      ['user', 'help', 'create'],
+      ['help', 'user'],
+    ].map((args) => runCli(args, { cwd })),
+  );
+  for (const { code, stderr } of [all, start, create, below, parent]) {
+    t.is(code, 0, stderr);
+    t.is(stderr, '');
+  }
+  t.regex(
+    all.stdout,
+    /^Usage: lumadb \[options\] \[command\]\n[\s\S]*^ {2}help \[command\.\.\.\] +Explain a command/m,
+  );
+  t.regex(start.stdout, /^Usage: lumadb start /);
+  t.regex(create.stdout, /^Usage: lumadb user create /);
+  t.is(create.stdout, below.stdout);
+  t.regex(parent.stdout, /^Usage: lumadb user \[options\] \[command\]/);
+});
+
 test('wrong usage exits 2 with one line on stderr', async (t) => {
   const cwd = temporaryDirectory(t);
   const cases: [string[], RegExp][] = [
@@ -51,6 +76,12 @@ test('wrong usage exits 2 with one line on stderr', async (t) => {
     [['shutdown', '--graceful', '--force'], /cannot be used with/],
     [['config', 'validate'], /missing required argument 'file' \(see lumadb config validate --help\)/],
     [['start', '--prot', '1'], /\(see lumadb start --help\)/],
+    [['help', 'strat'], /unknown command 'strat' \(Did you mean start\?\) \(see lumadb --help\)/],
+    [
+      ['help', 'user', 'creat'],
+      /unknown command 'creat' \(Did you mean create\?\) \(see lumadb user --help\)/,
+    ],
+    [['help', 'start', 'now'], /start has no commands \(see lumadb start --help\)/],
     [['user', 'creat'], /Did you mean create\?\) \(see lumadb user --help\)/],
     [['user', 'create', '--username', 'ann'], /--role developer \(lumadb user --help names the roles\)/],
     [['query', 'SELECT', '1'], /put the statement into quotes: lumadb query "SELECT …"/],
@@ -221,7 +252,7 @@ test('status prints shards as a table, and JSON on demand', async (t) => {
   const body = {
     version: '1',
     read_only: { enabled: false },
-    shards: [{ id: 0, seqno: 7, stall: null }],
+    shards: [{ shard: 0, seqno: 7, state: 'rea\x1b[31mdy' }],
     evil: '\x1b[31mred',
   };
   const server = await fakeServer(t, (request, response) => {
@@ -233,7 +264,7 @@ test('status prints shards as a table, and JSON on demand', async (t) => {
   ]);
   t.is(text.code, 0, text.stderr);
   t.regex(text.stdout, /read_only\n {2}enabled {2}false/);
-  t.regex(text.stdout, /│ 0 +│ 7 +│ - +│/);
+  t.regex(text.stdout, /│ 0 +│ rea\?\[31mdy +│ 7 +│ - of - +│/);
   t.false(text.stdout.includes('\x1b'), 'terminal controls from a server are not obeyed');
   t.deepEqual(JSON.parse(json.stdout), body);
 });
@@ -259,6 +290,30 @@ test('start refuses to listen beyond loopback without --insecure, before it touc
   t.is(code, 1);
   t.regex(stderr, /^lumadb: refusing to listen on 0\.0\.0\.0: there is no user/);
   t.is(stderr.trim().split('\n').length, 1);
+});
+
+test('a place where no directory can be made is an error at once, for whatever would be written there', async (t) => {
+  const cwd = temporaryDirectory(t);
+  writeFileSync(join(cwd, 'file'), '');
+  const lines: [string[], RegExp][] = [
+    [
+      ['start', '--data-dir', '/proc/nope'],
+      /cannot create the data directory \/proc\/nope: ENOENT: no directory can be made in \/proc/,
+    ],
+    [['start', '--data-dir', '/proc/nope/deeper'], /cannot create the data directory \/proc\/nope\/deeper/],
+    [['start', '--data-dir', 'file/data'], /cannot create the data directory \S+\/file\/data: ENOTDIR/],
+  ];
+  for (const [args, message] of lines) {
+    const { code, stderr } = await runCli(args, { cwd });
+    t.is(code, 1, stderr);
+    t.regex(stderr, message, args.join(' '));
+  }
+  const logs = await runCli(['start', '--data-dir', 'data'], {
+    cwd,
+    env: { LUMADB_LOGGING__DIRECTORY: '/proc/nope/logs', LUMADB_SERVER__PORT: '0' },
+  });
+  t.is(logs.code, 1, logs.stderr);
+  t.regex(logs.stderr, /^lumadb: cannot create the log directory \/proc\/nope\/logs: .*\/proc$/m);
 });
 
 test('start reports every problem of a bad configuration', async (t) => {

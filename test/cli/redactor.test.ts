@@ -42,6 +42,31 @@ test('names that sound like secrets are known in every way of writing', (t) => {
     t.false(isSecretName(name), name);
 });
 
+test('what is measured of secrets is none, in JSON, text and the environment', (t) => {
+  t.deepEqual(json({ token_ttl: 60, tokens_max: '128', password_min: 'x', secret_limit: 12345678901 }), {
+    token_ttl: 60,
+    tokens_max: '128',
+    password_min: '(hidden)',
+    secret_limit: '(hidden)',
+  });
+  t.is(
+    redactor().text('token_ttl_minutes = 60 tokens_max=4711a'),
+    'token_ttl_minutes = 60 tokens_max=(hidden)',
+  );
+});
+
+test('settings of ours are hidden as the schema says, whatever their names sound like', (t) => {
+  const shown = {
+    security: { token_ttl_minutes: 60, tls_key: '/etc/lumadb/tls.key' },
+    LUMADB_SECURITY__TLS_KEY: '/etc/lumadb/tls.key',
+    change: { key: 'security.token_ttl_minutes', before: 720, after: 60 },
+  };
+  t.deepEqual(json(shown, shown), shown);
+  t.deepEqual(json({ security: { tls_key: '-----BEGIN PRIVATE KEY-----\nabc' } }), {
+    security: { tls_key: '(hidden)' },
+  });
+});
+
 test('a value under a secret name is hidden whatever it is, and only that', (t) => {
   const shown = json({
     server: { host: 'h', auth_token: 'abc', tokens: ['a', { b: 1 }], has_password: true, password: null },

@@ -63,3 +63,12 @@ test('a login is required beyond loopback, and where the configuration says so',
   t.true(requiresLogin(withAuth(listeningOn('127.0.0.1'), true), 0));
   t.false(requiresLogin(withAuth(listeningOn('127.0.0.1'), false), 5));
 });
+
+test('with "auto" a trusted proxy makes logins necessary, also on loopback', (t) => {
+  const config = listeningOn('127.0.0.1');
+  t.false(requiresLogin(config, 1));
+  const proxied = { ...config, server: { ...config.server, trusted_proxies: ['127.0.0.1'] } };
+  t.true(requiresLogin(proxied, 0));
+  t.true(requiresLogin(proxied, 1));
+  t.false(requiresLogin(withAuth(proxied, false), 1));
+});

@@ -345,3 +345,26 @@ test('a misspelt table within a table is named with the one that was meant', (t)
     /:1:\d+: unknown section "backup\.wal_strem"; did you mean \[backup\.wal_stream\]\?/,
   );
 });
+
+test('a list is an array in the file and texts with commas between in the environment', (t) => {
+  const file = fileWith(t, '[server]\ntrusted_proxies = ["10.0.0.0/8", "2001:db8::1"]\n');
+  t.deepEqual(loadConfig({ ...nothing, file }).config.server.trusted_proxies, ['10.0.0.0/8', '2001:db8::1']);
+  const byEnvironment = (text: string) =>
+    loadConfig({ ...nothing, file, env: { LUMADB_SERVER__TRUSTED_PROXIES: text } }).config.server
+      .trusted_proxies;
+  t.deepEqual(byEnvironment('192.0.2.7, 10.0.0.0/8,'), ['192.0.2.7', '10.0.0.0/8']);
+  t.deepEqual(byEnvironment(''), []);
+  for (const value of [
+    '["10.0.0.0/33"]',
+    '["proxy.example.com"]',
+    '["0.0.0.0/0"]',
+    '["::/0"]',
+    '"10.0.0.1"',
+    '[1]',
+  ])
+    t.regex(
+      problemsOf(t, `[server]\ntrusted_proxies = ${value}\n`).join(),
+      /^2:1: server\.trusted_proxies must be a list of at most 1000 addresses and networks/,
+      value,
+    );
+});

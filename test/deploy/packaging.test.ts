@@ -31,6 +31,19 @@ test('systemd takes the unit, whose reload is SIGHUP', (t) => {
   t.is(verified.status, 0, verified.stderr);
 });
 
+test("the documentation that the unit names is in the package, at the unit's place", (t) => {
+  const unit = readFileSync('deploy/systemd/lumadb.service', 'utf8');
+  const named = /^Documentation=file:\/\/\/opt\/lumadb\/(\S+)$/m.exec(unit)?.[1];
+  t.regex(readFileSync('docs/deployment.md', 'utf8'), /in \/opt\/lumadb;/, 'where it is installed');
+  const packed = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  t.is(packed.status, 0, packed.stderr);
+  const files: readonly { readonly path: string }[] = JSON.parse(packed.stdout)[0].files;
+  t.true(files.map(({ path }) => path).includes(named ?? ''), named);
+});
+
 test('logrotate takes the rules of the manual', (t) => {
   const rules = readFileSync('deploy/logrotate/lumadb', 'utf8');
   for (const word of ['daily', 'rotate 30', 'compress', 'delaycompress', 'missingok', 'notifempty'])

@@ -224,6 +224,7 @@ test("a new operator's path, from the first start to the second", async (t) => {
   await does(`curl -s -X PUT ${notes}/second -d '{}'`, /read-only: moving disks/);
   await fails(`lumadb query "INSERT INTO notes (_id) VALUES ('second')"`, 1, /read-only: moving disks/);
   await does('lumadb status', /^ +reason +moving disks$/m);
+  await does('lumadb health', /^status +healthy$/m, /^read_only$/m, /^ +reason +moving disks$/m);
   await does('lumadb top --once --interval 500ms', /^Read-only: .*moving disks/m);
   await does(`curl -sf ${notes}/first`, /hello/);
   await does(setReadOnly('{"enabled":false}'), /"read_only":false/);

@@ -45,7 +45,12 @@ test("the manual's read-only mode refuses every write with its reason, outlives 
     t.is((await server.get('/api/v1/c/a')).json.n, 1);
     t.like((await server.get('/status')).json.read_only, { by: 'operator' });
     t.like((await server.get('/admin/read-only')).json.read_only, { reason: 'Emergency maintenance' });
-    t.is((await server.get('/health')).status, 200, 'what an operator wanted is no illness');
+    const health = await server.get('/health');
+    t.is(health.status, 200, 'what an operator wanted is no illness');
+    t.like(health.json, {
+      status: 'healthy',
+      read_only: { reason: 'Emergency maintenance', by: 'operator' },
+    });
     t.is(await server.metric('lumadb_read_only{cause="operator"}'), 1);
   };
   await refused();
@@ -57,6 +62,7 @@ test("the manual's read-only mode refuses every write with its reason, outlives 
   t.deepEqual((await setReadOnly(server, { enabled: false })).json, { read_only: false, persisted: true });
   t.is((await server.put('/api/v1/c/a', { n: 3 })).status, 200);
   t.is((await server.get('/status')).json.read_only, false);
+  t.is((await server.get('/health')).json.read_only, false);
   t.is(await server.metric('lumadb_read_only{cause="operator"}'), 0);
   await server.kill9();
   await server.restart();

@@ -44,6 +44,7 @@ test.serial("GET /admin/memory has the manual's shape, and its parts are what is
 
 test.serial('GET /admin/dump-state shows the inside of every shard', async (t) => {
   const { status, json } = await server.get('/admin/dump-state');
+  t.is(json.config.security.token_ttl_minutes, 720, 'what only sounds like a secret is shown');
   t.is(status, 200);
   t.is(json.config.sharding.shards, 2);
   t.is(json.status.data_directory, server.dataDir);

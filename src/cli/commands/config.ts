@@ -4,6 +4,7 @@ import type { ConfigCheck, KeyOrigin, LoadedConfig } from '../../config/load.js'
 import { addJsonOption } from '../connection.js';
 import { EXIT_FAILED, EXIT_OK, print, printError, printJson } from '../output.js';
 import type { Done } from '../program.js';
+import { registerConfigSet } from './config-set.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -41,13 +42,14 @@ function countGiven({ source }: LoadedConfig): string {
 
 async function show(options: JsonOption & { config?: string }): Promise<number> {
   const { loadConfig, originText } = await import('../../config/load.js');
+  const { shownConfig } = await import('../../config/shown-config.js');
   const { config, warnings, source } = loadConfig({
     file: options.config,
     env: process.env,
     changes: 'stored',
   });
   const origin = (path: string): KeyOrigin => source.keys.get(path) ?? { from: 'default' };
-  const sections = Object.entries(config).map(([section, values]) => ({
+  const sections = Object.entries(shownConfig(config)).map(([section, values]) => ({
     section,
     keys: Object.entries(values).map(([name, value]) => ({
       name,
@@ -76,9 +78,7 @@ async function show(options: JsonOption & { config?: string }): Promise<number> 
 }
 
 export function registerConfig(program: Command, done: Done): void {
-  const config = program
-    .command('config')
-    .description('Check and show the configuration. Needs no running server.');
+  const config = program.command('config').description('Check, show and change the configuration.');
   addJsonOption(config.command('validate'))
     .argument('<file>', 'the TOML file')
     .description('Check a configuration file; print every problem as file:line:column: message.')
@@ -105,4 +105,5 @@ Example:
   $ LUMADB_SERVER__PORT=9090 lumadb config show`,
     )
     .action(async (_options, command: Command) => done(await show(command.optsWithGlobals())));
+  registerConfigSet(config, done);
 }

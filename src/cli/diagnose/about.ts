@@ -6,7 +6,7 @@ import type { Subject } from './subject.js';
 const FORMAT_VERSION = 1;
 
 export const HIDDEN_THINGS =
-  'Hidden: values of settings, variables and fields whose names sound like secrets (password, secret, token, credential, ' +
+  'Hidden: values of secret settings, and of variables and fields whose names sound like secrets (password, secret, token, credential, ' +
   'cookie, authorization, private or API keys), wherever else these values occur, and passwords, keys and tokens in the ' +
   'usual forms in logs and statements.';
 export const SHOWN_THINGS =

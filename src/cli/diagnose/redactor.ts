@@ -1,9 +1,10 @@
 /**
- * Takes secrets out of whatever goes into a diagnostic archive, in three ways: values under names that sound like secrets,
- * in JSON and in lines of JSON; texts of the forms in secret-forms.ts; and the very values that are known to be secrets of
+ * Takes secrets out of whatever goes into a diagnostic archive, in three ways: values of secret settings and
+ * under names that sound like secrets, in JSON and in lines of JSON; texts of the forms in secret-forms.ts; and the very values that are known to be secrets of
  * this machine's environment and configuration, wherever they occur.
  */
-import { HIDDEN, isSecretName } from '../../base/secret-names.js';
+import { HIDDEN } from '../../base/secret-names.js';
+import { isSecretField } from '../../config/shown-config.js';
 import { hideForms, hidePrivateKeys } from './secret-forms.js';
 
 /** Shorter values are words such as "none" or "1", which would be taken out of half of the archive. */
@@ -59,11 +60,13 @@ export class Redactor {
     // {"key": "x.password", "value": …}, as changes of the configuration are told.
     const isAboutSecret = Object.entries(value).some(
       ([name, each]) =>
-        /^(key|name|field|variable)$/.test(name) && typeof each === 'string' && isSecretName(each),
+        /^(key|name|field|variable)$/.test(name) &&
+        typeof each === 'string' &&
+        isSecretField(each, undefined),
     );
     const entries = Object.entries(value).map(([name, each]): [string, unknown] => [
       this.scrub(name),
-      isSecretName(name) || (isAboutSecret && VALUE_NAME.test(name)) ? hidden(each) : this.value(each),
+      isSecretField(name, each) || (isAboutSecret && VALUE_NAME.test(name)) ? hidden(each) : this.value(each),
     ]);
     return Object.fromEntries(entries);
   }
@@ -88,7 +91,8 @@ function parsed(text: string): { readonly value: unknown } | undefined {
 
 function* secretsIn(value: unknown, isSecret: boolean): Generator<string> {
   if (typeof value === 'object' && value !== null) {
-    for (const [name, each] of Object.entries(value)) yield* secretsIn(each, isSecret || isSecretName(name));
+    for (const [name, each] of Object.entries(value))
+      yield* secretsIn(each, isSecret || isSecretField(name, each));
   } else if (isSecret && (typeof value === 'string' || typeof value === 'number')) yield String(value);
 }
 

@@ -1,5 +1,5 @@
 /** The forms in which secrets stand in running text: logs, statements, command lines. Pure; linear in the text's length. */
-import { HIDDEN, SECRET_WORDS } from '../../base/secret-names.js';
+import { HIDDEN, hideUrlPasswords, isMeasure, SECRET_WORDS } from '../../base/secret-names.js';
 
 /** Over several lines; in JSON the line ends are written out, and it stays JSON. */
 const PRIVATE_KEY =
@@ -10,26 +10,25 @@ const FORMS: ReadonlyArray<readonly [RegExp, string]> = [
   // JSON Web Tokens.
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, HIDDEN],
   [/\b(bearer|basic)\s{1,8}[\w.~+/=-]{6,}/gi, `$1 ${HIDDEN}`],
-  // postgres://user:password@host
-  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,256}):[^\s/@]{1,256}@/gi, `$1:${HIDDEN}@`],
   // CREATE USER … PASSWORD 'x', IDENTIFIED BY 'x'
   [/\b(password|identified\s{1,8}by)(\s{1,8})'(?:[^']|'')*'/gi, `$1$2${HIDDEN}`],
-  // password=x, "api_key": "x", --token: x; also inside a JSON text that is itself a JSON string.
-  [
-    new RegExp(
-      `((?:${SECRET_WORDS})[\\w.-]{0,64}\\\\{0,4}["']?\\s{0,8}[=:]\\s{0,8})` +
-        `("(?:[^"\\\\]|\\\\.)*"|'(?:[^']|'')*'|[^\\s,;}&)\\]]+)`,
-      'gi',
-    ),
-    `$1${HIDDEN}`,
-  ],
 ];
+
+/** password=x, "api_key": "x", --token: x; also inside a JSON text that is itself a JSON string. */
+const ASSIGNMENT = new RegExp(
+  `((?:${SECRET_WORDS})[\\w.-]{0,64})(\\\\{0,4}["']?\\s{0,8}[=:]\\s{0,8})` +
+    `("(?:[^"\\\\]|\\\\.)*"|'(?:[^']|'')*'|[^\\s,;}&)\\]]+)`,
+  'gi',
+);
+
+const hideAssigned = (all: string, name: string, sign: string, value: string): string =>
+  isMeasure(name, value) ? all : `${name}${sign}${HIDDEN}`;
 
 export const hidePrivateKeys = (text: string): string => text.replace(PRIVATE_KEY, HIDDEN);
 
 /** Of a text without line ends, or one in which nothing goes on across them. */
 export function hideForms(text: string): string {
-  let shown = text;
+  let shown = hideUrlPasswords(text);
   for (const [form, instead] of FORMS) shown = shown.replace(form, instead);
-  return shown;
+  return shown.replace(ASSIGNMENT, hideAssigned);
 }

@@ -32,7 +32,7 @@ export class QueryRoute {
     const startMs = this.context.meter.now();
     const isStream = req.getHeader('accept').includes(NDJSON);
     const requestId = this.context.requestId();
-    const address = this.context.access.addresses.of(res);
+    const address = this.context.access.clientAddress(res, req);
     let run: QueryRun | undefined;
     let streamed: StreamedAnswer | undefined;
     let isGone = false;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Area } from '../operation.js';
 import { anyObject } from '../values.js';
 
-const value = z.union([z.string(), z.number(), z.boolean()]);
+const value = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
 
 const configuration = z
   .object({

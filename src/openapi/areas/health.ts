@@ -18,10 +18,25 @@ export const memoryCheck = z
   .object({ status: wellness, rss_bytes: count, limit_bytes: count })
   .meta({ id: 'MemoryCheck' });
 
+const readOnly = z
+  .union([
+    z.literal(false),
+    z.object({
+      enabled: z.literal(true),
+      reason: z.string(),
+      since: timestamp,
+      by: z
+        .enum(['operator', 'recovery', 'disk'])
+        .meta({ description: 'With `disk`, deletes are still taken.' }),
+    }),
+  ])
+  .meta({ id: 'ReadOnly', description: 'False while writes are taken.' });
+
 const healthMembers = {
   status: wellness,
   version: z.string(),
   uptime_seconds: z.number().nonnegative(),
+  read_only: readOnly,
   checks: z.object({
     storage: storageCheck,
     cluster: z.object({ status: wellness, nodes: count }),
@@ -61,20 +76,6 @@ const shardStatus = z
   })
   .meta({ id: 'ShardStatus' });
 
-const readOnly = z
-  .union([
-    z.literal(false),
-    z.object({
-      enabled: z.literal(true),
-      reason: z.string(),
-      since: timestamp,
-      by: z
-        .enum(['operator', 'recovery', 'disk'])
-        .meta({ description: 'With `disk`, deletes are still taken.' }),
-    }),
-  ])
-  .meta({ id: 'ReadOnly', description: 'False while writes are taken.' });
-
 export const status = z
   .object({
     ...healthMembers,
@@ -82,7 +83,6 @@ export const status = z
     pid: count,
     data_directory: z.string(),
     durability,
-    read_only: readOnly,
     disk: z.object({
       free_bytes: count.nullable(),
       total_bytes: count.nullable(),

@@ -29,6 +29,11 @@ const caller = z
     login: z.enum(['token', 'api-key', 'local', 'trusted']),
     expires_at: timestamp.nullable(),
     address: z.string(),
+    permissions: z.array(z.string()).meta({ description: 'Patterns `action:resource` of the role.' }),
+    limited_to: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'Of an API key that may do less: what is in both.' }),
   })
   .meta({ id: 'Caller' });
 

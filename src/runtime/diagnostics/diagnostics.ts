@@ -5,10 +5,10 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { withoutSecrets } from '../../base/secret-names.js';
 import { packageVersion } from '../../base/version.js';
 import { logDirectory } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
+import { withoutSecrets } from '../../config/shown-config.js';
 import { json } from '../../front/control-answer.js';
 import type { ControlAnswer } from '../../front/control-plane.js';
 import type { Supervisor } from '../supervisor.js';
