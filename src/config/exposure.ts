@@ -12,20 +12,26 @@ export function isLoopback(host: string): boolean {
 /** Whether who shows no credentials is turned away. `users`: how many there are. */
 export function requiresLogin({ server, security }: Config, users: number): boolean {
   if (security.require_auth !== 'auto') return security.require_auth;
-  // A proxy on this machine passes on what comes from others.
-  const isForOthers = !isLoopback(server.host) || server.trusted_proxies.length > 0;
-  return isForOthers && (users > 0 || !server.insecure);
+  return isForOthers(server) && (users > 0 || !server.insecure);
+}
+
+/** A proxy on this machine passes on what comes from others. */
+function isForOthers({ host, trusted_proxies }: Config['server']): boolean {
+  return !isLoopback(host) || trusted_proxies.length > 0;
 }
 
 /** Throws DbError('CONFIG') when the server must not start with this configuration and so many users. */
 export function checkExposure(config: Config, users: number): void {
   const { host, insecure } = config.server;
-  if (isLoopback(host) || insecure) return;
+  if (!isForOthers(config.server) || insecure) return;
   const key = { key: 'server.host', host };
+  const what = isLoopback(host)
+    ? `serve others through server.trusted_proxies on ${host}`
+    : `listen on ${host}`;
   if (config.security.require_auth === false)
     throw new DbError(
       'CONFIG',
-      `refusing to listen on ${host} with security.require_auth = false: anyone who reaches the port could read and ` +
+      `refusing to ${what} with security.require_auth = false: anyone who reaches the port could read and ` +
         'change everything. Leave it at "auto", or pass --insecure (server.insecure = true) if the network around ' +
         'this machine is the protection.',
       key,
@@ -33,9 +39,9 @@ export function checkExposure(config: Config, users: number): void {
   if (users > 0) return;
   throw new DbError(
     'CONFIG',
-    `refusing to listen on ${host}: there is no user, so nobody could log in. Create one first, with ` +
+    `refusing to ${what}: there is no user, so nobody could log in. Create one first, with ` +
       `"lumadb user create --username admin --role admin --data-dir ${config.storage.data_dir}" while the server is ` +
-      'stopped; or listen on 127.0.0.1 (server.host), or pass --insecure (server.insecure = true) if the network ' +
+      'stopped; or listen on 127.0.0.1 (server.host) without a proxy, or pass --insecure (server.insecure = true) if the network ' +
       'around this machine is the protection.',
     key,
   );

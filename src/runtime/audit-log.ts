@@ -49,8 +49,8 @@ export class AuditLog {
     this.file.write(`${JSON.stringify(line)}\n`);
   }
 
-  reopen(): void {
-    this.file.reopen();
+  reopen(): readonly Error[] {
+    return this.file.reopen();
   }
 
   flush(): void {

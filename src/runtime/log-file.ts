@@ -54,13 +54,17 @@ export class LogFile {
     this.file.write(lines as string);
   }
 
-  reopen(): void {
+  /** Returns why it was not opened anew, if so: lines go on to where they went then. */
+  reopen(): readonly Error[] {
     try {
       this.makeDirectory();
-    } catch {
-      // To open the file fails as well then, and tells onError.
+      this.file.reopen();
+      return [];
+    } catch (error) {
+      // By this, sonic-boom would close the old file twice at the next reopening, the second time perhaps what has its number then.
+      this.file.removeAllListeners('ready');
+      return [error as Error];
     }
-    this.file.reopen();
   }
 
   /** Not left to sonic-boom: the mkdir that it uses never ends in /proc. */

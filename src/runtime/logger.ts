@@ -13,7 +13,8 @@ import { LogFile } from './log-file.js';
 export interface ServerLog {
   readonly logger: Logger;
   /** Opens the files anew; after a rotation. */
-  reopen(): void;
+  /** Returns why files were not opened anew. */
+  reopen(): readonly Error[];
   /** Writes what is buffered. */
   flush(): void;
 }
@@ -79,9 +80,7 @@ export function openServerLog(config: Config): ServerLog {
   const files = [all, errors];
   return {
     logger,
-    reopen: () => {
-      for (const file of files) file.reopen();
-    },
+    reopen: () => files.flatMap((file) => file.reopen()),
     flush: () => {
       for (const file of files) file.flush();
     },

@@ -40,11 +40,9 @@ export class ServerLogs {
     this.access.write(lines);
   }
 
-  /** Opens the files anew; after a rotation. */
-  reopen(): void {
-    this.server.reopen();
-    this.audit.reopen();
-    this.access.reopen();
+  /** Opens the files anew; after a rotation. Returns why some of them were not. */
+  reopen(): readonly Error[] {
+    return [this.server, this.audit, this.access].flatMap((log) => log.reopen());
   }
 
   /** Writes what is buffered. */

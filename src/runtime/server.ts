@@ -277,10 +277,11 @@ class Server implements RunningServer {
   }
 
   reopenLogs(): void {
-    this.logs.reopen();
-    this.queries.reopenLogs();
+    const failures = [...this.logs.reopen(), ...this.queries.reopenLogs()];
+    for (const { message } of failures)
+      this.logs.logger.error(`a log file is not reopened and written where it was: ${message}`);
+    if (failures.length === 0) this.logs.logger.info('log files reopened');
     this.roles.reload();
-    this.logs.logger.info('log files reopened');
     this.renewCertificate().catch((error: unknown) =>
       this.logs.logger.error(`the certificate is not changed: ${(error as Error).message}`),
     );

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocketClient } from '../../src/client/index.js';
@@ -262,3 +264,27 @@ test.serial('the server runs on when nobody reads its output any more', async (t
   t.true(server.isRunning);
   t.is((await server.get('/live')).status, 200);
 });
+
+test.serial(
+  'a log directory that is unusable while logs rotate ends nothing, and is used again after',
+  async (t) => {
+    const server = await started(t);
+    const logs = join(server.dataDir, 'logs');
+    renameSync(logs, `${logs}.1`);
+    writeFileSync(logs, 'in the way');
+    for (let i = 0; i < 3; i++) server.signal('SIGHUP');
+    await server.untilLogged(
+      /a log file is not reopened and written where it was: cannot create the log directory/,
+    );
+    t.is((await server.get('/live')).status, 200);
+    rmSync(logs);
+    server.signal('SIGHUP');
+    await server.untilLogged(/log files reopened/);
+    await server.until('all files are there', () => existsSync(logs) && readdirSync(logs).length === 6);
+    // No number of a file was closed that belongs to something else by now.
+    for (let i = 0; i < 20; i++) t.is((await server.put(`/api/v1/c/k${i}`, { i })).status, 201);
+    const stopped = await server.stop();
+    t.is(stopped.code, 0);
+    t.regex(readFileSync(join(logs, 'server.log'), 'utf8'), /log files reopened/);
+  },
+);

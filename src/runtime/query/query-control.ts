@@ -112,8 +112,8 @@ export class QueryControl {
     this.log.flush();
   }
 
-  reopenLogs(): void {
-    this.log.reopen();
+  reopenLogs(): readonly Error[] {
+    return this.log.reopen();
   }
 
   /** Those that live. */

@@ -23,10 +23,9 @@ export class QueryLog {
     if (isSlow) this.slow.write(line);
   }
 
-  /** After a rotation. */
-  reopen(): void {
-    this.all.reopen();
-    this.slow.reopen();
+  /** After a rotation. Returns why files were not opened anew. */
+  reopen(): readonly Error[] {
+    return [this.all, this.slow].flatMap((file) => file.reopen());
   }
 
   flush(): void {
