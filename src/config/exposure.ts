@@ -36,12 +36,13 @@ export function checkExposure(config: Config, users: number): void {
         'this machine is the protection.',
       key,
     );
-  if (users > 0) return;
+  // On loopback the CLI can make one while the server runs.
+  if (users > 0 || isLoopback(host)) return;
   throw new DbError(
     'CONFIG',
-    `refusing to ${what}: there is no user, so nobody could log in. Create one first, with ` +
+    `refusing to listen on ${host}: there is no user, so nobody could log in. Create one first, with ` +
       `"lumadb user create --username admin --role admin --data-dir ${config.storage.data_dir}" while the server is ` +
-      'stopped; or listen on 127.0.0.1 (server.host) without a proxy, or pass --insecure (server.insecure = true) if the network ' +
+      'stopped; or listen on 127.0.0.1 (server.host), or pass --insecure (server.insecure = true) if the network ' +
       'around this machine is the protection.',
     key,
   );

@@ -91,6 +91,7 @@ test('a rate limit without logins is for each client', async (t) => {
   const server = await started(t, {
     ...TRUSTING,
     LUMADB_SECURITY__REQUIRE_AUTH: 'false',
+    LUMADB_SERVER__INSECURE: 'true',
     LUMADB_SECURITY__RATE_LIMIT: '10',
   });
   const ask = async (address: string): Promise<number> =>
