@@ -81,11 +81,6 @@ export const NO_SECURITY: SecurityContents = {
   blockedAddresses: [],
 };
 
-/** What is told of a user: all but the secrets. */
-export function shownUser({ name, role, disabled, created_at, updated_at }: UserRecord) {
-  return { username: name, role, disabled, created_at, updated_at };
-}
-
 /** Throws DbError CORRUPT_CATALOG: to start without its users would open the database. */
 export function decodeSecurity(text: string, file: string): SecurityContents {
   let value: unknown;

@@ -7,7 +7,7 @@ import { parseLocation } from '../../backup/store/locations.js';
 import { systemClock } from '../../base/clock.js';
 import type { Config } from '../../config/schema.js';
 import { listenForInterruption } from '../backup/interruption.js';
-import { type Lease, takeLease } from '../backup/lease.js';
+import type { Lease } from '../backup/lease.js';
 import { noteRun } from '../backup/note.js';
 import { type BackupStoreOptions, keyOf, required } from '../backup/options.js';
 import type { ConnectionOptions } from '../connection.js';
@@ -40,6 +40,7 @@ export async function create(options: CreateCliOptions): Promise<number> {
   const interruption = listenForInterruption('the same command again goes on where this one ended');
   try {
     const startedMs = systemClock.wallMs();
+    const { takeLease } = await import('../backup/lease.js');
     const lease = await takeLease(options, dataDirectory);
     try {
       const report = await backUp(options, config, destination, lease, interruption.signal);

@@ -1,7 +1,7 @@
 /** `lumadb user`: creates, lists, changes and deletes users, of a running server or, with --data-dir, of a stopped one. */
 import type { Command } from 'commander';
 import type { SecurityDirectory } from '../../auth/security-directory.js';
-import { shownUser } from '../../auth/security-file.js';
+import { shownUser } from '../../auth/shown-user.js';
 import { addConnectionOptions, ask, type ConnectionOptions } from '../connection.js';
 import { CliError, EXIT_OK, EXIT_USAGE, print, printJson } from '../output.js';
 import {

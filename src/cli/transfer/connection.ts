@@ -1,12 +1,10 @@
 /** The server that an import or export talks to, and what both do on an interrupt and with an error of theirs. */
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError } from 'commander';
-import { DbError } from '../base/errors.js';
-import { LumaDbError } from '../transfer/errors.js';
-import { TransferServer } from '../transfer/server.js';
-import { type ConnectionOptions, call, resolveTarget } from './connection.js';
-import { parseDuration } from './duration.js';
-import { CliError } from './output.js';
+import { DbError } from '../../base/errors.js';
+import { LumaDbError } from '../../transfer/errors.js';
+import { TransferServer } from '../../transfer/server.js';
+import { type ConnectionOptions, call, resolveTarget } from '../connection.js';
+import { CliError } from '../output.js';
 
 /** How long a transfer tries while the server takes nothing. */
 export const RETRY_FOR_MS = 300_000;
@@ -54,31 +52,4 @@ export async function runTransfer<T>(
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);
   }
-}
-
-/** A parser of options: a whole number in a range. */
-export function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,15}$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
-}
-
-export function oneCharacter(text: string): string {
-  const character = text === '\\t' || text === 'tab' ? '\t' : text;
-  if (/^[\t\x20-\x7e]$/.test(character) && character !== '"') return character;
-  throw new InvalidArgumentError('It must be one ASCII character, or tab.');
-}
-
-export function nameList(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new InvalidArgumentError('It has an empty name.');
-  return names;
-}
-
-export function parseRetryFor(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('It must be a number with a unit, such as 60s or 5m.');
-  return ms;
 }
