@@ -8,7 +8,7 @@ import { networkOf } from '../auth/network.js';
 import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import { fromWireError, type WireError } from '../base/errors.js';
-import type { Actor } from './control-plane.js';
+import type { Caller } from './control-plane.js';
 import { isForeignHost } from './foreign-host.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -90,8 +90,8 @@ export class AccessControl {
   }
 
   /** For the audit log. */
-  actor(res: HttpResponse, session: Session): Actor {
-    return actorAt(this.addresses.of(res), session);
+  caller(res: HttpResponse, session: Session): Caller {
+    return callerAt(this.addresses.of(res), session);
   }
 
   refusesAddress(address: string): boolean {
@@ -100,7 +100,7 @@ export class AccessControl {
 }
 
 /** For the audit log. `address`: of the client. */
-export function actorAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
+export function callerAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Caller {
   return { name, role, kind, tokenId, expiresAtMs, address };
 }
 

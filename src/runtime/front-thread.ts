@@ -301,7 +301,7 @@ class FrontThread implements FrontControl {
       define: (statement, sql, actor) => host.define(statement, sql, actor),
       recordQueries: (records) => host.recordQueries(records),
       security: (call, actor) => host.security(call, actor),
-      login: (request, address) => host.login(request, address),
+      login: (request, from) => host.login(request, from),
       shutdown: (request, actor) => host.shutdown(request, actor),
     };
   }

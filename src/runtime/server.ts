@@ -9,7 +9,7 @@ import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
-import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
+import type { Actor, ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
@@ -335,38 +335,46 @@ class Server implements RunningServer {
   }
 
   private controlPlane(): ControlPlane {
+    const by = <T>(actor: Pick<Actor, 'requestId'> | undefined, work: () => T): T =>
+      this.logs.forRequest(actor?.requestId, work);
     return {
       createCollection: (name, exclusive, ttlSeconds, schema) =>
         attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
       setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
       dropCollection: (name, actor) =>
-        this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
+        by(actor, () =>
+          this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
+        ),
       listCollections: () => attempt(() => this.collections.list()),
       health: async () => answerOf(healthReport(this.facts())),
       status: async () => answerOf(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
       readOnly: async () => this.space.report(),
       setReadOnly: (request, actor) =>
-        this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
-          before: this.space.readOnly.report(),
-          after: request,
-        }),
-      admin: (call, actor) => this.desk.answer(call, actor),
+        by(actor, () =>
+          this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
+            before: this.space.readOnly.report(),
+            after: request,
+          }),
+        ),
+      admin: (call, actor) => by(actor, () => this.desk.answer(call, actor)),
       runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
       define: (statement, sql, actor) =>
-        this.desk.audited(
-          definitionAction(statement),
-          actor,
-          () => this.queries.define(statement),
-          definitionDetails(statement, sql),
+        by(actor, () =>
+          this.desk.audited(
+            definitionAction(statement),
+            actor,
+            () => this.queries.define(statement),
+            definitionDetails(statement, sql),
+          ),
         ),
       recordQueries: async (records) => this.queries.record(records),
       // It writes down its changes itself, with what was before and after.
-      security: (call, actor) => attempt(() => this.security.answer(call, actor)),
-      login: (request, address) => attempt(() => this.security.login(request, address)),
+      security: (call, actor) => by(actor, () => attempt(() => this.security.answer(call, actor))),
+      login: (request, from) => attempt(() => this.security.login(request, from)),
       shutdown: async (request, actor) => {
         this.logs.audit.write({ action: 'shutdown', by: actor, after: request });
-        return this.requestShutdown(request);
+        return by(actor, () => this.requestShutdown(request));
       },
     };
   }

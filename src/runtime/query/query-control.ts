@@ -191,7 +191,7 @@ export class QueryControl {
       timer: systemTimer,
       onStuck: ({ id, sql }) =>
         logger.warn(
-          { query: id, sql: sql.slice(0, LOGGED_SQL_MAX) },
+          { request_id: id, sql: sql.slice(0, LOGGED_SQL_MAX) },
           'a statement does not stop by itself: its thread is ended',
         ),
       onThreadDied: (error) => logger.error({ error: error.stack }, 'a query thread died'),
