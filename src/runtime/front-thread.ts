@@ -27,11 +27,13 @@ import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
+import { Pulse } from '../shm/pulse.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
 import { exposeOn, type Remote, remoteOf, transfer, transferBytes } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
+import { startHeartbeat } from './heartbeat.js';
 import { LazyQueries } from './query/lazy-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
@@ -50,6 +52,7 @@ export interface FrontThreadData {
   readonly seqnos: SharedArrayBuffer;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
+  readonly pulse: SharedArrayBuffer;
   readonly pendingWritesMax: number;
   readonly batchBytesMax: number;
   readonly inFlightBodyBytesMax: number;
@@ -118,6 +121,7 @@ class FrontThread implements FrontControl {
   private readonly doorbell: AsyncDoorbell;
   private readonly gauges: FrontGauges;
   private readonly gaugeTimer: NodeJS.Timeout;
+  private readonly stopHeartbeat: () => void;
   private readonly vfs = new RealVfs();
   private readonly blockCache: BlockCache;
   private readErrors = 0;
@@ -158,6 +162,7 @@ class FrontThread implements FrontControl {
       // Those whose time is over.
       this.webSockets.reviewSessions();
     }, GAUGE_INTERVAL_MS);
+    this.stopHeartbeat = startHeartbeat(new Pulse(data.pulse));
   }
 
   async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
@@ -235,6 +240,7 @@ class FrontThread implements FrontControl {
     this.doorbell.close();
     this.queries.close();
     clearInterval(this.gaugeTimer);
+    this.stopHeartbeat();
     this.context.accessLog.close();
     this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();

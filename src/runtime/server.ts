@@ -9,7 +9,7 @@ import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
 import { Catalog } from '../catalog/catalog.js';
 import type { Config } from '../config/schema.js';
-import type { Actor, ControlPlane, ShutdownRequest } from '../front/control-plane.js';
+import type { ControlPlane, ShutdownRequest } from '../front/control-plane.js';
 import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
@@ -38,6 +38,7 @@ import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
 import { SnapshotWatch } from './snapshot-watch.js';
 import { SpaceKeeper } from './space-keeper.js';
+import type { StallWatch } from './stall-watch.js';
 import { requireStartable } from './start-checks.js';
 import { StorageControl } from './storage-control.js';
 import { StorageFactsReader } from './storage-facts.js';
@@ -45,6 +46,7 @@ import { storageReading } from './storage-reading.js';
 import { Supervisor } from './supervisor.js';
 import { TaskBook } from './tasks.js';
 import { requireUsableTls, tlsFiles } from './tls-files.js';
+import { stallWatch } from './watched-threads.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
 const HTTP_HEADER_BYTES_MAX = 16_384;
@@ -94,6 +96,7 @@ class Server implements RunningServer {
   private readonly space: SpaceKeeper;
   private readonly memory: MemoryPlan;
   private readonly snapshots: SnapshotWatch;
+  private readonly stalls: StallWatch;
   private readonly storageFacts: StorageFactsReader;
   private readonly backups: BackupControl;
   private readonly storage: StorageControl;
@@ -215,13 +218,16 @@ class Server implements RunningServer {
     });
     this.snapshots = new SnapshotWatch(new SeqnoBoard(this.supervisor.seqnos), systemClock, systemTimer);
     const { picker } = shardTuning(config);
-    this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
+    const { shards, fronts, blockCache } = this.supervisor;
+    const { snapshots } = this;
+    this.storageFacts = new StorageFactsReader({ shards, fronts, blockCache, picker, snapshots });
     this.queries = this.createQueryControl();
+    this.stalls = stallWatch(this.supervisor, this.queries, config.logging, this.logs.logger);
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
     this.desk = new AdminDesk({
-      audit: this.logs.audit,
+      logs: this.logs,
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
@@ -266,6 +272,7 @@ class Server implements RunningServer {
     if (this.stopping !== undefined) return;
     this.queries.start();
     if (!this.recoveryMode) this.backups.start();
+    this.stalls.start();
     const url = `${tls === undefined ? 'http' : 'https'}://${bracketed(host)}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
@@ -317,6 +324,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       this.snapshots.close();
+      this.stalls.close();
       this.dropped.close();
       this.roles.close();
       await this.queries.close();
@@ -335,46 +343,38 @@ class Server implements RunningServer {
   }
 
   private controlPlane(): ControlPlane {
-    const by = <T>(actor: Pick<Actor, 'requestId'> | undefined, work: () => T): T =>
-      this.logs.forRequest(actor?.requestId, work);
     return {
       createCollection: (name, exclusive, ttlSeconds, schema) =>
         attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
       setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
       dropCollection: (name, actor) =>
-        by(actor, () =>
-          this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
-        ),
+        this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
       listCollections: () => attempt(() => this.collections.list()),
       health: async () => answerOf(healthReport(this.facts())),
       status: async () => answerOf(statusReport(this.facts())),
       metrics: async () => this.metrics.metrics(),
       readOnly: async () => this.space.report(),
       setReadOnly: (request, actor) =>
-        by(actor, () =>
-          this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
-            before: this.space.readOnly.report(),
-            after: request,
-          }),
-        ),
-      admin: (call, actor) => by(actor, () => this.desk.answer(call, actor)),
+        this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
+          before: this.space.readOnly.report(),
+          after: request,
+        }),
+      admin: (call, actor) => this.desk.answer(call, actor),
       runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
       define: (statement, sql, actor) =>
-        by(actor, () =>
-          this.desk.audited(
-            definitionAction(statement),
-            actor,
-            () => this.queries.define(statement),
-            definitionDetails(statement, sql),
-          ),
+        this.desk.audited(
+          definitionAction(statement),
+          actor,
+          () => this.queries.define(statement),
+          definitionDetails(statement, sql),
         ),
       recordQueries: async (records) => this.queries.record(records),
       // It writes down its changes itself, with what was before and after.
-      security: (call, actor) => by(actor, () => attempt(() => this.security.answer(call, actor))),
+      security: (call, actor) => attempt(() => this.security.answer(call, actor)),
       login: (request, from) => attempt(() => this.security.login(request, from)),
       shutdown: async (request, actor) => {
         this.logs.audit.write({ action: 'shutdown', by: actor, after: request });
-        return by(actor, () => this.requestShutdown(request));
+        return this.logs.forRequest(actor.requestId, () => this.requestShutdown(request));
       },
     };
   }
@@ -407,11 +407,6 @@ class Server implements RunningServer {
       ),
       space: this.space.facts(),
     };
-  }
-
-  private threads(): Pick<Supervisor, 'shards' | 'fronts' | 'blockCache'> {
-    const { shards, fronts, blockCache } = this.supervisor;
-    return { shards, fronts, blockCache };
   }
 
   private createStorageControl(): StorageControl {
@@ -485,15 +480,15 @@ class Server implements RunningServer {
   }
 
   private createMetrics(): ReturnType<typeof createMetrics> {
-    const { supervisor } = this;
     return createMetrics({
-      fronts: supervisor.fronts.map(({ stats }) => new Float64Array(stats)),
-      shards: supervisor.shards.map(({ stats }) => new Float64Array(stats)),
-      shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
+      fronts: this.supervisor.fronts.map(({ stats }) => new Float64Array(stats)),
+      shards: this.supervisor.shards.map(({ stats }) => new Float64Array(stats)),
+      shardUp: (shard) => (this.supervisor.shards[shard].state === 'ready' ? 1 : 0),
       memoryLimitBytes: this.memoryLimit,
       space: () => this.space.facts(),
       storage: () => this.storageFacts.read(),
       backups: () => this.backups.facts(),
+      stalls: () => this.stalls.figures(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

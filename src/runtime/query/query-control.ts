@@ -28,7 +28,7 @@ import { systemTimer } from '../repeating-timer.js';
 import type { Supervisor } from '../supervisor.js';
 import { DefinitionControl } from './definition-control.js';
 import { QueryLog } from './query-log.js';
-import { QueryPool, type RunningQuery } from './query-pool.js';
+import { QueryPool, type QueryThreadFacts, type RunningQuery } from './query-pool.js';
 import { type CollectionFigures, StatisticsKeeper } from './statistics-keeper.js';
 import { StorageHistory, type StorageReading } from './storage-history.js';
 import { SystemTables } from './system-tables.js';
@@ -119,6 +119,10 @@ export class QueryControl {
   /** Those that live. */
   get threads(): readonly Worker[] {
     return this.pool.threads;
+  }
+
+  watchedThreads(): QueryThreadFacts[] {
+    return this.pool.watchedThreads();
   }
 
   /** Whether a statement that waits or runs reads a collection or an index of this number. */
