@@ -162,13 +162,12 @@ class Server implements RunningServer {
       timer: systemTimer,
       log: (level, message, fields) => this.logs.logger[level](fields, message),
     });
-    const memory = planMemory({
+    this.memory = planMemory({
       memory: config.memory,
       shards: directory.shards,
       fronts: config.server.front_threads,
       limitBytes: this.memoryLimit,
     });
-    this.memory = memory;
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
@@ -176,7 +175,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
-      memory,
+      memory: this.memory,
       recoveryMode: this.recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
       frontHost: { ...this.controlPlane(), logAccess: async (lines) => this.logs.writeAccess(lines) },
