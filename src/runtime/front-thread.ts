@@ -31,7 +31,7 @@ import { Pulse } from '../shm/pulse.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
-import { exposeOn, type Remote, remoteOf, transfer, transferBytes } from './endpoint.js';
+import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LazyQueries } from './query/lazy-queries.js';
@@ -74,8 +74,8 @@ export interface FrontThreadData {
 /** What the supervisor offers to a front. */
 export interface FrontHost extends ControlPlane {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
-  /** Lines for access.log, with their line feeds. */
-  logAccess(lines: Uint8Array): Promise<void>;
+  /** Lines for access.log, with their line feeds, in shared memory. False when it may still be read after the answer. */
+  logAccess(lines: Uint8Array): Promise<boolean>;
 }
 
 /** Either a port or the reason why not. */
@@ -276,7 +276,7 @@ class FrontThread implements FrontControl {
         level: () => data.settings.accessLogLevel,
         wallMs: systemClock.wallMs,
         monotonicMs: systemClock.monotonicMs,
-        send: (lines) => this.host.logAccess(transferBytes(lines)),
+        send: (lines) => this.host.logAccess(lines),
       }),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
       inFlightBodyBytesMax: data.inFlightBodyBytesMax,

@@ -28,7 +28,8 @@ export class ServerLogs {
     this.audit = new AuditLog(directory, clock, cannotWrite(LOG_FILES.audit));
     this.access = new LogFile({
       to: join(directory, LOG_FILES.access),
-      isBuffered: true,
+      // Fronts send many lines at a time.
+      isBuffered: false,
       content: 'bytes',
       onError: cannotWrite(LOG_FILES.access),
     });
@@ -43,9 +44,9 @@ export class ServerLogs {
     return requestId === undefined ? work() : this.requestId.run(requestId, work);
   }
 
-  /** Whole lines. */
-  writeAccess(lines: Uint8Array): void {
-    this.access.write(lines);
+  /** Whole lines. False when they wait to be written: their memory must not be used for anything else then. */
+  writeAccess(lines: Uint8Array): boolean {
+    return this.access.writeNow(lines);
   }
 
   /** Opens the files anew; after a rotation. */
