@@ -64,6 +64,15 @@ const server: readonly AlertRule[] = [
       'The thread with the sockets has too much to do: more fronts, or fewer large lists and answers.',
   },
   {
+    name: 'ThreadStalled',
+    expression: 'increase(lumadb_thread_stalls_total{thread!~"query.*|compactor.*"}[10m]) > 0',
+    holdsFor: '0m',
+    severity: 'warn',
+    summary: 'Thread {{ $labels.thread }} of {{ $labels.instance }} has stood still',
+    description:
+      'error.log has how long and why (grep "stands still"): a slow disk, too few cores, or a bug.',
+  },
+  {
     name: 'MemoryHigh',
     expression: 'lumadb_memory_bytes / lumadb_memory_limit_bytes > 0.9',
     holdsFor: '10m',

@@ -75,6 +75,11 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       unit: 's',
       queries: [{ expression: `lumadb_front_event_loop_delay_seconds{${here}}`, legend: 'front {{front}}' }],
     },
+    {
+      title: 'Threads that stand still',
+      unit: 'percentunit',
+      queries: [{ expression: rate('lumadb_thread_stall_seconds_total'), legend: '{{thread}}' }],
+    },
   ],
   Resources: [
     {

@@ -65,6 +65,13 @@ import { storageMetrics } from './storage-metrics.js';
 /** The unit in which Linux counts ru_inblock and ru_oublock, whatever the block size of the disk is. */
 const RUSAGE_BLOCK_BYTES = 512;
 
+/** How often, and for how long in all, the event loop of a thread stood still (logging.stall_ms). */
+export interface StallCount {
+  readonly thread: string;
+  readonly stalls: number;
+  readonly seconds: number;
+}
+
 export interface MetricsSource {
   /** One block per front and per shard, by number. */
   readonly fronts: ReadonlyArray<Float64Array>;
@@ -75,6 +82,7 @@ export interface MetricsSource {
   readonly space: () => SpaceFacts;
   readonly storage: () => StorageFacts;
   readonly backups: () => BackupFacts;
+  readonly stalls: () => readonly StallCount[];
   readonly uptimeSeconds: () => number;
   readonly version: string;
 }
@@ -320,6 +328,18 @@ function processMetrics(source: MetricsSource): SampledMetric[] {
           { labels: { direction: 'written' }, value: fsWrite * RUSAGE_BLOCK_BYTES },
         ];
       },
+    ),
+    new SampledMetric(
+      'lumadb_thread_stalls_total',
+      'Times that the event loop of a thread stood still for longer than logging.stall_ms or background_stall_ms.',
+      'counter',
+      () => source.stalls().map(({ thread, stalls }) => ({ labels: { thread }, value: stalls })),
+    ),
+    new SampledMetric(
+      'lumadb_thread_stall_seconds_total',
+      'Time that it stood still, of stalls that are over.',
+      'counter',
+      () => source.stalls().map(({ thread, seconds }) => ({ labels: { thread }, value: seconds })),
     ),
     gauge('lumadb_uptime_seconds', 'Seconds since the server started.', source.uptimeSeconds),
     new SampledMetric('lumadb_build_info', 'Version of the server.', 'gauge', () => [

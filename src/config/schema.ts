@@ -312,6 +312,18 @@ const logging = z
         'Which HTTP requests get a line in access.log. "all" costs a few percent of the throughput of small requests, and disk.',
       ),
     ),
+    stall_ms: live(
+      integer(
+        { default: 1000, min: 0, max: 3_600_000, unit: 'ms' },
+        'How long the event loop of a front, a shard or the main thread may stand still before the log says so; 0 = for ever. Costs four timer ticks a second and thread.',
+      ),
+    ),
+    background_stall_ms: live(
+      integer(
+        { default: 10_000, min: 0, max: 3_600_000, unit: 'ms' },
+        'The same of query and compactor threads, whose statements and flushes run in one piece; 0 = for ever. Short limits cost a warning for each long statement.',
+      ),
+    ),
     stdout: flag(true, 'Whether the server log also goes to standard output. Costs one more write a line.'),
   })
   .prefault({})

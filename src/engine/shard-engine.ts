@@ -51,6 +51,8 @@ export interface BatchAnswer {
 /** Figures the engine reports; the runtime keeps them in shared memory. */
 export interface EngineMeter {
   onCommit(batches: number, operations: number, logBytes: number, lastSeqno: number): void;
+  /** The thread is about to sync the log; onSync() follows unless that fails. */
+  onSyncBegins(): void;
   onSync(durationMs: number): void;
   onPoisoned(error: DbError): void;
 }
@@ -388,6 +390,7 @@ export class ShardEngine {
   private sync(): void {
     const { clock, meter } = this.options;
     const start = clock.monotonicMs();
+    meter.onSyncBegins();
     this.log.sync();
     meter.onSync(clock.monotonicMs() - start);
   }

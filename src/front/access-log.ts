@@ -17,60 +17,90 @@ export interface AccessLogOptions {
   level(): AccessLogLevel;
   wallMs(): number;
   monotonicMs(): number;
-  /** Takes lines, whose bytes are transferred; resolves when they are written. */
-  send(lines: Uint8Array): Promise<void>;
+  /** Takes lines in shared memory. Resolves when nobody reads that any more with true, and with false if somebody may. */
+  send(lines: Uint8Array): Promise<boolean>;
 }
 
 /** Lines are sent when so much has come together, or after some time. */
-const CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const SEND_INTERVAL_MS = 200;
-/** Messages on their way; when the main thread does not keep up, lines are dropped and counted. */
-const SENDING_MAX = 16;
+/** Chunks in all, most of them on their way; when the main thread does not keep up, lines are dropped and counted. */
+const CHUNKS_MAX = 8;
+/** Records kept for reuse. */
+const RECORDS_MAX = 1024;
 const ERROR_STATUS_MIN = 400;
 
-/** Kept on the response: whoever answers has that. */
-interface Logged extends AccessRequest {
-  readonly log: AccessLog;
-  readonly startMs: number;
+/** Kept on the response, since whoever answers has that, until the answer; used again for another request then. */
+class Logged implements AccessRequest {
+  address = '';
+  name = '';
+  method = '';
+  url = '';
+  query = '';
+  startMs = 0;
+
+  constructor(readonly log: AccessLog) {}
 }
 
-type LoggedResponse = HttpResponse & { logged?: Logged };
+type LoggedResponse = HttpResponse & { logged?: Logged | undefined };
 
 export class AccessLog {
   private readonly line = new AccessLine();
-  private readonly chunk = Buffer.alloc(CHUNK_BYTES);
+  /** Shared memory, so that the main thread writes it to the file as it is: copies of this size cost page faults. */
+  private chunk = newChunk();
+  private readonly freeChunks: Buffer[] = [];
+  private chunks = 1;
   private length = 0;
   private lines = 0;
-  private sending = 0;
   private dropped = 0;
+  private readonly freeRecords: Logged[] = [];
+  /** From monotonic to wall time; looked at with each tick of the timer, so that a line asks one clock once. */
+  private wallOffsetMs: number;
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly options: AccessLogOptions) {
-    this.timer = setInterval(() => this.flush(), SEND_INTERVAL_MS);
+    this.wallOffsetMs = options.wallMs() - options.monotonicMs();
+    this.timer = setInterval(() => {
+      this.wallOffsetMs = options.wallMs() - options.monotonicMs();
+      this.flush();
+    }, SEND_INTERVAL_MS);
   }
 
   get isOn(): boolean {
     return this.options.level() !== 'off';
   }
 
-  /** In the handler of a route, before the request is gone. `name`: of the caller; '' when unknown. */
-  begin(res: HttpResponse, req: HttpRequest, address: string, name: string): void {
-    (res as LoggedResponse).logged = {
-      log: this,
-      address,
-      name,
-      method: req.getMethod(),
-      url: req.getUrl(),
-      query: req.getQuery() ?? '',
-      startMs: this.options.monotonicMs(),
-    };
+  /**
+   * In the handler of a route, before the request is gone. `name`: of the caller; '' when unknown. `method`: in lower case; ''
+   * asks the request, as each question to uWS costs some 150 ns.
+   */
+  begin(res: HttpResponse, req: HttpRequest, address: string, name: string, method: string): void {
+    const logged = this.freeRecords.pop() ?? new Logged(this);
+    logged.address = address;
+    logged.name = name;
+    logged.method = method === '' ? req.getMethod() : method;
+    logged.url = req.getUrl();
+    logged.query = req.getQuery() ?? '';
+    logged.startMs = this.options.monotonicMs();
+    (res as LoggedResponse).logged = logged;
   }
 
   end(request: Logged, status: number, bodyBytes: number, requestId: string, message: string): void {
-    const { options } = this;
-    if (status < ERROR_STATUS_MIN && options.level() !== 'all') return;
-    const durationUs = Math.round((options.monotonicMs() - request.startMs) * 1000);
-    const timeMs = options.wallMs();
+    if (status >= ERROR_STATUS_MIN || this.options.level() === 'all')
+      this.write(request, status, bodyBytes, requestId, message);
+    if (this.freeRecords.length < RECORDS_MAX) this.freeRecords.push(request);
+  }
+
+  private write(
+    request: Logged,
+    status: number,
+    bodyBytes: number,
+    requestId: string,
+    message: string,
+  ): void {
+    const nowMs = this.options.monotonicMs();
+    const durationUs = Math.round((nowMs - request.startMs) * 1000);
+    const timeMs = Math.floor(nowMs + this.wallOffsetMs);
     if (this.length + LINE_BYTES_MAX > CHUNK_BYTES) this.flush();
     this.lines++;
     this.length = this.line.write(
@@ -91,19 +121,26 @@ export class AccessLog {
     const { chunk, length, lines } = this;
     this.length = 0;
     this.lines = 0;
-    if (this.sending >= SENDING_MAX) {
+    const next = this.nextChunk();
+    if (next === undefined) {
       this.dropped += lines;
       return;
     }
-    this.sending++;
-    const sent = (): void => {
-      this.sending--;
+    this.chunk = next;
+    const sent = (isFree: boolean): void => {
+      this.freeChunks.push(isFree ? chunk : newChunk());
     };
-    this.options.send(new Uint8Array(chunk.subarray(0, length))).then(sent, sent);
+    this.options.send(new Uint8Array(chunk.buffer, 0, length)).then(sent, () => sent(false));
     if (this.dropped === 0) return;
     const time = new Date(this.options.wallMs()).toISOString();
-    this.length = chunk.write(`- - - [${time}] "${this.dropped} lines were dropped"\n`, 0, 'latin1');
+    this.length = next.write(`- - - [${time}] "${this.dropped} lines were dropped"\n`, 0, 'latin1');
     this.dropped = 0;
+  }
+
+  private nextChunk(): Buffer | undefined {
+    if (this.freeChunks.length > 0 || this.chunks === CHUNKS_MAX) return this.freeChunks.pop();
+    this.chunks++;
+    return newChunk();
   }
 
   close(): void {
@@ -121,5 +158,16 @@ export function logAnswer(
   message = '',
 ): void {
   const { logged } = res as LoggedResponse;
-  if (logged !== undefined) logged.log.end(logged, status, bodyBytes, requestId, message);
+  if (logged === undefined) return;
+  (res as LoggedResponse).logged = undefined;
+  logged.log.end(logged, status, bodyBytes, requestId, message);
+}
+
+/** Of a request that is not answered yet; asks uWS only if the log has not. */
+export function urlOf(res: HttpResponse, req: HttpRequest): string {
+  return (res as LoggedResponse).logged?.url ?? req.getUrl();
+}
+
+function newChunk(): Buffer {
+  return Buffer.from(new SharedArrayBuffer(CHUNK_BYTES));
 }

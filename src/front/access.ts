@@ -8,7 +8,7 @@ import { networkOf } from '../auth/network.js';
 import type { Action } from '../auth/permission.js';
 import type { Session } from '../auth/session.js';
 import { fromWireError, type WireError } from '../base/errors.js';
-import type { Actor } from './control-plane.js';
+import type { Caller } from './control-plane.js';
 import { isForeignHost } from './foreign-host.js';
 import { PeerAddresses } from './peer-addresses.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -102,8 +102,8 @@ export class AccessControl {
   }
 
   /** For the audit log. */
-  actor(res: HttpResponse, req: HttpRequest, session: Session): Actor {
-    return actorAt(this.clientAddress(res, req), session);
+  caller(res: HttpResponse, req: HttpRequest, session: Session): Caller {
+    return callerAt(this.clientAddress(res, req), session);
   }
 
   /** Whether requests of one connection may come from several clients. */
@@ -129,7 +129,7 @@ export class AccessControl {
 }
 
 /** For the audit log. `address`: of the client. */
-export function actorAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Actor {
+export function callerAt(address: string, { name, role, kind, tokenId, expiresAtMs }: Session): Caller {
   return { name, role, kind, tokenId, expiresAtMs, address };
 }
 

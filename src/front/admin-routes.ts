@@ -17,7 +17,7 @@ import {
 import type { AdminCall } from './admin-call.js';
 import { asObject } from './control-body.js';
 import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
-import type { Actor } from './control-plane.js';
+import type { Caller } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import { pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
@@ -106,9 +106,9 @@ export class AdminRoutes {
     app.del(
       '/admin/queries/:id',
       guard(['admin', 'queries'], (res, req, session) => {
-        const actor = this.context.access.actor(res, req, session);
+        const caller = this.context.access.caller(res, req, session);
         const call: AdminCall = { kind: 'cancel-query', id: pathParameter(req) };
-        this.exchange.serveDelete(res, req, () => this.ask(call, actor));
+        this.exchange.serveDelete(res, req, (_body, requestId) => this.ask(call, caller, requestId));
       }),
     );
     show('/cluster/health', ['monitor', 'cluster'], { kind: 'cluster', report: 'health' });
@@ -121,8 +121,8 @@ export class AdminRoutes {
   }
 
   private serve(res: HttpResponse, req: HttpRequest, session: Session, call: AdminCall): void {
-    const actor = this.context.access.actor(res, req, session);
-    this.exchange.serve(res, () => this.ask(call, actor));
+    const caller = this.context.access.caller(res, req, session);
+    this.exchange.serve(res, (_body, requestId) => this.ask(call, caller, requestId));
   }
 
   private serveBody(
@@ -132,12 +132,14 @@ export class AdminRoutes {
     area: Area,
     read: (body: unknown) => AdminCall,
   ): void {
-    const actor = this.context.access.actor(res, req, session);
+    const caller = this.context.access.caller(res, req, session);
     const sender = { session, access: ['admin', area] } as const;
-    this.exchange.serveBody(res, req, sender, async (body) => this.ask(read(body), actor));
+    this.exchange.serveBody(res, req, sender, async (body, requestId) =>
+      this.ask(read(body), caller, requestId),
+    );
   }
 
-  private async ask(call: AdminCall, actor: Actor): Promise<ControlRouteAnswer> {
-    return unwrap(await this.context.control.admin(call, actor));
+  private async ask(call: AdminCall, caller: Caller, requestId: string): Promise<ControlRouteAnswer> {
+    return unwrap(await this.context.control.admin(call, { ...caller, requestId }));
   }
 }

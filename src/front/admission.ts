@@ -7,15 +7,16 @@ import type { FrontContext } from './front-context.js';
 
 type Admitting = Pick<FrontContext, 'access' | 'accessLog'>;
 
-/** The caller, or why there is none. */
+/** The caller, or why there is none. `method`: of the request, in lower case, where the route has only one. */
 export function admitted(
   context: Admitting,
   res: HttpResponse,
   req: HttpRequest,
   access: CallerAccess,
+  method = '',
 ): Session | WireError {
   const session = context.access.admit(res, req, access);
-  logRequest(context, res, req, isRefused(session) ? '' : session.name);
+  logRequest(context, res, req, isRefused(session) ? '' : session.name, method);
   return session;
 }
 
@@ -25,6 +26,7 @@ export function logRequest(
   res: HttpResponse,
   req: HttpRequest,
   name: string,
+  method = '',
 ): void {
-  if (accessLog.isOn) accessLog.begin(res, req, access.clientAddress(res, req), name);
+  if (accessLog.isOn) accessLog.begin(res, req, access.clientAddress(res, req), name, method);
 }

@@ -104,10 +104,10 @@ export class CollectionRoutes {
   }
 
   private drop(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
-    const actor = this.context.access.actor(res, req, session);
-    this.exchange.serveDelete(res, req, async () => {
+    const caller = this.context.access.caller(res, req, session);
+    this.exchange.serveDelete(res, req, async (_body, requestId) => {
       requirePermission(session, 'write', name);
-      unwrap(await this.context.control.dropCollection(name, actor));
+      unwrap(await this.context.control.dropCollection(name, { ...caller, requestId }));
       return json(200, { name, dropped: true });
     });
   }

@@ -27,8 +27,8 @@ export interface ControlRouteAnswer {
   readonly contentType?: string;
 }
 
-/** What it throws is the answer as well. */
-export type Answerer = (body: unknown) => Promise<ControlRouteAnswer>;
+/** What it throws is the answer as well. `requestId`: for the audit log; the answer has it too. */
+export type Answerer = (body: unknown, requestId: string) => Promise<ControlRouteAnswer>;
 
 /** Who sends a body, and what he was let in by. */
 export interface BodySender {
@@ -48,15 +48,21 @@ export class ControlExchange {
     res.onAborted(() => {
       isGone = true;
     });
-    this.run(res, answerer, undefined, () => isGone);
+    const requestId = this.context.requestId();
+    this.run(
+      res,
+      requestId,
+      () => answerer(undefined, requestId),
+      () => isGone,
+    );
   }
 
   /** Answers a DELETE. */
   serveDelete(res: HttpResponse, req: HttpRequest, answerer: Answerer): void {
     const hasOrigin = req.getHeader('origin') !== '';
-    this.serve(res, async (body) => {
+    this.serve(res, async (body, requestId) => {
       if (hasOrigin) throw fromWireError(PAGE_REFUSED);
-      return answerer(body);
+      return answerer(body, requestId);
     });
   }
 
@@ -64,6 +70,7 @@ export class ControlExchange {
   serveBody(res: HttpResponse, req: HttpRequest, sender: BodySender | undefined, answerer: Answerer): void {
     // A browser page must not be able to steer a server on its user's machine: such requests carry an Origin.
     const hasOrigin = req.getHeader('origin') !== '';
+    const requestId = this.context.requestId();
     let isGone = false;
     readBody(res, this.budget, CONTROL_BODY_BYTES_MAX, {
       onBody: (bytes) => {
@@ -71,11 +78,11 @@ export class ControlExchange {
         const parse = async (): Promise<ControlRouteAnswer> => {
           if (hasOrigin) throw fromWireError(PAGE_REFUSED);
           if (sender !== undefined) this.requireStill(sender);
-          return answerer(parseJson(text));
+          return answerer(parseJson(text), requestId);
         };
-        this.run(res, parse, undefined, () => isGone);
+        this.run(res, requestId, parse, () => isGone);
       },
-      onRefused: (error) => sendError(res, error, this.context.requestId(), true),
+      onRefused: (error) => sendError(res, error, requestId, true),
       onAborted: () => {
         isGone = true;
       },
@@ -88,19 +95,23 @@ export class ControlExchange {
     if (isRefused(found)) throw fromWireError(found);
   }
 
-  private run(res: HttpResponse, answerer: Answerer, body: unknown, isGone: () => boolean): void {
+  private run(
+    res: HttpResponse,
+    requestId: string,
+    answer: () => Promise<ControlRouteAnswer>,
+    isGone: () => boolean,
+  ): void {
     const startMs = this.context.meter.now();
-    answerer(body)
+    answer()
       .catch((error: unknown) => toWireError(error))
       .then((answer) => {
         const failed = 'code' in answer;
         this.context.meter.done(METHOD_OTHER, failed, startMs);
-        if (!isGone()) res.cork(() => this.send(res, answer));
+        if (!isGone()) res.cork(() => this.send(res, requestId, answer));
       });
   }
 
-  private send(res: HttpResponse, answer: ControlRouteAnswer | WireError): void {
-    const requestId = this.context.requestId();
+  private send(res: HttpResponse, requestId: string, answer: ControlRouteAnswer | WireError): void {
     if ('code' in answer) {
       sendError(res, answer, requestId);
       return;

@@ -35,8 +35,8 @@ export interface CollectionDescription {
   readonly created_at: string;
 }
 
-/** Who asks, for the audit log. */
-export interface Actor {
+/** Who asks. */
+export interface Caller {
   readonly name: string;
   readonly role: string;
   readonly kind: SessionKind;
@@ -45,6 +45,12 @@ export interface Actor {
   /** Of the token it came with; '' for others. */
   readonly tokenId: string;
   readonly expiresAtMs: number;
+}
+
+/** Who asks, and by which request: for the audit log. */
+export interface Actor extends Caller {
+  /** As in access.log and in the answer. */
+  readonly requestId: string;
 }
 
 export interface ShutdownRequest {
@@ -106,8 +112,11 @@ export interface ControlPlane {
   recordQueries(records: readonly QueryRecord[]): Promise<void>;
   /** About users, keys and who is kept out. */
   security(call: SecurityCall, actor: Actor): Promise<ControlResult<ControlAnswer>>;
-  /** Login, which has no caller yet; `address`: of the client. */
-  login(request: LoginRequest, address: string): Promise<ControlResult<ControlAnswer>>;
+  /** Login, which has no caller yet. */
+  login(
+    request: LoginRequest,
+    from: Pick<Actor, 'address' | 'requestId'>,
+  ): Promise<ControlResult<ControlAnswer>>;
   /** Begins the shutdown and returns the process id at once. */
   shutdown(request: ShutdownRequest, actor: Actor): Promise<{ readonly pid: number }>;
 }

@@ -95,19 +95,19 @@ export class ControlRoutes {
   }
 
   private setReadOnly(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = this.context.access.actor(res, req, session);
+    const caller = this.context.access.caller(res, req, session);
     const sender = { session, access: ['admin', 'read-only'] } as const;
-    this.exchange.serveBody(res, req, sender, async (body) =>
-      unwrap(await this.context.control.setReadOnly(readReadOnly(body), actor)),
+    this.exchange.serveBody(res, req, sender, async (body, requestId) =>
+      unwrap(await this.context.control.setReadOnly(readReadOnly(body), { ...caller, requestId })),
     );
   }
 
   private shutdown(res: HttpResponse, req: HttpRequest, session: Session): void {
-    const actor = this.context.access.actor(res, req, session);
+    const caller = this.context.access.caller(res, req, session);
     const sender = { session, access: ['admin', 'shutdown'] } as const;
-    this.exchange.serveBody(res, req, sender, async (body) => {
+    this.exchange.serveBody(res, req, sender, async (body, requestId) => {
       const request = readShutdown(body);
-      const { pid } = await this.context.control.shutdown(request, actor);
+      const { pid } = await this.context.control.shutdown(request, { ...caller, requestId });
       return json(202, { status: 'shutting down', mode: request.mode, pid });
     });
   }

@@ -22,6 +22,7 @@ import {
   METHOD_PUT,
 } from '../shm/stats-format.js';
 import { isRefused, type RouteAccess, refusal } from './access.js';
+import { urlOf } from './access-log.js';
 import { AdminRoutes } from './admin-routes.js';
 import { admitted, logRequest } from './admission.js';
 import { BodyBudget, BodyBuffer } from './body-budget.js';
@@ -192,27 +193,27 @@ export class HttpServer {
     // What may be done with a collection is asked once its name is known.
     app.get(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.read(res, req, session, true)),
+      this.guard('somebody', (res, req, session) => this.read(res, req, session, true), 'get'),
     );
     app.head(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.read(withoutBody(res), req, session, false)),
+      this.guard('somebody', (res, req, session) => this.read(withoutBody(res), req, session, false), 'head'),
     );
     app.put(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PUT)),
+      this.guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PUT), 'put'),
     );
     app.patch(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PATCH)),
+      this.guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_PATCH), 'patch'),
     );
     app.del(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_DELETE)),
+      this.guard('somebody', (res, req, session) => this.write(res, req, session, METHOD_DELETE), 'delete'),
     );
     app.post(
       '/api/v1/*',
-      guard('somebody', (res, req, session) => this.post(res, req, session)),
+      this.guard('somebody', (res, req, session) => this.post(res, req, session), 'post'),
     );
     this.collections.addTo(app, guard);
     control.addTo(app, guard);
@@ -241,7 +242,7 @@ export class HttpServer {
   }
 
   private read(res: HttpResponse, req: HttpRequest, session: Session, withBody: boolean): void {
-    if (!this.path.parse(req.getUrl())) {
+    if (!this.path.parse(urlOf(res, req))) {
       this.refuse(res, this.path.error as WireError);
       return;
     }
@@ -266,7 +267,7 @@ export class HttpServer {
   private writeDocument(res: HttpResponse, req: HttpRequest, session: Session, method: WriteMethod): void {
     const request = this.pool.pop() ?? new WriteRequest(this.writeShared);
     const { path } = request;
-    if (!path.parse(req.getUrl())) {
+    if (!path.parse(urlOf(res, req))) {
       this.refuseWrite(res, request, path.error as WireError);
       return;
     }
@@ -282,7 +283,7 @@ export class HttpServer {
       this.refuse(res, PAGE_REFUSED);
       return;
     }
-    const url = req.getUrl();
+    const url = urlOf(res, req);
     if (url === QUERY_PATH) {
       const refused = refusal(session, 'execute', 'queries');
       if (refused !== undefined) this.refuse(res, refused);
@@ -330,8 +331,8 @@ export class HttpServer {
     this.context.meter.done(METHOD_OTHER, true, startMs);
   }
 
-  /** Every route goes through here: who asks is known, and may, before a handler runs. */
-  private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>) {
+  /** Every route goes through here: who asks is known, and may, before a handler runs. `method`: of hot routes; see access-log.ts. */
+  private guard<A extends RouteAccess>(access: A, handler: GuardedHandler<A>, method = '') {
     const { isBehindProxies } = this.context.access;
     return (res: HttpResponse, req: HttpRequest): void => {
       try {
@@ -341,7 +342,7 @@ export class HttpServer {
           (handler as GuardedHandler<'anyone'>)(res, req);
           return;
         }
-        const session = admitted(this.context, res, req, access);
+        const session = admitted(this.context, res, req, access, method);
         if (isRefused(session)) this.refuse(req.getMethod() === 'head' ? withoutBody(res) : res, session);
         else (handler as GuardedHandler<'somebody'>)(res, req, session);
       } catch (error) {

@@ -5,8 +5,8 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Session } from '../auth/session.js';
 import type { NeededPermission } from './access.js';
-import { type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
-import type { Actor } from './control-plane.js';
+import { type Answerer, type ControlExchange, type ControlRouteAnswer, unwrap } from './control-exchange.js';
+import type { Caller } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import { pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
@@ -45,10 +45,11 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, req, session);
+          const caller = this.context.access.caller(res, req, session);
           const asked = call(pathParameter(req), session);
-          if (method === 'del') this.exchange.serveDelete(res, req, () => this.ask(asked, actor));
-          else this.exchange.serve(res, () => this.ask(asked, actor));
+          const answer: Answerer = (_body, requestId) => this.ask(asked, caller, requestId);
+          if (method === 'del') this.exchange.serveDelete(res, req, answer);
+          else this.exchange.serve(res, answer);
         }),
       );
     };
@@ -61,10 +62,10 @@ export class SecurityRoutes {
       app[method](
         path,
         guard(access, (res, req, session) => {
-          const actor = this.context.access.actor(res, req, session);
+          const caller = this.context.access.caller(res, req, session);
           const named = pathParameter(req);
-          this.exchange.serveBody(res, req, { session, access }, async (body) =>
-            this.ask(read(body, named), actor),
+          this.exchange.serveBody(res, req, { session, access }, async (body, requestId) =>
+            this.ask(read(body, named), caller, requestId),
           );
         }),
       );
@@ -94,14 +95,14 @@ export class SecurityRoutes {
     change('put', '/admin/blocked-addresses', USERS, readBlockedAddresses);
   }
 
-  private async ask(call: SecurityCall, actor: Actor): Promise<ControlRouteAnswer> {
-    return unwrap(await this.context.control.security(call, actor));
+  private async ask(call: SecurityCall, caller: Caller, requestId: string): Promise<ControlRouteAnswer> {
+    return unwrap(await this.context.control.security(call, { ...caller, requestId }));
   }
 
   private login(res: HttpResponse, req: HttpRequest): void {
     const address = this.context.access.clientAddress(res, req);
-    this.exchange.serveBody(res, req, undefined, async (body) =>
-      unwrap(await this.context.control.login(readLogin(body), address)),
+    this.exchange.serveBody(res, req, undefined, async (body, requestId) =>
+      unwrap(await this.context.control.login(readLogin(body), { address, requestId })),
     );
   }
 }

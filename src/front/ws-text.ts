@@ -9,6 +9,8 @@
  *   {"id":8,"op":"query","query":"SELECT ...","params":[]}       → the body of the HTTP query answer, with id and ok
  *   anything that fails                                           → {"id":7,"error":{"code":...,"message":...}}
  *
+ * A query has a request id, which its answer, query.log and audit.log have.
+ *
  * Writes take "if_match":"<seqno>", "if_none_match":"*", "durability", "ttl":<seconds> and "idempotency_key" as
  * HTTP takes the headers.
  */
@@ -147,18 +149,23 @@ export class TextFrames {
     const { id } = request;
     const op = request.value('op');
     const method = METHOD_OF_OPERATION.get(op) ?? METHOD_PUT;
+    // Nothing writes down what other operations did, so those need none unless they fail.
+    const requestId = op === 'query' ? this.context.requestId() : '';
     const done = (error: WireError | undefined, answer = ''): void => {
       this.context.meter.done(method, error !== undefined, startMs);
-      if (error !== undefined) this.fail(connection, id, error);
+      if (error !== undefined) this.fail(connection, id, error, requestId);
       else connection.sendText(`{"id":${id},"ok":true${answer}}`);
     };
-    this.dispatch(connection, op, request, done).catch((error: unknown) => done(toWireError(error)));
+    this.dispatch(connection, op, request, requestId, done).catch((error: unknown) =>
+      done(toWireError(error)),
+    );
   }
 
   private async dispatch(
     connection: WebSocketConnection,
     op: unknown,
     request: TextRequest,
+    requestId: string,
     done: (error: WireError | undefined, answer?: string) => void,
   ): Promise<void> {
     if (op === 'ping') {
@@ -188,7 +195,7 @@ export class TextFrames {
       case 'bulk':
         return this.bulk(request, done);
       case 'query':
-        return this.query(connection, request, done);
+        return this.query(connection, request, requestId, done);
       default:
         throw unknownOperation(op);
     }
@@ -334,6 +341,7 @@ export class TextFrames {
   private async query(
     connection: WebSocketConnection,
     request: TextRequest,
+    requestId: string,
     done: (error: WireError | undefined, answer?: string) => void,
   ): Promise<void> {
     const message = parseExact(request.bytes, request.start, request.end);
@@ -345,15 +353,12 @@ export class TextFrames {
       if (run !== undefined) connection.forget(run);
     };
     const { session, address } = connection;
-    const asked = queryRequestOf(message, 'json', this.context.requestId(), { session, address }, [
-      'id',
-      'op',
-    ]);
+    const asked = queryRequestOf(message, 'json', requestId, { session, address }, ['id', 'op']);
     run = this.queries.run(asked, {
       chunk: (_bytes, taken) => taken(),
       done: (bytes) => {
         over();
-        done(undefined, `,${decodeText(bytes, 1, bytes.length - 1)}`);
+        done(undefined, `,"request_id":"${requestId}",${decodeText(bytes, 1, bytes.length - 1)}`);
       },
       failed: (error) => {
         over();
@@ -363,8 +368,9 @@ export class TextFrames {
     if (!isOver) connection.remember(run);
   }
 
-  private fail(connection: WebSocketConnection, id: string, error: WireError): void {
-    connection.sendText(`{"id":${id},${errorBody(error, this.context.requestId()).slice(1)}`);
+  private fail(connection: WebSocketConnection, id: string, error: WireError, requestId = ''): void {
+    const body = errorBody(error, requestId === '' ? this.context.requestId() : requestId);
+    connection.sendText(`{"id":${id},${body.slice(1)}`);
   }
 }
 

@@ -9,14 +9,14 @@ import type { AdminCall } from '../front/admin-call.js';
 import { json } from '../front/control-answer.js';
 import type { Actor, ControlAnswer, ControlResult } from '../front/control-plane.js';
 import { auditedCall, changesIn, isReport } from './admin-audit.js';
-import type { AuditLog } from './audit-log.js';
 import type { ConfigControl } from './config-control.js';
 import { Diagnostics, type DiagnosticsOptions } from './diagnostics/diagnostics.js';
 import type { QueryControl } from './query/query-control.js';
+import type { ServerLogs } from './server-logs.js';
 import type { StorageControl } from './storage-control.js';
 
 export interface AdminDeskOptions extends Omit<DiagnosticsOptions, 'queryThreads'> {
-  readonly audit: AuditLog;
+  readonly logs: Pick<ServerLogs, 'audit' | 'forRequest'>;
   readonly queries: QueryControl;
   readonly configuration: ConfigControl;
   readonly storage: StorageControl;
@@ -48,10 +48,10 @@ export class AdminDesk {
     work: () => Promise<T>,
     details: { readonly target?: string; readonly before?: unknown; readonly after?: unknown },
   ): Promise<ControlResult<T>> {
-    const result = await attempt(work);
+    const { logs } = this.options;
+    const result = await logs.forRequest(by?.requestId, () => attempt(work));
     const done = result.error === undefined ? changesIn(result.ok) : {};
-    if (by !== undefined)
-      this.options.audit.write({ action, by, ...details, ...done, error: result.error?.message });
+    if (by !== undefined) logs.audit.write({ action, by, ...details, ...done, error: result.error?.message });
     return result;
   }
 

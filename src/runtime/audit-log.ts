@@ -10,7 +10,8 @@ import { LogFile } from './log-file.js';
 
 export interface AuditEntry {
   readonly action: string;
-  readonly by: Pick<Actor, 'name' | 'role' | 'kind' | 'address'>;
+  /** Without a request id: done without a request, by the CLI on a stopped server. */
+  readonly by: Pick<Actor, 'name' | 'role' | 'kind' | 'address'> & Partial<Pick<Actor, 'requestId'>>;
   /** What it was about: a user, a key, a collection; never a secret. */
   readonly target?: string;
   readonly before?: unknown;
@@ -40,6 +41,7 @@ export class AuditLog {
       role: by.role,
       login: by.kind,
       address: by.address,
+      ...(by.requestId === undefined ? {} : { request_id: by.requestId }),
       ...(target === undefined ? {} : { target }),
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../compaction/job-types.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
+import { createPulses, Pulse } from '../shm/pulse.js';
 import { COMPACTOR_CELLS, createStatsBlock } from '../shm/stats-format.js';
 import type { ArchivedSegment } from '../tools/wal-archive.js';
 import { closeThread } from './close-thread.js';
@@ -15,7 +16,7 @@ import { COMPACTOR_WORKER } from './worker-paths.js';
 const RESTART_DELAY_MS = 1000;
 
 export interface CompactorKeeperData
-  extends Omit<CompactorThreadData, 'controlPort' | 'stats' | 'rateLimitBytes'> {
+  extends Omit<CompactorThreadData, 'controlPort' | 'stats' | 'pulse' | 'rateLimitBytes'> {
   /** As configured now; 0 = no limit. */
   readonly rateLimitBytes: () => number;
 }
@@ -25,6 +26,7 @@ export class CompactorKeeper {
   thread: ThreadHandle<CompactorControl> | undefined;
   /** COMPACTOR_* cells of shm/stats-format.ts. */
   readonly stats = createStatsBlock(COMPACTOR_CELLS);
+  readonly pulse = createPulses();
   /** Who asked for compactions to go as fast as they can. */
   private hurries = 0;
   private isPreparingSpare = false;
@@ -40,7 +42,9 @@ export class CompactorKeeper {
   start(): void {
     if (this.thread !== undefined || this.isClosed) return;
     const name = `compactor-${this.shard}`;
-    const data = { ...this.data, rateLimitBytes: this.rateLimitBytes, stats: this.stats };
+    const { rateLimitBytes, stats, pulse } = this;
+    new Pulse(pulse).end();
+    const data = { ...this.data, rateLimitBytes, stats, pulse };
     const thread = new ThreadHandle<CompactorControl>({ script: COMPACTOR_WORKER, name, data });
     this.thread = thread;
     thread.exited.then(({ error }) => {

@@ -12,12 +12,24 @@ import type { CompactionJob, CompactionResult, FlushJob, FlushResult } from '../
 import { RateLimit } from '../compaction/rate-limit.js';
 import type { JobOutcome } from '../engine/store-scheduler.js';
 import { touchPages } from '../memtable/touch.js';
-import { COMPACTOR_READ_BYTES, COMPACTOR_WRITTEN_BYTES } from '../shm/stats-format.js';
+import { Pulse } from '../shm/pulse.js';
+import {
+  COMPACTOR_JOB,
+  COMPACTOR_READ_BYTES,
+  COMPACTOR_WRITTEN_BYTES,
+  JOB_ARCHIVE,
+  JOB_COMPACTION,
+  JOB_FLUSH,
+  JOB_NONE,
+  JOB_PAGES,
+  JOB_SPARE,
+} from '../shm/stats-format.js';
 import { shardPlace } from '../tools/shard-place.js';
 import { type ArchivedSegment, archiveWal, type WalArchiveOptions } from '../tools/wal-archive.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import { exposeOn } from './endpoint.js';
+import { startHeartbeat } from './heartbeat.js';
 
 /** A compaction works this long before it looks whether a flush waits. */
 const STEP_MS = 20;
@@ -30,6 +42,7 @@ export interface CompactorThreadData {
   readonly rateLimitBytes: number;
   /** COMPACTOR_* cells of shm/stats-format.ts. */
   readonly stats: SharedArrayBuffer;
+  readonly pulse: SharedArrayBuffer;
   readonly controlPort: MessagePort;
 }
 
@@ -58,6 +71,7 @@ class CompactorThread implements CompactorControl {
   private readonly environment = { vfs: new RealVfs(), clock: systemClock };
   private readonly rateLimit: RateLimit;
   private readonly cells: Float64Array;
+  private readonly stopHeartbeat: () => void;
   private isClosed = false;
   /** Ends the pause under way early. */
   private endPause: () => void = () => {};
@@ -66,12 +80,15 @@ class CompactorThread implements CompactorControl {
     this.rateLimit = new RateLimit(asRate(data.rateLimitBytes), systemClock);
     this.cells = new Float64Array(data.stats);
     this.noteProgress(0, 0);
+    this.stopHeartbeat = startHeartbeat(new Pulse(data.pulse));
   }
 
   prepareSpare(): WireError | undefined {
     const { walDirectory: directory, segmentBytes, sparesMax } = this.data;
     try {
-      new SegmentPool({ vfs: this.environment.vfs, directory, segmentBytes, sparesMax }).prepareSpare();
+      const { vfs } = this.environment;
+      const segments = new SegmentPool({ vfs, directory, segmentBytes, sparesMax });
+      this.inOnePiece(JOB_SPARE, () => segments.prepareSpare());
       return undefined;
     } catch (error) {
       return toWireError(error);
@@ -79,12 +96,12 @@ class CompactorThread implements CompactorControl {
   }
 
   touch(memtable: SharedArrayBuffer): void {
-    touchPages(memtable);
+    this.inOnePiece(JOB_PAGES, () => touchPages(memtable));
   }
 
   flush(job: FlushJob): JobOutcome<FlushResult> {
     try {
-      return { result: runFlush(job, this.environment) };
+      return { result: this.inOnePiece(JOB_FLUSH, () => runFlush(job, this.environment)) };
     } catch (error) {
       return { error: toWireError(error) };
     }
@@ -94,7 +111,7 @@ class CompactorThread implements CompactorControl {
     const compaction = new Compaction(job, this.environment);
     let charged = 0;
     try {
-      while (!compaction.step(STEP_MS)) {
+      while (!this.inOnePiece(JOB_COMPACTION, () => compaction.step(STEP_MS))) {
         const bytes = compaction.bytesRead + compaction.bytesWritten;
         this.noteProgress(compaction.bytesRead, compaction.bytesWritten);
         await this.pause(this.rateLimit.charge(bytes - charged));
@@ -114,7 +131,8 @@ class CompactorThread implements CompactorControl {
     const place = shardPlace(this.environment.vfs, dataDirectory, shard);
     try {
       // Only the shard's thread may take a segment out of the log.
-      const [archived] = archiveWal({ ...job, place, segmentsMax: 1, remove: () => {} });
+      const options = { ...job, place, segmentsMax: 1, remove: () => {} };
+      const [archived] = this.inOnePiece(JOB_ARCHIVE, () => archiveWal(options));
       return { result: archived ?? null };
     } catch (error) {
       return { error: toWireError(error) };
@@ -129,7 +147,18 @@ class CompactorThread implements CompactorControl {
   close(): void {
     this.isClosed = true;
     this.endPause();
+    this.stopHeartbeat();
     setImmediate(() => this.data.controlPort.close());
+  }
+
+  /** Says what the thread is at while its event loop stands. */
+  private inOnePiece<T>(job: number, work: () => T): T {
+    this.cells[COMPACTOR_JOB] = job;
+    try {
+      return work();
+    } finally {
+      this.cells[COMPACTOR_JOB] = JOB_NONE;
+    }
   }
 
   private noteProgress(bytesRead: number, bytesWritten: number): void {

@@ -46,11 +46,6 @@ export function transfer(port: MessagePort): MessagePort {
   return Comlink.transfer(port, [port as never]);
 }
 
-/** The same for bytes, with the whole buffer that they are in: nobody here may use it any more. */
-export function transferBytes(bytes: Uint8Array): Uint8Array {
-  return Comlink.transfer(bytes, [bytes.buffer as ArrayBuffer]);
-}
-
 export type Remote<Api> = Comlink.Remote<Api>;
 
 /** An object among the properties of an API, whose methods can be called through it. */

@@ -1,6 +1,7 @@
 /** One front as the supervisor sees it. Main thread only. */
 
 import { createDoorbell } from '../shm/doorbell.js';
+import { createPulses, Pulse } from '../shm/pulse.js';
 import {
   createStatsBlock,
   FRONT_BODY_BYTES,
@@ -29,6 +30,7 @@ const GAUGES = [
 
 export class FrontSlot {
   readonly stats = createStatsBlock(FRONT_CELLS);
+  readonly pulse = createPulses();
   doorbell = createDoorbell();
   /** Undefined while it is down. */
   thread: ThreadHandle<FrontControl> | undefined;
@@ -39,6 +41,7 @@ export class FrontSlot {
   /** For a new thread. What a dead one held open is gone with it; its counters go on. */
   renew(): void {
     this.doorbell = createDoorbell();
+    new Pulse(this.pulse).end();
     const cells = new Float64Array(this.stats);
     for (const gauge of GAUGES) cells[gauge] = 0;
   }

@@ -27,11 +27,13 @@ import { VersionSubscriber } from '../manifest/version-subscriber.js';
 import { ChainReader } from '../memtable/chain-reader.js';
 import { ShardRouter } from '../router/shard-router.js';
 import { AsyncDoorbell } from '../shm/doorbell.js';
+import { Pulse } from '../shm/pulse.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import type { StatisticsSnapshot } from '../sql/plan/statistics-snapshot.js';
 import { RealVfs } from '../vfs/real.js';
-import { exposeOn, type Remote, remoteOf, transfer, transferBytes } from './endpoint.js';
+import { exposeOn, type Remote, remoteOf, transfer } from './endpoint.js';
 import { FrontGauges } from './front-gauges.js';
+import { startHeartbeat } from './heartbeat.js';
 import { LazyQueries } from './query/lazy-queries.js';
 import type { ShardReadBuffers } from './shard-read-buffers.js';
 import { ShardScanner } from './shard-scanner.js';
@@ -50,6 +52,7 @@ export interface FrontThreadData {
   readonly seqnos: SharedArrayBuffer;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
+  readonly pulse: SharedArrayBuffer;
   readonly pendingWritesMax: number;
   readonly batchBytesMax: number;
   readonly inFlightBodyBytesMax: number;
@@ -73,8 +76,8 @@ export interface FrontThreadData {
 /** What the supervisor offers to a front. */
 export interface FrontHost extends ControlPlane {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
-  /** Lines for access.log, with their line feeds. */
-  logAccess(lines: Uint8Array): Promise<void>;
+  /** Lines for access.log, with their line feeds, in shared memory. False when it may still be read after the answer. */
+  logAccess(lines: Uint8Array): Promise<boolean>;
 }
 
 /** Either a port or the reason why not. */
@@ -120,6 +123,7 @@ class FrontThread implements FrontControl {
   private readonly doorbell: AsyncDoorbell;
   private readonly gauges: FrontGauges;
   private readonly gaugeTimer: NodeJS.Timeout;
+  private readonly stopHeartbeat: () => void;
   private readonly vfs = new RealVfs();
   private readonly blockCache: BlockCache;
   private readErrors = 0;
@@ -160,6 +164,7 @@ class FrontThread implements FrontControl {
       // Those whose time is over.
       this.webSockets.reviewSessions();
     }, GAUGE_INTERVAL_MS);
+    this.stopHeartbeat = startHeartbeat(new Pulse(data.pulse));
   }
 
   async listen(host: string, port: number, sharing: PortSharing): Promise<ListenResult> {
@@ -237,6 +242,7 @@ class FrontThread implements FrontControl {
     this.doorbell.close();
     this.queries.close();
     clearInterval(this.gaugeTimer);
+    this.stopHeartbeat();
     this.context.accessLog.close();
     this.webSockets.endAll(this.context.draining?.message ?? 'the server has a problem');
     this.server.close();
@@ -273,7 +279,7 @@ class FrontThread implements FrontControl {
         level: () => data.settings.accessLogLevel,
         wallMs: systemClock.wallMs,
         monotonicMs: systemClock.monotonicMs,
-        send: (lines) => this.host.logAccess(transferBytes(lines)),
+        send: (lines) => this.host.logAccess(lines),
       }),
       meter: new RequestMeter(data.stats, systemClock.monotonicMs),
       inFlightBodyBytesMax: data.inFlightBodyBytesMax,
@@ -304,7 +310,7 @@ class FrontThread implements FrontControl {
       define: (statement, sql, actor) => host.define(statement, sql, actor),
       recordQueries: (records) => host.recordQueries(records),
       security: (call, actor) => host.security(call, actor),
-      login: (request, address) => host.login(request, address),
+      login: (request, from) => host.login(request, from),
       shutdown: (request, actor) => host.shutdown(request, actor),
     };
   }

@@ -54,6 +54,18 @@ export class LogFile {
     this.file.write(lines as string);
   }
 
+  /** False when it could not be written and is waiting: its memory must not be used for anything else then. */
+  writeNow(lines: Uint8Array): boolean {
+    try {
+      this.write(lines);
+      this.file.flushSync();
+      return true;
+    } catch {
+      // onError has been told.
+      return false;
+    }
+  }
+
   /** Returns why it was not opened anew, if so: lines go on to where they went then. */
   reopen(): readonly Error[] {
     try {

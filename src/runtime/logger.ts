@@ -56,7 +56,11 @@ function openSink(to: string | number): LogFile {
   });
 }
 
-export function openServerLog(config: Config): ServerLog {
+/** `requestId`: of the request that a line is written for; undefined for those that no request has caused. */
+export function openServerLog(
+  config: Config,
+  requestId: () => string | undefined = () => undefined,
+): ServerLog {
   const directory = logDirectory(config);
   const all = openSink(join(directory, LOG_FILES.server));
   const errors = openSink(join(directory, LOG_FILES.error));
@@ -76,7 +80,17 @@ export function openServerLog(config: Config): ServerLog {
     // pino's way to ask for lastLevel.
     [Symbol.for('pino.metadata')]: true,
   };
-  const logger = pino({ level: config.logging.level, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const options = {
+    level: config.logging.level,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => {
+      const id = requestId();
+      return id === undefined ? {} : { request_id: id };
+    },
+    // The id comes last: lines are searched for by what they say first.
+    mixinMergeStrategy: (fields: object, id: object) => ({ ...fields, ...id }),
+  };
+  const logger = pino(options, stream);
   const files = [all, errors];
   return {
     logger,

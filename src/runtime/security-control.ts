@@ -89,8 +89,11 @@ export class SecurityControl {
     return this.options.publish(this.snapshot());
   }
 
-  async login({ username, password }: LoginRequest, address: string): Promise<ControlAnswer> {
-    const by = { name: loggedName(username), role: '', kind: 'token', address } as const;
+  async login(
+    { username, password }: LoginRequest,
+    { address, requestId }: Pick<Actor, 'address' | 'requestId'>,
+  ): Promise<ControlAnswer> {
+    const by = { name: loggedName(username), role: '', kind: 'token', address, requestId } as const;
     const user = this.directory.find(username);
     try {
       this.lockout.require(username, address);

@@ -38,6 +38,7 @@ import { shardReport } from './shard-report.js';
 import { shardTuning } from './shard-tuning.js';
 import { SnapshotWatch } from './snapshot-watch.js';
 import { SpaceKeeper } from './space-keeper.js';
+import type { StallWatch } from './stall-watch.js';
 import { requireStartable } from './start-checks.js';
 import { StorageControl } from './storage-control.js';
 import { StorageFactsReader } from './storage-facts.js';
@@ -45,6 +46,7 @@ import { storageReading } from './storage-reading.js';
 import { Supervisor } from './supervisor.js';
 import { TaskBook } from './tasks.js';
 import { requireUsableTls, tlsFiles } from './tls-files.js';
+import { stallWatch } from './watched-threads.js';
 
 /** uWS reads its limit from the environment when it is loaded: room for a URL with a percent-encoded key of 1 KiB. */
 const HTTP_HEADER_BYTES_MAX = 16_384;
@@ -94,6 +96,7 @@ class Server implements RunningServer {
   private readonly space: SpaceKeeper;
   private readonly memory: MemoryPlan;
   private readonly snapshots: SnapshotWatch;
+  private readonly stalls: StallWatch;
   private readonly storageFacts: StorageFactsReader;
   private readonly backups: BackupControl;
   private readonly storage: StorageControl;
@@ -159,13 +162,12 @@ class Server implements RunningServer {
       timer: systemTimer,
       log: (level, message, fields) => this.logs.logger[level](fields, message),
     });
-    const memory = planMemory({
+    this.memory = planMemory({
       memory: config.memory,
       shards: directory.shards,
       fronts: config.server.front_threads,
       limitBytes: this.memoryLimit,
     });
-    this.memory = memory;
     this.supervisor = new Supervisor({
       config,
       dataDirectory: directory.path,
@@ -173,7 +175,7 @@ class Server implements RunningServer {
       logger: this.logs.logger,
       timeBase: this.timeKeeper.base,
       readOnly: this.space.readOnly.block,
-      memory,
+      memory: this.memory,
       recoveryMode: this.recoveryMode,
       onDiskFull: () => this.space.onDiskFull(),
       frontHost: { ...this.controlPlane(), logAccess: async (lines) => this.logs.writeAccess(lines) },
@@ -215,13 +217,16 @@ class Server implements RunningServer {
     });
     this.snapshots = new SnapshotWatch(new SeqnoBoard(this.supervisor.seqnos), systemClock, systemTimer);
     const { picker } = shardTuning(config);
-    this.storageFacts = new StorageFactsReader({ ...this.threads(), picker, snapshots: this.snapshots });
+    const { shards, fronts, blockCache } = this.supervisor;
+    const { snapshots } = this;
+    this.storageFacts = new StorageFactsReader({ shards, fronts, blockCache, picker, snapshots });
     this.queries = this.createQueryControl();
+    this.stalls = stallWatch(this.supervisor, this.queries, config.logging, this.logs.logger);
     this.storage = this.createStorageControl();
     this.metrics = this.createMetrics();
     this.configuration = this.createConfigControl(options.reload);
     this.desk = new AdminDesk({
-      audit: this.logs.audit,
+      logs: this.logs,
       queries: this.queries,
       configuration: this.configuration,
       storage: this.storage,
@@ -266,6 +271,7 @@ class Server implements RunningServer {
     if (this.stopping !== undefined) return;
     this.queries.start();
     if (!this.recoveryMode) this.backups.start();
+    this.stalls.start();
     const url = `${tls === undefined ? 'http' : 'https'}://${bracketed(host)}:${port}`;
     logger.info({ url, durability: this.config.wal.durability }, 'ready');
   }
@@ -318,6 +324,7 @@ class Server implements RunningServer {
         logger.warn('not all writes were answered in time; those that were acknowledged are safe');
       this.space.close();
       this.snapshots.close();
+      this.stalls.close();
       this.dropped.close();
       this.roles.close();
       await this.queries.close();
@@ -364,10 +371,10 @@ class Server implements RunningServer {
       recordQueries: async (records) => this.queries.record(records),
       // It writes down its changes itself, with what was before and after.
       security: (call, actor) => attempt(() => this.security.answer(call, actor)),
-      login: (request, address) => attempt(() => this.security.login(request, address)),
+      login: (request, from) => attempt(() => this.security.login(request, from)),
       shutdown: async (request, actor) => {
         this.logs.audit.write({ action: 'shutdown', by: actor, after: request });
-        return this.requestShutdown(request);
+        return this.logs.forRequest(actor.requestId, () => this.requestShutdown(request));
       },
     };
   }
@@ -400,11 +407,6 @@ class Server implements RunningServer {
       ),
       space: this.space.facts(),
     };
-  }
-
-  private threads(): Pick<Supervisor, 'shards' | 'fronts' | 'blockCache'> {
-    const { shards, fronts, blockCache } = this.supervisor;
-    return { shards, fronts, blockCache };
   }
 
   private createStorageControl(): StorageControl {
@@ -478,15 +480,15 @@ class Server implements RunningServer {
   }
 
   private createMetrics(): ReturnType<typeof createMetrics> {
-    const { supervisor } = this;
     return createMetrics({
-      fronts: supervisor.fronts.map(({ stats }) => new Float64Array(stats)),
-      shards: supervisor.shards.map(({ stats }) => new Float64Array(stats)),
-      shardUp: (shard) => (supervisor.shards[shard].state === 'ready' ? 1 : 0),
+      fronts: this.supervisor.fronts.map(({ stats }) => new Float64Array(stats)),
+      shards: this.supervisor.shards.map(({ stats }) => new Float64Array(stats)),
+      shardUp: (shard) => (this.supervisor.shards[shard].state === 'ready' ? 1 : 0),
       memoryLimitBytes: this.memoryLimit,
       space: () => this.space.facts(),
       storage: () => this.storageFacts.read(),
       backups: () => this.backups.facts(),
+      stalls: () => this.stalls.figures(),
       uptimeSeconds: () => this.uptimeSeconds(),
       version: this.version,
     });

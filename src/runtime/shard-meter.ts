@@ -28,6 +28,7 @@ import {
   SHARD_SEQNO,
   SHARD_STALL,
   SHARD_STALL_MS,
+  SHARD_SYNCING,
   SHARD_TABLE_BYTES,
   SHARD_TABLES,
   SHARD_WAL_BYTES,
@@ -80,6 +81,7 @@ export class ShardMeter implements EngineMeter {
   ) {
     this.cells = new Float64Array(block);
     this.cells[SHARD_POISONED] = 0;
+    this.cells[SHARD_SYNCING] = 0;
     this.cells[SHARD_MANIFEST_POISONED] = 0;
     this.refreshMemtables();
   }
@@ -95,11 +97,17 @@ export class ShardMeter implements EngineMeter {
     this.refreshMemtables();
   }
 
+  onSyncBegins(): void {
+    this.cells[SHARD_SYNCING] = 1;
+  }
+
   onSync(durationMs: number): void {
+    this.cells[SHARD_SYNCING] = 0;
     recordDuration(this.cells, SHARD_FSYNC, durationMs);
   }
 
   onPoisoned(error: DbError): void {
+    this.cells[SHARD_SYNCING] = 0;
     if (this.cells[SHARD_POISONED] === 1) return;
     this.cells[SHARD_POISONED] = 1;
     this.onFirstPoison(error);

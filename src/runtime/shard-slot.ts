@@ -1,6 +1,7 @@
 /** One shard as the supervisor sees it: its threads, its shared memory and its state. Main thread only. */
 import type { WireError } from '../base/errors.js';
 import type { LinkBuffers } from '../ipc/link.js';
+import { createPulses } from '../shm/pulse.js';
 import type { CompactorKeeper } from './compactor-keeper.js';
 import type { FrontControl } from './front-thread.js';
 import type { ShardDirectories } from './shard-directories.js';
@@ -34,6 +35,7 @@ export class ShardSlot {
   flushError: WireError | undefined;
   incarnation: ShardIncarnation | undefined;
   restarts = 0;
+  readonly pulse = createPulses();
   /** What recovery mode could not read. */
   problems: readonly string[] = [];
 

@@ -20,12 +20,14 @@ import type { VersionBoard } from '../manifest/version-board.js';
 import { MemtablePool } from '../memtable/pool.js';
 import type { MemtablePoolBuffers } from '../memtable/pool-format.js';
 import { BlockingDoorbell } from '../shm/doorbell.js';
+import { Pulse } from '../shm/pulse.js';
 import { SHARD_EXPIRED } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
 import { SegmentPool } from '../wal/segments.js';
 import type { RetainedOperations } from '../wal/writer.js';
 import type { BoundSchema } from './bound-schema.js';
 import { exposeOn, type Nested, nested, type Remote, remoteOf } from './endpoint.js';
+import { startHeartbeat } from './heartbeat.js';
 import { extractorsAreMissing, indexesInUse, loadExtractors } from './index-extractors.js';
 import { type OpenedShard, walFacts } from './opened-shard.js';
 import { openForReading } from './recovery-mode.js';
@@ -64,6 +66,7 @@ export interface ShardThreadData {
   readonly blockCache: BlockCacheBuffers;
   readonly doorbell: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
+  readonly pulse: SharedArrayBuffer;
   readonly seqnos: SharedArrayBuffer;
   readonly timeBase: DatabaseTimeBase;
   /** Whether writes are taken at all: shm/read-only-format.ts. */
@@ -157,6 +160,7 @@ class ShardThread implements ShardControl {
   private frozenThrough = 0;
   private logBytesAtFreeze = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
+  private stopHeartbeat: () => void = () => {};
   private indexesTurn = 0;
   /** As of the last call that has taken effect: it may come before there is an engine. */
   private indexes: readonly IndexDefinition[];
@@ -247,6 +251,7 @@ class ShardThread implements ShardControl {
   }
 
   async close(flush: boolean): Promise<void> {
+    this.stopHeartbeat();
     this.loop?.stop();
     clearInterval(this.refreshTimer);
     try {
@@ -428,6 +433,8 @@ class ShardThread implements ShardControl {
       spinUs: data.spinUs,
     });
     this.loop.start();
+    // Not before: a recovery replays the log in one piece, and tells of its progress itself.
+    this.stopHeartbeat = startHeartbeat(new Pulse(this.data.pulse));
   }
 
   /** Off the hot path: gauges, the next WAL segment before it is needed, retries and removals that have become due. */

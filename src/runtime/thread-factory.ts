@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.js';
 import { parseDurability } from '../front/durability.js';
 import type { IndexDefinition } from '../indexes/definition.js';
 import { BATCH_BYTES_MAX } from '../ipc/link.js';
+import { Pulse } from '../shm/pulse.js';
 import type { RetainedOperations } from '../wal/writer.js';
 import type { BoundSchema } from './bound-schema.js';
 import { frontSettings } from './front-settings.js';
@@ -78,6 +79,7 @@ export class ThreadFactory {
       rowCacheBytes: rowCacheBytesPerFront,
       doorbell: slot.doorbell,
       stats: slot.stats,
+      pulse: slot.pulse,
       pendingWritesMax: server.max_pending_writes,
       batchBytesMax: this.batchBytesMax(),
       inFlightBodyBytesMax: Math.floor(server.max_in_flight_body_bytes / server.front_threads),
@@ -101,6 +103,7 @@ export class ThreadFactory {
     buffers: ShardReadBuffers,
   ): ThreadHandle<ShardControl> {
     const { config, timeBase, readOnly, droppedCollections, recoveryMode } = this.options;
+    new Pulse(slot.pulse).end();
     const data: Omit<ShardThreadData, 'controlPort' | 'hostPort'> = {
       shard: slot.shard,
       walDirectory: slot.directories.wal,
@@ -110,6 +113,7 @@ export class ThreadFactory {
       ...this.shared,
       doorbell,
       stats: slot.stats,
+      pulse: slot.pulse,
       timeBase,
       readOnly,
       recoveryMode,

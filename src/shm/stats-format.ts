@@ -157,12 +157,32 @@ export const SHARD_OPEN_TABLES = SHARD_INDEX_BYTES + 1;
 export const SHARD_PRESSURE = SHARD_OPEN_TABLES + 1;
 /** Bytes of records appended to the WAL: batches, headers and padding. */
 export const SHARD_WAL_RECORD_BYTES = SHARD_PRESSURE + 1;
-export const SHARD_CELLS = SHARD_WAL_RECORD_BYTES + 1;
+/** Gauge: 1 while the thread is in fdatasync of the WAL. */
+export const SHARD_SYNCING = SHARD_WAL_RECORD_BYTES + 1;
+export const SHARD_CELLS = SHARD_SYNCING + 1;
 
 /** Compactor block. Gauges: bytes that the compaction under way has read and written; 0 when none is. */
 export const COMPACTOR_READ_BYTES = 0;
 export const COMPACTOR_WRITTEN_BYTES = 1;
-export const COMPACTOR_CELLS = 2;
+/** Gauge: what the thread is at in one piece, one of JOB_*. */
+export const COMPACTOR_JOB = 2;
+export const COMPACTOR_CELLS = 3;
+
+export const JOB_NONE = 0;
+export const JOB_FLUSH = 1;
+export const JOB_COMPACTION = 2;
+export const JOB_SPARE = 3;
+export const JOB_PAGES = 4;
+export const JOB_ARCHIVE = 5;
+/** By JOB_*, as the log names them. */
+export const COMPACTOR_JOB_NAMES = [
+  null,
+  'memtable flush',
+  'compaction',
+  'a spare WAL segment',
+  'memory of a memtable',
+  'archive of the WAL',
+] as const;
 
 export function createStatsBlock(cells: number): SharedArrayBuffer {
   return new SharedArrayBuffer(cells * 8);

@@ -121,7 +121,7 @@ export class OfflineShard {
       },
       tables: this.scheduler,
       clock,
-      meter: { onCommit: () => {}, onSync: () => {}, onPoisoned: raise },
+      meter: { onCommit: () => {}, onSyncBegins: () => {}, onSync: () => {}, onPoisoned: raise },
       defaultDurability: Durability.Always,
       groupIntervalMs: 0,
     });

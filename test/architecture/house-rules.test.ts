@@ -40,6 +40,7 @@ test('the file system is touched in few places', (t) => {
     'src/runtime/journal.ts',
     // The number that the kernel gives a thread, which stands in /proc only.
     'src/runtime/diagnostics/thread-look.ts',
+    'src/runtime/os-thread.ts',
     'src/admin/memory-limit.ts',
     'src/base/version.ts',
     'src/base/make-directories.ts',

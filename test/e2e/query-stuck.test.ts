@@ -30,7 +30,7 @@ for (const [index, endless] of ENDLESS.entries())
     const { status, json, text } = await waiting;
     t.is(status, 200, text);
     t.is(json.rows[0][0], 100);
-    await server.untilLogged(/a statement does not stop by itself: its thread is ended query=\S+ sql=/);
+    await server.untilLogged(/a statement does not stop by itself: its thread is ended request_id=\S+ sql=/);
     // Nothing of the dead thread holds memtables back.
     await writeNoise(server, 2000, { prefix: 'more-' });
     await server.until(

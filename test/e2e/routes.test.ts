@@ -178,6 +178,8 @@ test('/metrics is strict Prometheus text with the names that the manual queries'
     ['lumadb_shard_queue_bytes', 'gauge'],
     ['lumadb_front_event_loop_delay_seconds', 'gauge'],
     ['lumadb_disk_io_bytes_total', 'counter'],
+    ['lumadb_thread_stalls_total', 'counter'],
+    ['lumadb_thread_stall_seconds_total', 'counter'],
   ]) {
     const family = families.get(name);
     t.is(family?.type, type, name);

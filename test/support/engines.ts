@@ -81,6 +81,8 @@ export class CountingMeter implements EngineMeter {
     this.operations += operations;
     this.logBytes += logBytes;
   }
+  onSyncBegins(): void {}
+
   onSync(): void {
     this.syncs++;
   }

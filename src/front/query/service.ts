@@ -7,7 +7,7 @@ import { DbError, fromWireError, toWireError, type WireError } from '../../base/
 import type { PreparedQuery } from '../../sql/algebra/physical.js';
 import type { BoundStatement, DefinitionStatement } from '../../sql/algebra/statement.js';
 import { QUERY_CANCELED } from '../../sql/errors.js';
-import { actorAt, isRefused } from '../access.js';
+import { callerAt, isRefused } from '../access.js';
 import { unwrap } from '../control-exchange.js';
 import type { DocumentBody } from '../document-body.js';
 import type { FrontContext } from '../front-context.js';
@@ -150,8 +150,8 @@ class RunningStatement implements QueryRun {
   }
 
   private async define(statement: DefinitionStatement): Promise<void> {
-    const { caller, sql } = this.request;
-    const actor = actorAt(caller.address, caller.session);
+    const { caller, sql, id } = this.request;
+    const actor = { ...callerAt(caller.address, caller.session), requestId: id };
     const { command } = unwrap(await this.options.context.control.define(statement, sql, actor));
     const body = {
       columns: [],

@@ -28,7 +28,7 @@ import { systemTimer } from '../repeating-timer.js';
 import type { Supervisor } from '../supervisor.js';
 import { DefinitionControl } from './definition-control.js';
 import { QueryLog } from './query-log.js';
-import { QueryPool, type RunningQuery } from './query-pool.js';
+import { QueryPool, type QueryThreadFacts, type RunningQuery } from './query-pool.js';
 import { type CollectionFigures, StatisticsKeeper } from './statistics-keeper.js';
 import { StorageHistory, type StorageReading } from './storage-history.js';
 import { SystemTables } from './system-tables.js';
@@ -121,6 +121,10 @@ export class QueryControl {
     return this.pool.threads;
   }
 
+  watchedThreads(): QueryThreadFacts[] {
+    return this.pool.watchedThreads();
+  }
+
   /** Whether a statement that waits or runs reads a collection or an index of this number. */
   isRead(id: number): boolean {
     return this.pool.isRead(id);
@@ -191,7 +195,7 @@ export class QueryControl {
       timer: systemTimer,
       onStuck: ({ id, sql }) =>
         logger.warn(
-          { query: id, sql: sql.slice(0, LOGGED_SQL_MAX) },
+          { request_id: id, sql: sql.slice(0, LOGGED_SQL_MAX) },
           'a statement does not stop by itself: its thread is ended',
         ),
       onThreadDied: (error) => logger.error({ error: error.stack }, 'a query thread died'),

@@ -6,8 +6,16 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Clock } from '../../base/clock.js';
 import { DbError, toWireError } from '../../base/errors.js';
-import { CANCEL_USER, type PoolQuery, SIGNAL_STATE, STATE_QUEUED } from '../../front/query/messages.js';
+import {
+  CANCEL_USER,
+  type PoolQuery,
+  SIGNAL_STATE,
+  SIGNAL_THREAD,
+  STATE_QUEUED,
+  STATE_STARTED,
+} from '../../front/query/messages.js';
 import { raiseCancel } from '../../front/query/raise-cancel.js';
+import { createPulses, Pulse } from '../../shm/pulse.js';
 import { canceledError } from '../../sql/errors.js';
 import type { Row } from '../../sql/types/values.js';
 import type { RepeatingTimer } from '../repeating-timer.js';
@@ -61,7 +69,7 @@ export interface QueryPoolOptions {
   /** The reader index of the first query thread; fronts have those below. */
   readonly firstReader: number;
   /** What every query thread is given when it starts. */
-  readonly data: Omit<QueryThreadData, 'slots' | 'firstReader' | 'threads'>;
+  readonly data: Omit<QueryThreadData, 'slots' | 'pulses' | 'firstReader' | 'threads'>;
   /** The shards as they are now. */
   readonly shards: () => ReadonlyArray<ShardAttachment | undefined>;
   readonly systemRows: (tables: readonly string[]) => Promise<SystemTableRows>;
@@ -74,6 +82,13 @@ export interface QueryPoolOptions {
   readonly onThreadDied: (error: Error) => void;
   /** The thread of a statement that does not stop by itself is about to be ended. */
   readonly onStuck: (query: PoolQuery) => void;
+}
+
+export interface QueryThreadFacts {
+  readonly name: string;
+  readonly pulse: Pulse;
+  /** The id of the statement that it runs, if it is one of its own. */
+  readonly statement: () => string | undefined;
 }
 
 export interface RunningQuery {
@@ -96,6 +111,7 @@ interface Entry {
 export class QueryPool {
   private readonly pool: Piscina;
   private readonly slots: ReaderSlots;
+  private readonly pulses: SharedArrayBuffer;
   private readonly running = new Map<string, Entry>();
   private readonly help: FragmentHelp;
   private readonly stuck: StuckStatements;
@@ -107,7 +123,8 @@ export class QueryPool {
     // A thread that has just died may not have been cleaned up behind when its successor starts.
     const slots = createReaderSlots(2 * threads);
     this.slots = new ReaderSlots(slots, firstReader);
-    const workerData: QueryThreadData = { ...data, slots, firstReader, threads };
+    this.pulses = createPulses(2 * threads);
+    const workerData: QueryThreadData = { ...data, slots, pulses: this.pulses, firstReader, threads };
     const heapBytes = HEAP_RESERVE_BYTES + HEAP_PER_BUDGET_BYTE * memoryLimitBytes;
     this.pool = new Piscina({
       filename: QUERY_WORKER.href,
@@ -208,6 +225,16 @@ export class QueryPool {
     return this.pool.threads;
   }
 
+  /** Those that have begun to work. */
+  watchedThreads(): QueryThreadFacts[] {
+    return this.pool.threads.flatMap(({ threadId }, i) => {
+      const slot = this.slots.slotOf(threadId);
+      if (slot === -1) return [];
+      const pulse = new Pulse(this.pulses, slot);
+      return [{ name: `query-${i}`, pulse, statement: () => this.statementOn(threadId) }];
+    });
+  }
+
   isRead(id: number): boolean {
     for (const { query } of this.running.values())
       if (query.tables.some((table) => table.id === id || table.indexes.some((index) => index.id === id)))
@@ -275,6 +302,18 @@ export class QueryPool {
     if (this.tasks > 0) this.pool.run({ kind: 'wake' } satisfies WakeTask).catch(() => {});
   }
 
+  private statementOn(threadId: number): string | undefined {
+    for (const { query } of this.running.values()) {
+      const signal = new Int32Array(query.signal);
+      if (
+        Atomics.load(signal, SIGNAL_STATE) === STATE_STARTED &&
+        Atomics.load(signal, SIGNAL_THREAD) === threadId
+      )
+        return query.id;
+    }
+    return undefined;
+  }
+
   private requireRoom(): void {
     const { threads, queueMax } = this.options;
     if (this.running.size <= threads + queueMax) return;
@@ -294,6 +333,7 @@ export class QueryPool {
     const living = new Set(this.pool.threads.map(({ threadId }) => threadId));
     for (const { threadId, reader } of this.slots.reclaim(living)) {
       this.options.releaseReader(reader, threadId);
+      new Pulse(this.pulses, reader - this.options.firstReader).end();
       this.slots.free(reader);
     }
   }

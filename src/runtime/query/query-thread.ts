@@ -12,8 +12,10 @@ import { createPrng } from '../../base/prng.js';
 import type { BlockCacheBuffers } from '../../cache/block-cache-format.js';
 import { openSharedBlockCache } from '../../cache/shared-block-cache.js';
 import { IndexUsage } from '../../shm/index-usage.js';
+import { Pulse } from '../../shm/pulse.js';
 import { SeqnoBoard } from '../../shm/seqno-board.js';
 import { loadParser } from '../../sql/parse/parse.js';
+import { startHeartbeat } from '../heartbeat.js';
 import { analyzeCollection } from './analyze.js';
 import { CountingBlockCache } from './counting-block-cache.js';
 import { FragmentMember } from './fragment-member.js';
@@ -47,6 +49,8 @@ export interface QueryThreadData {
   readonly recoveryMode: boolean;
   /** runtime/query/reader-slots.ts. */
   readonly slots: SharedArrayBuffer;
+  /** By slot: shm/pulse.ts. */
+  readonly pulses: SharedArrayBuffer;
   readonly firstReader: number;
 }
 
@@ -58,6 +62,7 @@ class QueryThread {
 
   constructor(data: QueryThreadData) {
     const readerIndex = new ReaderSlots(data.slots, data.firstReader).claim(threadId);
+    startHeartbeat(new Pulse(data.pulses, readerIndex - data.firstReader));
     const clock = databaseClock(data.timeBase);
     const blocks = new CountingBlockCache(openSharedBlockCache(data.blockCache, threadId + 1));
     this.readers = new ThreadReaders({ ...data, readerIndex, blocks, clock });

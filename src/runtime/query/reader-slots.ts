@@ -28,6 +28,11 @@ export class ReaderSlots {
     throw new Error(`all ${this.owners.length} reader slots of query threads are taken`);
   }
 
+  /** The slot of a thread that lives; -1 for one that has not claimed one yet. */
+  slotOf(threadId: number): number {
+    return this.owners.indexOf(threadId);
+  }
+
   /** Frees what threads held that are no more; returns who they were and the indexes they had. Main thread only. */
   reclaim(living: ReadonlySet<number>): { readonly threadId: number; readonly reader: number }[] {
     const ended: { threadId: number; reader: number }[] = [];
