@@ -93,8 +93,9 @@ function watchedCompactor({ shard, compactor }: ShardSlot): WatchedThread {
 function watchedQueryThread({ name, pulse, statement }: QueryThreadFacts): WatchedThread {
   return {
     name,
+    // Before its beat: a thread that wakes writes its beat first.
+    isAsleep: pulse.isIdle,
     lastBeatMs: pulse.lastBeatMs,
-    isAsleep: false,
     isBackground: true,
     cause: () => {
       const id = statement();

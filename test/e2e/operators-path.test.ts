@@ -254,7 +254,7 @@ test("a new operator's path, from the first start to the second", async (t) => {
   // Stopped, and nothing is there; started, and everything is.
   await does('lumadb shutdown --graceful', new RegExp(`^${url} stopped after `));
   t.is(await ended, 0);
-  t.regex(operator.log, /shutting down mode=graceful[\s\S]*stopped\n$/);
+  t.regex(operator.log, /shutting down mode=graceful[\s\S]*stopped request_id=\S+\n$/);
   await fails(`lumadb query "SELECT 1" --port ${port}`, 1, /nothing listens there/);
   ({ ended } = await operator.serve(`lumadb start --port ${port}`));
   await does(`curl -sf ${notes}/first`, /^\{"_id":"first","text":"hello","n":41\}$/);

@@ -169,3 +169,16 @@ test.serial(
     t.is((await asked).status, 408);
   },
 );
+
+test.serial('a query thread that has nothing to do is not taken for one that stands', async (t) => {
+  const env = { LUMADB_LOGGING__BACKGROUND_STALL_MS: '300' };
+  const server = await TestServer.start({ env });
+  t.teardown(() => server.close());
+  await server.put('/api/v1/c/1', {});
+  const body = { query: 'SELECT v, count(*) FROM c GROUP BY v' };
+  for (let i = 0; i < 2; i++) {
+    t.is((await server.request('POST', '/api/v1/query', { body })).status, 200);
+    await delay(1500);
+  }
+  t.notRegex(server.log, /stands still thread=query/);
+});

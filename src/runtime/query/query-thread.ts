@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import type { QueryOutcome } from '../../admin/query-record.js';
-import { systemClock } from '../../base/clock.js';
+import { processMonotonicMs, systemClock } from '../../base/clock.js';
 import { type DatabaseTimeBase, databaseClock } from '../../base/database-clock.js';
 import { toWireError } from '../../base/errors.js';
 import { createPrng } from '../../base/prng.js';
@@ -54,15 +54,19 @@ export interface QueryThreadData {
   readonly firstReader: number;
 }
 
+type ThreadTask = QueryTask | AnalyzeTask | FragmentTask | WakeTask;
+
 class QueryThread {
   private readonly readers: ThreadReaders;
   private readonly options: StatementRunOptions;
   private readonly statistics = new StatisticsReader();
   private readonly ready = loadParser();
+  private readonly pulse: Pulse;
 
   constructor(data: QueryThreadData) {
     const readerIndex = new ReaderSlots(data.slots, data.firstReader).claim(threadId);
-    startHeartbeat(new Pulse(data.pulses, readerIndex - data.firstReader));
+    this.pulse = new Pulse(data.pulses, readerIndex - data.firstReader);
+    startHeartbeat(this.pulse);
     const clock = databaseClock(data.timeBase);
     const blocks = new CountingBlockCache(openSharedBlockCache(data.blockCache, threadId + 1));
     this.readers = new ThreadReaders({ ...data, readerIndex, blocks, clock });
@@ -90,8 +94,31 @@ class QueryThread {
     };
   }
 
+  /** piscina waits for the next task outside of the event loop. */
+  async run(task: ThreadTask): Promise<unknown> {
+    this.pulse.busy(processMonotonicMs());
+    try {
+      return await this.runTask(task);
+    } finally {
+      this.pulse.idle();
+    }
+  }
+
+  private async runTask(task: ThreadTask): Promise<unknown> {
+    switch (task.kind) {
+      case 'query':
+        return this.runQuery(task);
+      case 'fragment':
+        return this.runFragments(task);
+      case 'analyze':
+        return this.analyze(task);
+      case 'wake':
+        return undefined;
+    }
+  }
+
   /** Never throws: the front is told how it ended. */
-  async runQuery({ query, port, shards, systemRows, statistics }: QueryTask): Promise<void> {
+  private async runQuery({ query, port, shards, systemRows, statistics }: QueryTask): Promise<void> {
     const exchange = new FrontExchange(query, port, systemClock);
     if (!exchange.begin()) return;
     let outcome: QueryOutcome | undefined;
@@ -118,7 +145,7 @@ class QueryThread {
   }
 
   /** Never throws: the leader is told how it ended. */
-  async runFragments(task: FragmentTask): Promise<void> {
+  private async runFragments(task: FragmentTask): Promise<void> {
     await this.ready;
     const { query, order, member, port } = task;
     new FragmentMember({
@@ -135,7 +162,7 @@ class QueryThread {
     await portsAreClosed();
   }
 
-  analyze({ collectionId, documents, shards }: AnalyzeTask): unknown {
+  private analyze({ collectionId, documents, shards }: AnalyzeTask): unknown {
     this.readers.attach(shards);
     return analyzeCollection(this.options, collectionId, documents);
   }
@@ -152,18 +179,7 @@ function portsAreClosed(): Promise<void> {
 let thread: QueryThread | undefined;
 
 /** What piscina calls. */
-export async function runQueryTask(
-  task: QueryTask | AnalyzeTask | FragmentTask | WakeTask,
-): Promise<unknown> {
+export function runQueryTask(task: ThreadTask): Promise<unknown> {
   thread ??= new QueryThread(workerData as QueryThreadData);
-  switch (task.kind) {
-    case 'query':
-      return thread.runQuery(task);
-    case 'fragment':
-      return thread.runFragments(task);
-    case 'analyze':
-      return thread.analyze(task);
-    case 'wake':
-      return undefined;
-  }
+  return thread.run(task);
 }
