@@ -54,13 +54,19 @@ export class LogFile {
     this.file.write(lines as string);
   }
 
+  /** What it cannot open is told to onError; lines go on into the file that it has. */
   reopen(): void {
     try {
       this.makeDirectory();
     } catch {
-      // To open the file fails as well then, and tells onError.
+      // To open the file fails as well then.
     }
-    this.file.reopen();
+    try {
+      this.file.reopen();
+    } catch {
+      // sonic-boom would close that file twice with the next one that it opens.
+      this.file.removeAllListeners('ready');
+    }
   }
 
   /** Not left to sonic-boom: the mkdir that it uses never ends in /proc. */
