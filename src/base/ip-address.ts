@@ -15,7 +15,8 @@ export interface IpNetwork {
 export function parseNetwork(text: string): IpNetwork | undefined {
   const [address, bits, more] = text.split('/');
   const version = isIP(address);
-  if (version === 0 || more !== undefined) return undefined;
+  // A zone (fe80::1%eth0) would be ignored.
+  if (version === 0 || more !== undefined || address.includes('%')) return undefined;
   const bitsMax = version === 4 ? 32 : 128;
   if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax)) return undefined;
   return {

@@ -35,7 +35,7 @@ export function isMeasure(name: string, value: unknown): boolean {
 export const soundsSecret = (name: string, value: unknown): boolean =>
   isSecretName(name) && !isMeasure(name, value);
 
-/** postgres://user:password@host */
-const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,256}):[^\s/@]{1,256}@/gi;
+/** postgres://user:password@host; what stands before the last @ of it is not the host, as URLs are read. */
+const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:]{0,256}):[^\s/]{1,256}@/gi;
 
 export const hideUrlPasswords = (text: string): string => text.replace(URL_PASSWORD, `$1:${HIDDEN}@`);

@@ -43,6 +43,8 @@ test('a network is an address with as many bits as its family has, or fewer', (t
     '192.0.2.0/-1',
     '192.0.2.0/24/1',
     'host/24',
+    'fe80::1%eth0',
+    'fe80::%eth0/64',
   ])
     t.is(parseNetwork(text), undefined, text);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { pino } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
@@ -35,6 +36,11 @@ test('missed is what ran before and has not run since its time', (t) => {
   t.deepEqual(missed({ ...onTime, restore_drill: '2026-10-01T04:00:00' }), ['restore_drill']);
   t.deepEqual(missed({ ...onTime, full: '2026-11-15T02:00:00' }), ['full']);
   t.deepEqual(missed({ full: '2026-11-15T02:00:00', incremental: '2026-11-20T02:00:00' }), ['full']);
+  t.deepEqual(
+    missed({ ...onTime, full: '2026-11-26T02:30:00', incremental: '2026-11-20T02:00:00' }),
+    [],
+    'a full one has made up for it',
+  );
   const without = { ...SCHEDULE, incremental: '' };
   t.deepEqual(missed({ incremental: '2026-11-20T02:00:00' }, without), [], 'it is not scheduled any more');
 });
@@ -65,4 +71,29 @@ test('what was missed is made up for once after a start, unless that is switched
   lines.length = 0;
   await start(true).close();
   t.deepEqual(lines, [], 'it has run since its time');
+});
+
+test('what the schedule does before it is made up for is done once', async (t) => {
+  const dataDirectory = temporaryDirectory(t);
+  const history = new BackupHistory(new RealVfs(), dataDirectory, () => {});
+  const run = { seconds: 1, outcome: 'ok', backup: null, message: null } as const;
+  history.add({ ...run, job: 'full', started_at: '2026-01-04T02:00:00.000Z' });
+  const schedule = { ...SCHEDULE, destination: temporaryDirectory(t), full: '0 2 1 * *', incremental: '' };
+  const config = { ...defaultConfig(), 'backup.schedule': schedule };
+  const logger = pino({ level: 'silent' });
+  const scheduler = new BackupScheduler({
+    config,
+    dataDirectory,
+    history,
+    clock: systemClock,
+    logger,
+    catchUpAfterMs: 20,
+  });
+  scheduler.start();
+  scheduler.request('full');
+  t.true(scheduler.isRunning);
+  await delay(60);
+  t.like(scheduler.report(), { running: 'full', waiting: [] });
+  await until('the job has run', () => history.runs.length === 2);
+  await scheduler.close();
 });

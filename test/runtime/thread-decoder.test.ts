@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { Piscina } from 'piscina';
 import type { DecodeJob } from '../../src/backup/decode/decode-job.js';
 import { encodeObject } from '../../src/backup/object/object-writer.js';
 import { DbError } from '../../src/base/errors.js';
@@ -12,14 +13,16 @@ import { collect } from '../support/byte-sources.js';
 const MIB = 1024 * 1024;
 const key = randomBytes(32);
 
-function decoder(t: ExecutionContext, threads = 2): ThreadDecoder {
-  const made = new ThreadDecoder(threads);
+function decoder(t: ExecutionContext, threads = 2, objects = threads): ThreadDecoder {
+  const made = new ThreadDecoder(threads, objects);
   t.teardown(() => made.close());
   return made;
 }
 
 const stored = (bytes: Uint8Array): Promise<Buffer> =>
   collect(encodeObject([bytes], { compression: 'zstd', key }));
+
+const threadsOf = (made: ThreadDecoder) => (made as unknown as { readonly pool: Piscina }).pool.threads;
 
 function placing(path: string, bytes: Uint8Array): DecodeJob {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -33,7 +36,7 @@ async function* inPieces(bytes: Uint8Array, pieceBytes = 100_000): AsyncGenerato
 
 test('objects become files on threads, several at a time, with progress', async (t) => {
   const directory = temporaryDirectory(t);
-  const threads = decoder(t, 3);
+  const threads = decoder(t, 3, 5);
   await Promise.all(
     [0, 1, 4095, MIB, 7 * MIB + 11].map(async (sizeBytes) => {
       const path = join(directory, String(sizeBytes));
@@ -109,5 +112,51 @@ test('what a run that was killed has left is replaced', async (t) => {
   writeFileSync(`${path}.restoring`, 'half of it');
   await decoder(t).run(placing(path, bytes), inPieces(await stored(bytes)), () => {});
   t.false(existsSync(`${path}.restoring`));
+  t.true(readFileSync(path).equals(bytes));
+});
+
+test('an object whose store is slow does not hold up others of its thread', async (t) => {
+  const directory = temporaryDirectory(t);
+  const threads = decoder(t, 1, 2);
+  const bytes = randomBytes(3 * MIB);
+  const whole = await stored(bytes);
+  let goOn = (): void => {};
+  const isOtherDone = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    yield whole.slice(0, MIB);
+    await isOtherDone;
+    yield whole.slice(MIB);
+  }
+  const first = threads.run(placing(join(directory, 'slow'), bytes), slow(), () => {});
+  await threads.run(placing(join(directory, 'fast'), bytes), inPieces(whole), () => {});
+  goOn();
+  await first;
+  for (const name of ['slow', 'fast']) t.true(readFileSync(join(directory, name)).equals(bytes));
+});
+
+test('a thread that dies fails all of its objects, and another takes its place', async (t) => {
+  const directory = temporaryDirectory(t);
+  const threads = decoder(t, 1, 2);
+  const bytes = randomBytes(8 * MIB);
+  const whole = await stored(bytes);
+  async function* killing(): AsyncGenerator<Uint8Array> {
+    let pieces = 0;
+    for await (const piece of inPieces(whole)) {
+      if (pieces++ === 20) await Promise.all(threadsOf(threads).map((thread) => thread.terminate()));
+      yield piece;
+    }
+  }
+  const path = join(directory, 'f');
+  const both = await Promise.allSettled([
+    threads.run(placing(join(directory, 'a'), bytes), killing(), () => {}),
+    threads.run(placing(join(directory, 'b'), bytes), killing(), () => {}),
+  ]);
+  for (const each of both) {
+    t.is(each.status, 'rejected');
+    t.regex(String((each as PromiseRejectedResult).reason), /a thread that decodes objects has died/);
+  }
+  await threads.run(placing(path, bytes), inPieces(whole), () => {});
   t.true(readFileSync(path).equals(bytes));
 });

@@ -91,12 +91,15 @@ export class LocalDirectory {
     return attempt('removeDirectory', this.pathOf(name), () => fs.rmdir(this.at(name)));
   }
 
-  /** Of this directory and no other, also when one of the same name takes its place. */
-  async identity(): Promise<string> {
+  /**
+   * Of this directory and no other, also when one of the same name takes its place; undefined where the file system does not say
+   * when it was made, because the number alone may be that of one that went.
+   */
+  async identity(): Promise<string | undefined> {
     const { dev, ino, birthtimeNs } = await attempt('stat', this.path, () =>
       this.handle.stat({ bigint: true }),
     );
-    return `${dev}:${ino}:${birthtimeNs}`;
+    return birthtimeNs === 0n ? undefined : `${dev}:${ino}:${birthtimeNs}`;
   }
 
   /** Makes the names in it durable. */

@@ -158,9 +158,10 @@ export class LocalStore implements ObjectStore {
   private async syncNames(directories: readonly LocalDirectory[]): Promise<void> {
     for (let at = directories.length - 1; at >= 0; at--) {
       const identity = await directories[at].identity();
-      if (this.durable.has(identity)) continue;
+      if (identity !== undefined && this.durable.has(identity)) continue;
       if (at > 0) await directories[at - 1].sync();
       else await directories[0].syncParent();
+      if (identity === undefined) continue;
       if (this.durable.size >= DURABLE_MAX) this.durable.clear();
       this.durable.add(identity);
     }

@@ -69,13 +69,19 @@ export class BackupScheduler {
   }
 
   private makeUp(): void {
-    const { history, config, clock, logger, catchUpAfterMs = CATCH_UP_AFTER_MS } = this.options;
-    const missed = missedJobs(config['backup.schedule'], history, clock.wallMs());
+    const { logger, catchUpAfterMs = CATCH_UP_AFTER_MS } = this.options;
+    const missed = this.missed();
     if (missed.length === 0) return;
     logger.warn({ jobs: missed }, 'scheduled backup jobs were missed while the server was down');
     this.catchUp = setTimeout(() => {
-      for (const job of missed) this.request(job);
+      // The schedule, or somebody by hand, may have been faster.
+      for (const job of this.missed()) if (this.running?.job !== job) this.request(job);
     }, catchUpAfterMs).unref();
+  }
+
+  private missed(): ScheduledJob[] {
+    const { history, config, clock } = this.options;
+    return missedJobs(config['backup.schedule'], history, clock.wallMs());
   }
 
   /** What runs now, and when what comes next. */
@@ -231,8 +237,9 @@ export function missedJobs(
   const missed = SCHEDULED.filter((job) => {
     const ranMs = history.lastRunMs(job);
     if (schedule[job] === '' || ranMs === undefined) return false;
+    const doneMs = job === 'incremental' ? Math.max(ranMs, history.lastRunMs('full') ?? 0) : ranMs;
     const [due] = new Cron(schedule[job], { paused: true }).previousRuns(1, new Date(nowMs));
-    return due !== undefined && ranMs < due.getTime();
+    return due !== undefined && doneMs < due.getTime();
   });
   return missed.includes('full') ? missed.filter((job) => job !== 'incremental') : missed;
 }

@@ -16,21 +16,26 @@ import { Inbox, movable } from './inbox.js';
 /** Chunks that a thread has not come to. */
 const CHUNKS_AHEAD_MAX = 4;
 
-/** For `objects` at a time. More threads than cores would only cost their start: the objects of a thread wait for each other. */
+/** For `objects` at a time. More threads than cores would only cost their start: several objects share one. */
 export function openDecoder(vfs: Vfs, objects: number): Decoder {
   const threads = Math.min(objects, availableParallelism());
-  return threads > 1 ? new ThreadDecoder(threads) : new LocalDecoder(vfs);
+  return threads > 1 ? new ThreadDecoder(threads, objects) : new LocalDecoder(vfs);
 }
 
 export class ThreadDecoder implements Decoder {
   private readonly pool: Piscina;
 
-  constructor(threads: number) {
+  /**
+   * `objects`: at a time at most. None may wait for a thread: one whose store is slow would hold up others, and a pool whose threads
+   * have all died never comes to what waits.
+   */
+  constructor(threads: number, objects: number) {
     this.pool = new Piscina({
       filename: BACKUP_WORKER.href,
       name: 'runDecodeTask',
       minThreads: 0,
       maxThreads: threads,
+      concurrentTasksPerWorker: Math.ceil(objects / threads),
       idleTimeout: Number.POSITIVE_INFINITY,
       maxQueue: Number.POSITIVE_INFINITY,
     });
