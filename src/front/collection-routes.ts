@@ -11,7 +11,7 @@ import type { CollectionDefinitions } from './collection-definitions.js';
 import { json } from './control-answer.js';
 import { asObject, refuseUnknown } from './control-body.js';
 import { type ControlExchange, unwrap } from './control-exchange.js';
-import type { CollectionDescription } from './control-plane.js';
+import type { Actor, CollectionDescription } from './control-plane.js';
 import type { FrontContext } from './front-context.js';
 import { collectionNameFault, pathParameter } from './path.js';
 import type { Guard } from './route-guard.js';
@@ -66,39 +66,42 @@ export class CollectionRoutes {
   }
 
   private create(res: HttpResponse, req: HttpRequest, session: Session): void {
-    this.exchange.serveBody(res, req, { session, access: 'somebody' }, async (body) => {
+    const caller = this.context.access.caller(res, req, session);
+    this.exchange.serveBody(res, req, { session, access: 'somebody' }, async (body, requestId) => {
+      const actor = { ...caller, requestId };
       const { name, ttlSeconds, schema, indexes } = readNewCollection(body);
       const found = this.context.access.stillAdmits(session, ['write', name]);
       if (isRefused(found)) throw fromWireError(found);
       const { control } = this.context;
       if (schema === undefined && indexes === undefined)
-        unwrap(await control.createCollection(name, true, ttlSeconds));
+        unwrap(await control.createCollection(name, true, ttlSeconds, undefined, actor));
       else {
         // With the SQL compiler, which most fronts never need.
         const { bindDefinitions } = await import('./collection-definitions.js');
         const definitions = await bindDefinitions(name, schema, indexes);
-        unwrap(await control.createCollection(name, true, ttlSeconds, definitions.schema));
-        await this.createIndexes(name, definitions);
+        unwrap(await control.createCollection(name, true, ttlSeconds, definitions.schema, actor));
+        await this.createIndexes(name, definitions, actor);
       }
       return json(201, await this.describe(name));
     });
   }
 
   /** All or, as far as this server lives, nothing. */
-  private async createIndexes(name: string, { indexes }: CollectionDefinitions): Promise<void> {
+  private async createIndexes(name: string, { indexes }: CollectionDefinitions, actor: Actor): Promise<void> {
     const { control } = this.context;
     try {
-      for (const { statement, sql } of indexes) unwrap(await control.define(statement, sql));
+      for (const { statement, sql } of indexes) unwrap(await control.define(statement, sql, actor));
     } catch (error) {
-      await control.dropCollection(name);
+      await control.dropCollection(name, actor);
       throw error;
     }
   }
 
   private change(res: HttpResponse, req: HttpRequest, name: string, session: Session): void {
-    this.exchange.serveBody(res, req, { session, access: ['write', name] }, async (body) => {
+    const caller = this.context.access.caller(res, req, session);
+    this.exchange.serveBody(res, req, { session, access: ['write', name] }, async (body, requestId) => {
       const ttlSeconds = readCollectionChange(body);
-      unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds));
+      unwrap(await this.context.control.setCollectionTtl(name, ttlSeconds, { ...caller, requestId }));
       return json(200, await this.describe(name));
     });
   }

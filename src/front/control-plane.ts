@@ -82,9 +82,10 @@ export interface ControlPlane {
     exclusive: boolean,
     ttlSeconds: number,
     schema?: CollectionSchema,
+    actor?: Actor,
   ): Promise<ControlResult<CollectionInfo>>;
   /** Changes the default time to live, in seconds, for documents written from then on; TTL_UNSET takes it away. */
-  setCollectionTtl(name: string, ttlSeconds: number): Promise<ControlResult<CollectionInfo>>;
+  setCollectionTtl(name: string, ttlSeconds: number, actor: Actor): Promise<ControlResult<CollectionInfo>>;
   dropCollection(name: string, actor?: Actor): Promise<ControlResult<CollectionInfo>>;
   listCollections(): Promise<ControlResult<readonly CollectionDescription[]>>;
   health(): Promise<ControlAnswer>;

@@ -295,9 +295,9 @@ class FrontThread implements FrontControl {
     const { host } = this;
     // Written out: comlink's remote is a proxy, and its methods must be called on it.
     return {
-      createCollection: (name, exclusive, ttlSeconds, schema) =>
-        host.createCollection(name, exclusive, ttlSeconds, schema),
-      setCollectionTtl: (name, ttlSeconds) => host.setCollectionTtl(name, ttlSeconds),
+      createCollection: (name, exclusive, ttlSeconds, schema, actor) =>
+        host.createCollection(name, exclusive, ttlSeconds, schema, actor),
+      setCollectionTtl: (name, ttlSeconds, actor) => host.setCollectionTtl(name, ttlSeconds, actor),
       dropCollection: (name, actor) => host.dropCollection(name, actor),
       listCollections: () => host.listCollections(),
       health: () => host.health(),

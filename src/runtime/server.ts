@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import hyperid from 'hyperid';
 import { memoryLimitBytes } from '../admin/memory-limit.js';
 import { createMetrics } from '../admin/metrics.js';
-import { healthReport, type ServerFacts, statusReport } from '../admin/reports.js';
+import { type ServerFacts, statusReport } from '../admin/reports.js';
 import { systemClock } from '../base/clock.js';
 import { DbError, type WireError } from '../base/errors.js';
 import { packageVersion } from '../base/version.js';
@@ -14,13 +14,13 @@ import { createIndexUsage, IndexUsage } from '../shm/index-usage.js';
 import { SeqnoBoard } from '../shm/seqno-board.js';
 import { FRONT_CONNECTIONS } from '../shm/stats-format.js';
 import { RealVfs } from '../vfs/real.js';
-import { definitionAction, definitionDetails } from './admin-audit.js';
-import { AdminDesk, answerOf, attempt } from './admin-desk.js';
+import { AdminDesk } from './admin-desk.js';
 import { bracketed } from './announcement.js';
 import { BackupControl } from './backup-control.js';
 import { catalogStore } from './catalog-store.js';
 import { CollectionControl, collectionInfo } from './collection-control.js';
 import { ConfigControl } from './config-control.js';
+import { controlPlane } from './control-plane.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { DatabaseTimeKeeper } from './database-time-keeper.js';
 import { DroppedIds } from './dropped-ids.js';
@@ -343,40 +343,17 @@ class Server implements RunningServer {
   }
 
   private controlPlane(): ControlPlane {
-    return {
-      createCollection: (name, exclusive, ttlSeconds, schema) =>
-        attempt(() => this.collections.create(name, exclusive, ttlSeconds, schema)),
-      setCollectionTtl: (name, ttlSeconds) => attempt(() => this.collections.setTtl(name, ttlSeconds)),
-      dropCollection: (name, actor) =>
-        this.desk.audited('drop-collection', actor, () => this.collections.drop(name), { target: name }),
-      listCollections: () => attempt(() => this.collections.list()),
-      health: async () => answerOf(healthReport(this.facts())),
-      status: async () => answerOf(statusReport(this.facts())),
-      metrics: async () => this.metrics.metrics(),
-      readOnly: async () => this.space.report(),
-      setReadOnly: (request, actor) =>
-        this.desk.audited('read-only', actor, async () => this.space.setReadOnly(request), {
-          before: this.space.readOnly.report(),
-          after: request,
-        }),
-      admin: (call, actor) => this.desk.answer(call, actor),
-      runQuery: (query, port) => attempt(() => this.queries.run(query, port)),
-      define: (statement, sql, actor) =>
-        this.desk.audited(
-          definitionAction(statement),
-          actor,
-          () => this.queries.define(statement),
-          definitionDetails(statement, sql),
-        ),
-      recordQueries: async (records) => this.queries.record(records),
-      // It writes down its changes itself, with what was before and after.
-      security: (call, actor) => attempt(() => this.security.answer(call, actor)),
-      login: (request, from) => attempt(() => this.security.login(request, from)),
-      shutdown: async (request, actor) => {
-        this.logs.audit.write({ action: 'shutdown', by: actor, after: request });
-        return this.logs.forRequest(actor.requestId, () => this.requestShutdown(request));
-      },
-    };
+    return controlPlane(() => ({
+      collections: this.collections,
+      desk: this.desk,
+      space: this.space,
+      queries: this.queries,
+      security: this.security,
+      logs: this.logs,
+      facts: () => this.facts(),
+      metrics: () => this.metrics.metrics(),
+      shutdown: (request) => this.requestShutdown(request),
+    }));
   }
 
   private requestShutdown({ mode, timeoutMs }: ShutdownRequest): { pid: number } {
