@@ -108,7 +108,8 @@ test('a watch that has stood itself blames the main thread and nobody else', (t)
 });
 
 test.serial('a front, a shard and the main thread that compute without end are in the log', async (t) => {
-  const env = { LUMADB_LOGGING__STALL_MS: '300', LUMADB_LOGGING__FORMAT: 'json' };
+  // A busy machine holds threads up for less than this by itself, and each thread has one report a minute.
+  const env = { LUMADB_LOGGING__STALL_MS: '2000', LUMADB_LOGGING__FORMAT: 'json' };
   const { supervisor, http, dataDir } = await startInProcess(t, env);
   const linesOf = (thread: string) =>
     readFileSync(join(dataDir, 'logs', 'server.log'), 'utf8')
@@ -117,7 +118,7 @@ test.serial('a front, a shard and the main thread that compute without end are i
       .map((line) => JSON.parse(line))
       .filter((line) => line.thread === thread);
   await http.request('PUT', '/api/v1/c/1', { body: {} });
-  const compute = 'for (const end = Date.now() + 2500; Date.now() < end; );';
+  const compute = 'for (const end = Date.now() + 5000; Date.now() < end; );';
   const threads = [
     ['front-0', supervisor.fronts[0].thread?.worker],
     ['shard-0', supervisor.shards[0].incarnation?.thread.worker],
@@ -128,23 +129,23 @@ test.serial('a front, a shard and the main thread that compute without end are i
     await until(`${name} turns again`, () => linesOf(name).some(({ msg }) => msg === TURNS));
     const [begin, end] = linesOf(name);
     t.like(begin, { level: 40, msg: STANDS, cause: 'it computes, or waits for a core' });
-    t.true(begin.ms >= 300 && end.ms >= 2000 && end.ms >= begin.ms, JSON.stringify([begin, end]));
+    t.true(begin.ms >= 2000 && end.ms >= 4500 && end.ms >= begin.ms, JSON.stringify([begin, end]));
   }
   await delay(1000);
-  for (const end = Date.now() + 1500; Date.now() < end; );
+  for (const end = Date.now() + 4000; Date.now() < end; );
   await until('the main thread is named', () => linesOf('main').length > 0);
-  t.true(linesOf('main')[0].ms >= 1000);
+  t.true(linesOf('main')[0].ms >= 3000);
   const metrics = await http.request('GET', '/metrics');
   for (const name of ['front-0', 'shard-0', 'main'])
     t.regex(metrics.text, new RegExp(`lumadb_thread_stalls_total\\{thread="${name}"\\} [1-9]`));
-  t.regex(metrics.text, /lumadb_thread_stall_seconds_total\{thread="front-0"\} [2-9]/);
+  t.regex(metrics.text, /lumadb_thread_stall_seconds_total\{thread="front-0"\} [4-9]/);
 });
 
 test.serial(
   'a long statement is named by its request id, and a slow disk by what waits for it',
   async (t) => {
     const missing = straceMissing();
-    const env = { LUMADB_LOGGING__STALL_MS: '500', LUMADB_LOGGING__BACKGROUND_STALL_MS: '500' };
+    const env = { LUMADB_LOGGING__STALL_MS: '2000', LUMADB_LOGGING__BACKGROUND_STALL_MS: '4000' };
     const server = await TestServer.start({ env });
     t.teardown(() => server.close());
     const query = "SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' ~ '^(a+)+\\1$'";
@@ -160,7 +161,7 @@ test.serial(
     t.is(queries[0].id, id);
     if (missing === undefined) {
       await server.put('/api/v1/c/1', {});
-      const trace = await Trace.attach(t, server, 'fdatasync:delay_enter=2000000:when=1');
+      const trace = await Trace.attach(t, server, 'fdatasync:delay_enter=6000000:when=1');
       t.true((await server.put('/api/v1/c/1', {})).status < 300);
       await server.untilLogged(/stands still thread=shard-0 ms=\d+ cause="fdatasync of the WAL"/);
       await server.untilLogged(/turns again thread=shard-0 ms=\d+/);
@@ -171,14 +172,14 @@ test.serial(
 );
 
 test.serial('a query thread that has nothing to do is not taken for one that stands', async (t) => {
-  const env = { LUMADB_LOGGING__BACKGROUND_STALL_MS: '300' };
+  const env = { LUMADB_LOGGING__BACKGROUND_STALL_MS: '2000' };
   const server = await TestServer.start({ env });
   t.teardown(() => server.close());
   await server.put('/api/v1/c/1', {});
   const body = { query: 'SELECT v, count(*) FROM c GROUP BY v' };
   for (let i = 0; i < 2; i++) {
     t.is((await server.request('POST', '/api/v1/query', { body })).status, 200);
-    await delay(1500);
+    await delay(5000);
   }
   t.notRegex(server.log, /stands still thread=query/);
 });
