@@ -18,6 +18,7 @@ import type { DroppedIds } from './dropped-ids.js';
 import type { IndexControl } from './index-control.js';
 import type { ReadOnlyState } from './read-only-state.js';
 import { boundSchemas, loadSchemaBinder, requireCheckable } from './schemas.js';
+import { shardFigures } from './shard-figures.js';
 import type { ShardSlot } from './shard-slot.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -210,7 +211,7 @@ export class CollectionControl {
   /** Shards that are down are not counted. */
   async list(): Promise<readonly CollectionDescription[]> {
     const figures = new Map<number, { documents: number; bytes: number }>();
-    for (const { collection, documents, bytes } of await this.figuresOfShards()) {
+    for (const { collection, documents, bytes } of await shardFigures(this.options.supervisor.shards)) {
       const sum = figures.get(collection) ?? { documents: 0, bytes: 0 };
       figures.set(collection, { documents: sum.documents + documents, bytes: sum.bytes + bytes });
     }
@@ -226,17 +227,6 @@ export class CollectionControl {
       ...(schema && { schema: describeSchema(schema) }),
       created_at: createdAt,
     }));
-  }
-
-  private async figuresOfShards() {
-    const perShard = await Promise.all(
-      this.options.supervisor.shards.map(async ({ incarnation, state }) =>
-        incarnation === undefined || state !== 'ready'
-          ? []
-          : incarnation.thread.call(incarnation.thread.control.collectionFigures()).catch(() => []),
-      ),
-    );
-    return perShard.flat();
   }
 }
 

@@ -20,6 +20,7 @@ import type { IndexUsage } from '../shm/index-usage.js';
 import { collectionInfo } from './collection-control.js';
 import type { DroppedIds } from './dropped-ids.js';
 import type { ReadOnlyState } from './read-only-state.js';
+import { shardFigures } from './shard-figures.js';
 import type { BuiltIndex } from './shard-index-builder.js';
 import type { ShardSlot } from './shard-slot.js';
 import { storageState } from './storage-tasks.js';
@@ -170,15 +171,8 @@ export class IndexControl {
 
   /** Entries and bytes by number, of shards that are up. */
   async figures(): Promise<ReadonlyMap<number, { readonly entries: number; readonly bytes: number }>> {
-    const perShard = await Promise.all(
-      this.options.supervisor.shards.map(async ({ incarnation, state }) =>
-        incarnation === undefined || state !== 'ready'
-          ? []
-          : incarnation.thread.call(incarnation.thread.control.collectionFigures()).catch(() => []),
-      ),
-    );
     const sums = new Map<number, { entries: number; bytes: number }>();
-    for (const { collection, documents, bytes } of perShard.flat()) {
+    for (const { collection, documents, bytes } of await shardFigures(this.options.supervisor.shards)) {
       const sum = sums.get(collection) ?? { entries: 0, bytes: 0 };
       sums.set(collection, { entries: sum.entries + documents, bytes: sum.bytes + bytes });
     }
