@@ -1,10 +1,10 @@
 /** Brings one file of a backup to its place, durable and compared with what the backup says of its bytes. Any thread. */
-import { createHash } from 'node:crypto';
 import type { DbError } from '../../base/errors.js';
 import { unlinkQuietly } from '../../vfs/transfer.js';
 import type { Vfs, VfsFile } from '../../vfs/vfs.js';
 import { damaged } from '../damaged.js';
 import type { BackedUpFile } from '../manifest/backup-manifest.js';
+import { checkedBytes } from '../object/checked-bytes.js';
 
 export interface Placing {
   readonly file: BackedUpFile;
@@ -32,21 +32,13 @@ export async function placeFile(vfs: Vfs, raw: AsyncIterable<Uint8Array>, placin
   vfs.rename(temporary, path);
 }
 
-async function write(
-  copy: VfsFile,
-  raw: AsyncIterable<Uint8Array>,
-  { file: { size_bytes, sha256, path }, name }: Placing,
-): Promise<void> {
-  const hash = createHash('sha256');
+async function write(copy: VfsFile, raw: AsyncIterable<Uint8Array>, { file, name }: Placing): Promise<void> {
+  // Checked before it fills the disk.
   let at = 0;
-  for await (const chunk of raw) {
-    // Before it fills the disk.
-    if (at + chunk.length > size_bytes) throw differs(name, path);
+  for await (const chunk of checkedBytes(raw, file, () => differs(name, file.path))) {
     copy.pwrite(chunk, 0, chunk.length, at);
-    hash.update(chunk);
     at += chunk.length;
   }
-  if (at !== size_bytes || hash.digest('hex') !== sha256) throw differs(name, path);
 }
 
 function differs(file: string, path: string): DbError {

@@ -4,13 +4,13 @@
  * and what `raw` throws. Any thread.
  */
 
-import { createHash } from 'node:crypto';
 import { NO_BLOCK_CACHE } from '../../cache/block-cache.js';
 import { classifySstName } from '../../manifest/manifest-names.js';
 import { TableReader } from '../../sst/table-reader.js';
 import { damaged } from '../damaged.js';
 import { readPiece } from '../log-piece/piece-reader.js';
 import type { BackedUpFile, BackedUpPiece } from '../manifest/backup-manifest.js';
+import { checkedBytes } from '../object/checked-bytes.js';
 import { BytesFile } from './bytes-file.js';
 
 /** Larger tables are not kept in memory to be looked into; their bytes are compared all the same. */
@@ -23,7 +23,7 @@ export async function readFile(
   name: string,
 ): Promise<Uint8Array> {
   const kept: Uint8Array[] = [];
-  await compare(raw, file, name, (chunk) => kept.push(chunk));
+  for await (const chunk of compared(raw, file, name)) kept.push(chunk);
   return Buffer.concat(kept, file.size_bytes);
 }
 
@@ -32,8 +32,8 @@ export async function verifyTable(
   file: BackedUpFile,
   name: string,
 ): Promise<void> {
-  if (file.size_bytes > TABLE_BYTES_MAX) await compare(raw, file, name, () => {});
-  else lookIntoTable(file.path, await readFile(raw, file, name));
+  if (file.size_bytes <= TABLE_BYTES_MAX) lookIntoTable(file.path, await readFile(raw, file, name));
+  else for await (const _ of compared(raw, file, name));
 }
 
 export async function verifyPiece(
@@ -55,22 +55,14 @@ export async function verifyPiece(
     throw damaged(name, `it is whole, but it is not the log of shard ${shard} from ${after} to ${through}`);
 }
 
-async function compare(
+function compared(
   raw: AsyncIterable<Uint8Array>,
-  { path, size_bytes, sha256 }: BackedUpFile,
+  file: BackedUpFile,
   name: string,
-  onChunk: (chunk: Uint8Array) => void,
-): Promise<void> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of raw) {
-    bytes += chunk.length;
-    if (bytes > size_bytes) break;
-    hash.update(chunk);
-    onChunk(chunk);
-  }
-  if (bytes !== size_bytes || hash.digest('hex') !== sha256)
-    throw damaged(name, `it is whole, but it does not hold the bytes of ${path} that were backed up`);
+): AsyncIterable<Uint8Array> {
+  return checkedBytes(raw, file, () =>
+    damaged(name, `it is whole, but it does not hold the bytes of ${file.path} that were backed up`),
+  );
 }
 
 /** All checksums of the table, the order of its entries, its index, filter and properties. */
