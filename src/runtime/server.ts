@@ -304,6 +304,7 @@ class Server implements RunningServer {
   async abandon(): Promise<void> {
     this.space.close();
     this.snapshots.close();
+    this.stalls.close();
     this.dropped.close();
     this.roles.close();
     await this.queries.close();
