@@ -5,6 +5,7 @@ import type { DecodeJob } from '../../backup/decode/decode-job.js';
 import { DbError, toWireError, type WireError } from '../../base/errors.js';
 import { RealVfs } from '../../vfs/real.js';
 import { Inbox } from './inbox.js';
+import { UntoldBytes } from './untold-bytes.js';
 
 export interface DecodeTask {
   readonly job: DecodeJob;
@@ -28,26 +29,19 @@ export type DecodeMessage =
 export async function runDecodeTask({ job, port }: DecodeTask): Promise<void> {
   const inbox = new Inbox<StoredMessage>(port);
   port.on('close', () => inbox.fail(new DbError('INTERNAL', 'nobody waits for this object any more')));
-  let raw = 0;
-  const takeRaw = (): number => {
-    const bytes = raw;
-    raw = 0;
-    return bytes;
-  };
+  const raw = new UntoldBytes();
   async function* stored(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const message = await inbox.next();
       if (message.kind === 'end') return;
       if (message.kind === 'failed') throw new DbError('INTERNAL', 'the rest of this object cannot be read');
       yield message.bytes;
-      send(port, { kind: 'taken', rawBytes: takeRaw() });
+      send(port, { kind: 'taken', rawBytes: raw.take() });
     }
   }
   try {
-    await decode(new RealVfs(), job, stored(), (bytes) => {
-      raw += bytes;
-    });
-    send(port, { kind: 'done', rawBytes: takeRaw() });
+    await decode(new RealVfs(), job, stored(), raw.add);
+    send(port, { kind: 'done', rawBytes: raw.take() });
   } catch (error) {
     send(port, { kind: 'error', error: toWireError(error) });
   }

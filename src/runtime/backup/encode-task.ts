@@ -8,6 +8,7 @@ import type { EncodedFacts, EncodeJob } from '../../backup/create/encode-job.js'
 import { toWireError, type WireError } from '../../base/errors.js';
 import { RealVfs } from '../../vfs/real.js';
 import { movable } from './inbox.js';
+import { UntoldBytes } from './untold-bytes.js';
 
 export interface EncodeTask {
   readonly job: EncodeJob;
@@ -36,16 +37,9 @@ export async function runEncodeTask({ job, port }: EncodeTask): Promise<void> {
     isClosed = true;
     wake();
   });
-  let raw = 0;
-  const takeRaw = (): number => {
-    const bytes = raw;
-    raw = 0;
-    return bytes;
-  };
+  const raw = new UntoldBytes();
   try {
-    const encoding = encode(new RealVfs(), job, (bytes) => {
-      raw += bytes;
-    });
+    const encoding = encode(new RealVfs(), job, raw.add);
     for await (const chunk of encoding.chunks) {
       while (ahead >= CHUNKS_AHEAD_MAX && !isClosed) {
         await new Promise<void>((resolve) => {
@@ -54,9 +48,9 @@ export async function runEncodeTask({ job, port }: EncodeTask): Promise<void> {
       }
       if (isClosed) return;
       ahead++;
-      send(port, { kind: 'chunk', bytes: chunk, rawBytes: takeRaw() }, movable(chunk));
+      send(port, { kind: 'chunk', bytes: chunk, rawBytes: raw.take() }, movable(chunk));
     }
-    send(port, { kind: 'end', facts: encoding.facts(), rawBytes: takeRaw() });
+    send(port, { kind: 'end', facts: encoding.facts(), rawBytes: raw.take() });
   } catch (error) {
     send(port, { kind: 'error', error: toWireError(error) });
   }
